@@ -1,0 +1,29 @@
+"""What the admin shows of this app, and what it leaves out of other apps."""
+
+from allauth.account.models import EmailAddress
+from allauth.idp.oidc.models import Client as OAuthApplication
+from allauth.idp.oidc.models import Token
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import Group
+
+from authz_app.models import CallRecord, Client, Rule, User
+from authz_app.pages.clients import ClientAdmin
+from authz_app.pages.oauth_applications import OAuthApplicationAdmin
+from authz_app.pages.people import GroupAdmin, UserAdmin
+from authz_app.pages.records import CallRecordAdmin
+from authz_app.pages.rules import RuleAdmin
+
+admin.site.index_title = "Start"
+
+admin.site.register(Client, ClientAdmin)
+admin.site.register(Rule, RuleAdmin)
+admin.site.register(CallRecord, CallRecordAdmin)
+admin.site.register(User, UserAdmin)
+admin.site.unregister(Group)
+admin.site.register(Group, GroupAdmin)
+
+# allauth registers these in a way that shows hashes of secrets and calls an OAuth application a client.
+admin.site.unregister([OAuthApplication, Token, EmailAddress])
+if settings.LOCAL_ISSUER:
+    admin.site.register(OAuthApplication, OAuthApplicationAdmin)

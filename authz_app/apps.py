@@ -1,0 +1,15 @@
+"""The app that decides who may call, and records what was called."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_delete
+
+
+class AuthzConfig(AppConfig):
+    name = "authz_app"
+    verbose_name = "Client permissions"
+
+    def ready(self) -> None:
+        from authz_app import checks, protect, triggers  # noqa: F401, PLC0415  (models are ready only now)
+
+        post_migrate.connect(triggers.install_after_migrate, sender=self)
+        pre_delete.connect(protect.keep_blocked_client, sender="authz_app.Client")

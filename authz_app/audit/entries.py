@@ -1,0 +1,65 @@
+"""What reaches the audit: the opening and the closing of a call record. No field here could hold a token."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+
+class Outcome(StrEnum):
+    """How a call that was allowed ended."""
+
+    OK = "ok"
+    TOOL_ERROR = "tool_error"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A call record as it is written before the tool starts. Field names are the table's columns.
+
+    ``arguments`` and ``rules`` are JSON texts, redacted and capped. ``deadline`` is None for a denied call.
+    """
+
+    id: UUID
+    at: datetime
+    kind: str
+    tool: str
+    arguments: str
+    decision: str
+    reason: str
+    rules: str
+    policy_version: int
+    client_id: int
+    client_name: str
+    issuer: str
+    subject: str
+    oauth_client_id: str
+    token_scopes: str
+    client_software: str
+    mcp_session: str
+    transport: str
+    protocol_version: str
+    address: str
+    worker: str
+    deadline: datetime | None
+
+
+OPENING_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Opening))
+opening_row: "attrgetter[tuple[Any, ...]]" = attrgetter(*OPENING_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How the call ended, written afterwards. ``duration_ms`` in milliseconds, ``result_size`` in bytes."""
+
+    id: UUID
+    outcome: Outcome
+    duration_ms: float
+    result_size: int = 0
+    error: str = ""

@@ -1,0 +1,254 @@
+"""Commit call records in groups, from one thread of its own. Fail closed: a record that is not committed is refused.
+
+When idle, the writer commits at once; what arrives meanwhile waits for the next commit and shares it. Each call goes on
+when its own record has committed. Outcomes are written the same way, and kept for another try while the database is
+out of reach.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection, transaction
+
+from authz_app.audit.entries import Closing, Opening, Outcome
+from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.statements import statements_for
+
+logger = logging.getLogger(__name__)
+
+_GROUP = 256
+_OUTCOMES_KEPT = 100_000
+_SWEEP_EVERY = 15.0
+_RETRY_EVERY = 0.5
+_SQLITE_PAUSE = 0.002
+_UNAVAILABLE = "The call could not be recorded, so it was not run. Try again in a moment."
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """An opening, and the call that waits for it."""
+
+    opening: Opening
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[bool]"
+    abandoned: bool = field(default=False)
+
+
+class AuditWriter:
+    """Writes the call records of one worker.
+
+    ``timeout`` is how long, in seconds, a call may wait for its record.
+    """
+
+    def __init__(self, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._timeout = timeout
+        self._clock = clock
+        self._queue: queue.SimpleQueue[_Waiting | Closing | threading.Event | None] = queue.SimpleQueue()
+        self._unwritten: deque[Closing] = deque()
+        self._swept = clock()
+        self._failing = False
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    async def open(self, opening: Opening) -> bool:
+        """Commit a record. False: the policy has moved since the decision, nothing was written; decide again.
+
+        Raises:
+            AuditUnavailable: the record could not be committed within the time limit. If it is committed all the same,
+                later, it is closed as cancelled.
+        """
+        self._start()
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(opening, loop, loop.create_future())
+        timer = loop.call_later(self._timeout, self._give_up, waiting)
+        self._queue.put(waiting)
+        try:
+            return await waiting.future
+        except asyncio.CancelledError:
+            self._abandon(waiting)
+            raise
+        finally:
+            timer.cancel()
+
+    def close(self, closing: Closing) -> None:
+        """Write an outcome, soon. Never blocks, and may be called from any thread."""
+        self._start()
+        self._queue.put(closing)
+
+    def flush(self, timeout: float) -> bool:
+        """Block until everything handed in before is committed, for at most ``timeout`` seconds. Returns whether."""
+        if self._thread is None:
+            return True
+        done = threading.Event()
+        self._queue.put(done)
+        return done.wait(timeout) and not self._unwritten
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the thread after what is queued, and close its database connection."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._queue.put(None)
+            thread.join(timeout)
+
+    def _start(self) -> None:
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
+                    self._thread.start()
+
+    def _give_up(self, waiting: _Waiting) -> None:
+        if not waiting.future.done():
+            waiting.abandoned = True
+            waiting.future.set_exception(AuditUnavailable(_UNAVAILABLE))
+
+    def _abandon(self, waiting: _Waiting) -> None:
+        waiting.abandoned = True
+        settled = waiting.future.done() and not waiting.future.cancelled()
+        if settled and waiting.future.exception() is None and waiting.future.result():
+            self._close_abandoned(waiting.opening)
+
+    def _close_abandoned(self, opening: Opening) -> None:
+        if opening.deadline is not None:
+            self.close(Closing(opening.id, Outcome.CANCELLED, 0.0, error="Given up before it was run."))
+
+    def _run(self) -> None:
+        running = True
+        try:
+            while running:
+                running = self._step()
+        finally:
+            connection.close()
+
+    def _step(self) -> bool:
+        """Write what is waiting. Returns False when asked to stop."""
+        items = self._take()
+        openings = [item for item in items if isinstance(item, _Waiting) and not item.abandoned]
+        self._unwritten.extend(item for item in items if isinstance(item, Closing))
+        closings = self._next_closings()
+        self._write(openings, closings)
+        if self._sweep_is_due() or not all(isinstance(item, _Waiting | Closing) for item in items):
+            self._write_backlog()
+        self._let_others_write(bool(openings or closings))
+        self._sweep()
+        for item in items:
+            if isinstance(item, threading.Event):
+                item.set()
+        return None not in items
+
+    def _next_closings(self) -> list[Closing]:
+        return [self._unwritten.popleft() for _ in range(min(len(self._unwritten), _GROUP))]
+
+    def _write_backlog(self) -> None:
+        """Write the outcomes that an outage left, before they are swept, or lost with the thread."""
+        for _ in range(len(self._unwritten) // _GROUP + 1):
+            if not self._failing:
+                self._write([], self._next_closings())
+
+    def _take(self) -> list["_Waiting | Closing | threading.Event | None"]:
+        items: list[_Waiting | Closing | threading.Event | None] = []
+        try:
+            items.append(self._queue.get(timeout=_RETRY_EVERY if self._unwritten else _SWEEP_EVERY))
+            while len(items) < _GROUP:
+                items.append(self._queue.get_nowait())
+        except queue.Empty:
+            return items
+        return items
+
+    def _write(self, openings: Sequence[_Waiting], closings: Sequence[Closing]) -> None:
+        if not openings and not closings:
+            return
+        try:
+            committed = self._commit([waiting.opening for waiting in openings], closings)
+        except (DatabaseError, InterfaceError, ValueError) as error:
+            # One entry that the database refuses, or whose text is no Unicode, must not hold up the others.
+            if isinstance(error, DataError | IntegrityError | ValueError) and len(openings) + len(closings) > 1:
+                self._write_one_by_one(openings, closings)
+            else:
+                self._fail(openings, closings, error)
+        else:
+            self._settle(openings, committed)
+
+    def _write_one_by_one(self, openings: Sequence[_Waiting], closings: Sequence[Closing]) -> None:
+        for waiting in openings:
+            self._write([waiting], [])
+        for closing in closings:
+            self._write([], [closing])
+
+    def _let_others_write(self, wrote: bool) -> None:
+        """Under load, leave SQLite's one write lock alone for a moment: who waits for it polls, and could starve."""
+        if wrote and connection.vendor == "sqlite" and not self._queue.empty():
+            time.sleep(_SQLITE_PAUSE)
+
+    def _commit(self, openings: Sequence[Opening], closings: Sequence[Closing]) -> set[UUID]:
+        statements = statements_for(connection)
+        with transaction.atomic(), connection.cursor() as cursor:
+            if closings:
+                statements.close(cursor, closings)
+            committed: set[UUID] = set(statements.insert(cursor, openings)) if openings else set()
+        if self._failing:
+            self._failing = False
+            logger.warning("Call records can be written again.")
+        return committed
+
+    def _fail(self, openings: Sequence[_Waiting], closings: Sequence[Closing], error: Exception) -> None:
+        connection.close()
+        self._unwritten.extend(closings)
+        if not self._failing:
+            self._failing = True
+            logger.error("Call records cannot be written, so no tool is run: %s", error)
+        while len(self._unwritten) > _OUTCOMES_KEPT:
+            self._unwritten.popleft()
+        self._settle_all(openings, AuditUnavailable(_UNAVAILABLE))
+
+    def _settle(self, openings: Sequence[_Waiting], committed: set[UUID]) -> None:
+        for loop in {waiting.loop for waiting in openings}:
+            theirs = [(waiting, waiting.opening.id in committed) for waiting in openings if waiting.loop is loop]
+            self._tell(loop, theirs)
+
+    def _settle_all(self, openings: Sequence[_Waiting], error: AuditUnavailable) -> None:
+        for waiting in openings:
+            self._tell(waiting.loop, [(waiting, error)])
+
+    def _tell(
+        self, loop: asyncio.AbstractEventLoop, results: Sequence["tuple[_Waiting, bool | AuditUnavailable]"]
+    ) -> None:
+        try:
+            loop.call_soon_threadsafe(self._resolve, results)
+        except RuntimeError:
+            # The loop has closed: nobody waits any more, and nothing was run.
+            for waiting, result in results:
+                if result is True:
+                    self._close_abandoned(waiting.opening)
+
+    def _resolve(self, results: Sequence["tuple[_Waiting, bool | AuditUnavailable]"]) -> None:
+        for waiting, result in results:
+            if waiting.future.done():
+                if result is True:
+                    self._close_abandoned(waiting.opening)
+            elif isinstance(result, AuditUnavailable):
+                waiting.future.set_exception(result)
+            else:
+                waiting.future.set_result(result)
+
+    def _sweep_is_due(self) -> bool:
+        return self._clock() - self._swept >= _SWEEP_EVERY
+
+    def _sweep(self) -> None:
+        """Mark records that outlived their deadline: their worker died, or could not write what became of them."""
+        if not self._sweep_is_due():
+            return
+        self._swept = self._clock()
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                statements_for(connection).expire(cursor, datetime.now(UTC))
+        except (DatabaseError, InterfaceError):
+            connection.close()

@@ -1,0 +1,102 @@
+"""System checks: what would make the site unsafe or unusable is said at the start, with what to do about it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError, connections
+
+from authz_app import triggers
+from authz_app.conf import AuthzConf, conf
+from authz_app.issuers import IssuerConfigError, is_secure_url
+
+_MINIMUM_SECRET = 32
+
+
+@register()
+def check_secret_key(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """authz.E001: without DEBUG the secret key is one that nobody can guess."""
+    if settings.DEBUG:
+        return []
+    if len(settings.SECRET_KEY) >= _MINIMUM_SECRET and settings.SECRET_KEY != settings.INSECURE_SECRET_KEY:
+        return []
+    return [
+        Error(
+            "SECRET_KEY is missing, too short, or the one used for development.",
+            hint="Set SECRET_KEY to 50 random characters, for example the output of "
+            "`python -c 'import secrets; print(secrets.token_urlsafe(50))'`, and keep it secret.",
+            id="authz.E001",
+        )
+    ]
+
+
+@register()
+def check_issuers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """authz.E002 to E005: at least one issuer is trusted, and none over an unprotected connection."""
+    try:
+        configuration = conf()
+    except (IssuerConfigError, ValueError) as error:
+        return [Error(str(error), hint="The README explains TRUSTED_ISSUERS and TRUSTED_PROXIES.", id="authz.E002")]
+    return [*_no_issuer(configuration), *_no_audience(configuration), *_insecure(configuration)]
+
+
+def _no_issuer(configuration: AuthzConf) -> list[CheckMessage]:
+    if configuration.trusted_issuers or settings.DEBUG:
+        return []
+    return [
+        Error(
+            "No issuer is trusted, so nobody could call anything.",
+            hint="Set AUTH0_DOMAIN and AUTH_AUDIENCE, or TRUSTED_ISSUERS, or LOCAL_ISSUER=true for the embedded one.",
+            id="authz.E003",
+        )
+    ]
+
+
+def _no_audience(configuration: AuthzConf) -> list[CheckMessage]:
+    return [
+        Error(
+            f"The issuer {issuer.issuer} has no audience.",
+            hint="Set AUTH_AUDIENCE to the identifier of your API at Auth0, exactly as it stands there.",
+            id="authz.E004",
+        )
+        for issuer in configuration.trusted_issuers
+        if not issuer.audiences
+    ]
+
+
+def _insecure(configuration: AuthzConf) -> list[CheckMessage]:
+    urls = [issuer.issuer for issuer in configuration.trusted_issuers if not issuer.embedded]
+    urls += [issuer.jwks_uri for issuer in configuration.trusted_issuers if issuer.jwks_uri]
+    return [
+        Error(
+            f"{url} is not https, so anybody on the way could forge its keys.",
+            hint="Use the https address of the issuer. Plain http is accepted for this machine only.",
+            id="authz.E005",
+        )
+        for url in urls
+        if not is_secure_url(url)
+    ]
+
+
+@register(Tags.database)
+def check_triggers(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """authz.E006: the triggers that move the policy version are in the database."""
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        try:
+            missing = triggers.missing(connections[alias])
+        except DatabaseError:
+            continue  # Whoever runs the checks meets the broken database first, and names it better.
+        if missing:
+            found.append(
+                Error(
+                    f"The database lacks {len(missing)} of the triggers that make revocation exact: {missing[0]}, ...",
+                    hint="Run `manage.py migrate`: it installs them.",
+                    id="authz.E006",
+                )
+            )
+    return found

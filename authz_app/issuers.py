@@ -1,0 +1,120 @@
+"""The authorization servers whose access tokens are accepted, and the checks on how they are configured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+NewClients = Literal["active", "pending"]
+
+# Asymmetric signatures only (RFC 8725 section 3.1): with an HMAC algorithm in the list, a public key would be a secret.
+ASYMMETRIC_ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+_OPTIONS = frozenset({"issuer", "audiences", "jwks_uri", "algorithms", "scope_claims", "new_clients"})
+
+
+class IssuerConfigError(ValueError):
+    """A trusted issuer is configured in a way that cannot work or is not safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    """One authorization server and what is accepted from it.
+
+    ``audiences`` are compared exactly, and one of them must be in the token. ``jwks_uri`` is found by OpenID Connect
+    discovery when empty. ``scope_claims`` name claims beside ``scope`` and ``scp`` whose values count as token scopes.
+    ``embedded`` issuers are this site itself: their keys are read in process, never fetched.
+    """
+
+    issuer: str
+    audiences: tuple[str, ...]
+    jwks_uri: str = ""
+    algorithms: tuple[str, ...] = ("RS256",)
+    scope_claims: tuple[str, ...] = ()
+    new_clients: NewClients = "active"
+    embedded: bool = False
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether ``host`` names this machine (RFC 8252 section 7.3 and RFC 6761 section 6.3)."""
+    if host is None:
+        return False
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def is_secure_url(url: str) -> bool:
+    """Whether ``url`` is https, or http to this machine."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (
+            parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+        )
+    except ValueError:
+        return False
+
+
+def _strings(value: Any, name: str, issuer: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise IssuerConfigError(f"{name!r} of the issuer {issuer!r} must be a list of non-empty strings.")
+    return tuple(value)
+
+
+def parse_issuer(options: Mapping[str, Any]) -> TrustedIssuer:
+    """Build a trusted issuer from one entry of TRUSTED_ISSUERS.
+
+    Raises:
+        IssuerConfigError: the entry is incomplete, has an unknown option, or names an unsafe algorithm.
+    """
+    if not isinstance(options, Mapping):
+        raise IssuerConfigError('Each entry of TRUSTED_ISSUERS must be an object such as {"issuer": ..., ...}.')
+    issuer = options.get("issuer")
+    if not isinstance(issuer, str) or not issuer:
+        raise IssuerConfigError('An entry of TRUSTED_ISSUERS has no "issuer".')
+    if unknown := sorted(set(options) - _OPTIONS):
+        raise IssuerConfigError(
+            f"The issuer {issuer!r} has unknown option(s) {', '.join(unknown)};"
+            f" known are {', '.join(sorted(_OPTIONS))}."
+        )
+    audiences = _strings(options.get("audiences"), "audiences", issuer)
+    if not audiences:
+        raise IssuerConfigError(f"The issuer {issuer!r} needs at least one audience.")
+    algorithms = _strings(options.get("algorithms", ["RS256"]), "algorithms", issuer)
+    if not algorithms or (unsafe := sorted(set(algorithms) - ASYMMETRIC_ALGORITHMS)):
+        raise IssuerConfigError(
+            f"The issuer {issuer!r} must list asymmetric algorithms only"
+            f" ({', '.join(sorted(ASYMMETRIC_ALGORITHMS))})" + (f", not {', '.join(unsafe)}." if algorithms else ".")
+        )
+    new_clients = options.get("new_clients", "active")
+    if new_clients not in ("active", "pending"):
+        raise IssuerConfigError(f'"new_clients" of the issuer {issuer!r} must be "active" or "pending".')
+    jwks_uri = options.get("jwks_uri", "")
+    if not isinstance(jwks_uri, str):
+        raise IssuerConfigError(f'"jwks_uri" of the issuer {issuer!r} must be a URL.')
+    return TrustedIssuer(
+        issuer=issuer,
+        audiences=audiences,
+        jwks_uri=jwks_uri,
+        algorithms=algorithms,
+        scope_claims=_strings(options.get("scope_claims", []), "scope_claims", issuer),
+        new_clients=new_clients,
+    )
+
+
+def parse_issuers(entries: Any) -> tuple[TrustedIssuer, ...]:
+    """Build all of TRUSTED_ISSUERS.
+
+    Raises:
+        IssuerConfigError: the value is not a list, an entry is wrong, or an issuer stands there twice.
+    """
+    if not isinstance(entries, list):
+        raise IssuerConfigError("TRUSTED_ISSUERS must be a JSON list of objects.")
+    issuers = tuple(parse_issuer(entry) for entry in entries)
+    names = [issuer.issuer for issuer in issuers]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise IssuerConfigError(f"TRUSTED_ISSUERS names {', '.join(twice)} more than once.")
+    return issuers

@@ -1,0 +1,97 @@
+"""`manage.py add_rule`: one rule of the policy, for scripts. What the admin's form refuses, this refuses."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from authz_app.conf import conf, local_issuer_url
+from authz_app.models import Client, Rule
+from authz_app.pages.rule_form import RuleForm, preview
+
+_MOST = 255
+
+
+class Command(BaseCommand):
+    help = "Add a rule that allows or denies tools, and the clients that it names where they are not known yet."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--effect", required=True, choices=Rule.Effect.values)
+        parser.add_argument("--issuer", metavar="I", help="issuer of the subjects (default: the embedded issuer)")
+        several: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
+        parser.add_argument("--subject", metavar="S", help="for the client with this subject", **several)
+        parser.add_argument("--every-client", action="store_true", help="for every client")
+        parser.add_argument("--scope", metavar="X", help="token scope that the token must carry", **several)
+        parser.add_argument("--tool", metavar="GLOB", help="name of a tool, or a glob", **several)
+        parser.add_argument("--note", metavar="N", default="", help="why the rule exists")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _check(options)
+        with transaction.atomic():
+            clients = _clients(options)
+            form = RuleForm(_form_data(options, clients))
+            if not form.is_valid():
+                raise CommandError(" ".join(str(error) for errors in form.errors.values() for error in errors))
+            rule = form.save()
+            rule.clients.set(form.cleaned_data["for_clients"])
+        self._report(rule, clients, preview(form)["warnings"])
+
+    def _report(self, rule: Rule, clients: list[Client], warnings: list[str]) -> None:
+        trusted = {issuer.issuer for issuer in conf().trusted_issuers}
+        for issuer in sorted({client.issuer for client in clients} - trusted):
+            known = ", ".join(sorted(trusted)) or "none"
+            warnings.append(f"No issuer {issuer} is trusted here, so nobody can be meant. Trusted: {known}.")
+        for client in clients:
+            if client.status != Client.Status.ACTIVE:
+                warnings.append(f"{client} is {client.status}, so nothing is allowed to it whatever the rules say.")
+        for warning in warnings:
+            self.stderr.write(self.style.WARNING(f"Note: {warning}"))
+        self.stdout.write(f"Rule {rule.pk}: {rule.sentence()}")
+
+
+def _check(options: dict[str, Any]) -> None:
+    """Refuse what leaves open whom or what the rule is about."""
+    if bool(options["subject"]) == options["every_client"]:
+        raise CommandError("Say for whom: either --subject, once or more, or --every-client, but not both.")
+    if options["every_client"] and options["issuer"]:
+        raise CommandError("--every-client means the clients of every issuer: leave --issuer out, or name subjects.")
+    if not options["tool"]:
+        raise CommandError("Say which tools: --tool, once or more, with names or globs such as 'weather_*'.")
+    for option in ("tool", "scope"):
+        for value in options[option]:
+            if not value or any(character.isspace() for character in value):
+                raise CommandError(f"--{option} {value!r}: a {option} is never empty and has no space in it.")
+
+
+def _clients(options: dict[str, Any]) -> list[Client]:
+    if options["every_client"]:
+        return []
+    issuer = options["issuer"] or (local_issuer_url(conf().public_url) if conf().local_issuer else "")
+    if not issuer:
+        raise CommandError("Say whose subjects these are: --issuer, exactly as tokens name it (their iss).")
+    for name, value in (("issuer", issuer), *(("subject", subject) for subject in options["subject"])):
+        if not value or len(value) > _MOST or not value.isprintable():
+            raise CommandError(f"--{name} {value!r}: no token can carry it. It has 1 to {_MOST} printable characters.")
+    return [_client(issuer, subject) for subject in dict.fromkeys(options["subject"])]
+
+
+def _client(issuer: str, subject: str) -> Client:
+    """The client's row. A new one begins as its issuer's clients do: a deny rule must not make anybody active."""
+    new_clients = {trusted.issuer: trusted.new_clients for trusted in conf().trusted_issuers}
+    service = subject.endswith("@clients")
+    kind = Client.Kind.SERVICE if service else Client.Kind.PERSON
+    defaults = {"kind": kind, "status": new_clients.get(issuer, Client.Status.ACTIVE)}
+    return Client.objects.get_or_create(issuer=issuer, subject=subject, defaults=defaults)[0]
+
+
+def _form_data(options: dict[str, Any], clients: list[Client]) -> dict[str, Any]:
+    every = options["every_client"]
+    return {
+        "effect": options["effect"],
+        "applies_to": Rule.AppliesTo.EVERY_CLIENT if every else Rule.AppliesTo.THESE_CLIENTS,
+        "for_clients": [client.pk for client in clients],
+        "token_scopes": " ".join(options["scope"]),
+        "tools": "\n".join(options["tool"]),
+        "enabled": True,
+        "note": options["note"],
+    }

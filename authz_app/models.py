@@ -1,0 +1,222 @@
+"""What an administrator keeps: clients and rules; and what this site keeps: the policy version and the call records."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils import timezone
+
+from authz_app.ids import uuid7
+from authz_app.sentence import rule_sentence
+
+
+class User(AbstractUser):
+    """A person who signs in here: to the admin, or through the embedded issuer."""
+
+
+class Client(models.Model):
+    """One issuer and subject that calls tools: a person or a service."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person", "Person"
+        SERVICE = "service", "Service"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        PENDING = "pending", "Pending"
+        BLOCKED = "blocked", "Blocked"
+
+    name = models.CharField(max_length=200, blank=True, help_text="What people call this client. Copied into records.")
+    issuer = models.CharField(max_length=255, help_text="The authorization server, exactly as tokens name it (iss).")
+    subject = models.CharField(max_length=255, help_text="Who the token speaks of (sub), unique within its issuer.")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.SERVICE)
+    status = models.CharField(
+        max_length=10,
+        choices=Status,
+        default=Status.ACTIVE,
+        help_text="Active: rules decide. Pending: nothing is allowed until somebody makes it active. "
+        "Blocked: nothing is allowed, and open sessions end.",
+    )
+    notes = models.TextField(blank=True)
+    first_seen = models.DateTimeField(null=True, blank=True, editable=False)
+    last_seen = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="client_issuer_subject")]
+        ordering = ["name", "subject"]
+
+    def __str__(self) -> str:
+        return self.name or self.subject
+
+
+class Rule(models.Model):
+    """One statement of the policy: for whom, with which token scopes, which tools are allowed or denied."""
+
+    class Effect(models.TextChoices):
+        ALLOW = "allow", "Allow"
+        DENY = "deny", "Deny"
+
+    class AppliesTo(models.TextChoices):
+        THESE_CLIENTS = "these", "These clients"
+        EVERY_CLIENT = "every", "Every client"
+
+    effect = models.CharField(
+        max_length=10, choices=Effect, default=Effect.ALLOW, help_text="A deny rule beats every allow rule."
+    )
+    applies_to = models.CharField("for whom", max_length=10, choices=AppliesTo, default=AppliesTo.THESE_CLIENTS)
+    clients = models.ManyToManyField(
+        Client,
+        through="RuleClient",
+        related_name="rules",
+        blank=True,
+        help_text="With none left, the rule is for nobody.",
+    )
+    token_scopes = models.TextField(
+        blank=True,
+        help_text="The token must carry all of these, separated by spaces or lines. None: no scope is needed.",
+    )
+    tools = models.TextField(
+        blank=True, help_text="Names or globs such as weather_*, one a line. None: the rule speaks of no tool."
+    )
+    enabled = models.BooleanField(default=True)
+    note = models.TextField(blank=True, help_text="Why this rule exists. Not read by decisions.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"Rule {self.pk}"
+
+    @property
+    def scope_list(self) -> list[str]:
+        return self.token_scopes.split()
+
+    @property
+    def tool_list(self) -> list[str]:
+        return self.tools.split()
+
+    def sentence(self) -> str:
+        """The rule as one sentence."""
+        return rule_sentence(
+            effect=self.effect,
+            clients=None
+            if self.applies_to == self.AppliesTo.EVERY_CLIENT
+            else [str(client) for client in self.clients.all()]
+            if self.pk
+            else [],
+            token_scopes=self.scope_list,
+            tools=self.tool_list,
+        )
+
+
+class RuleClient(models.Model):
+    """That a rule names a client. A client that is named cannot be deleted: the rule would change its meaning."""
+
+    rule = models.ForeignKey(Rule, on_delete=models.CASCADE)
+    client = models.ForeignKey(Client, on_delete=models.PROTECT)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rule", "client"], name="rule_client")]
+
+    def __str__(self) -> str:
+        return f"{self.rule} names {self.client}"
+
+
+class PolicyState(models.Model):
+    """The single row that holds the policy version. Database triggers move it; nothing else writes it."""
+
+    version = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"Policy version {self.version}"
+
+
+class PolicyChange(models.Model):
+    """Which row of the policy changed in which version. Written by database triggers alone.
+
+    ``version`` is null only inside the PostgreSQL transaction that makes the change.
+    """
+
+    version = models.BigIntegerField(null=True, db_index=True)
+    entity = models.CharField(max_length=20)
+    row_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"Version {self.version}: {self.entity} {self.row_id}"
+
+
+class CallRecord(models.Model):
+    """One call: who, what, the decision and why, the outcome, when.
+
+    Copies the names of what it mentions and has no foreign keys, so it outlives clients, rules and tools. Written by
+    ``authz_app.audit`` alone.
+    """
+
+    class Decision(models.TextChoices):
+        ALLOWED = "allowed", "Allowed"
+        DENIED = "denied", "Denied"
+
+    class Outcome(models.TextChoices):
+        NONE = "", "—"
+        OK = "ok", "OK"
+        TOOL_ERROR = "tool_error", "Tool error"
+        CRASHED = "crashed", "Crashed"
+        TIMED_OUT = "timed_out", "Timed out"
+        CANCELLED = "cancelled", "Cancelled"
+        UNKNOWN = "unknown", "Unknown"
+
+    class Kind(models.TextChoices):
+        TOOL = "tool", "Tool call"
+        SESSION = "session", "MCP session"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(default=timezone.now)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.TOOL, help_text="What was asked for.")
+    tool = models.CharField(max_length=128)
+    arguments = models.TextField(help_text="JSON, with what looks like a secret taken out.")
+    decision = models.CharField(max_length=10, choices=Decision)
+    reason = models.CharField(max_length=20)
+    rules = models.TextField(help_text="JSON: id and sentence of each determining rule, as they were.")
+    policy_version = models.BigIntegerField()
+    client_id = models.BigIntegerField(help_text="The client's row at the time.")
+    client_name = models.CharField(max_length=200)
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    oauth_client_id = models.CharField("OAuth client ID", max_length=255)
+    token_scopes = models.TextField()
+    client_software = models.CharField(max_length=200, help_text="As the MCP client reports of itself; unverified.")
+    mcp_session = models.CharField("MCP session", max_length=32, help_text="Hash of the MCP session's id.")
+    transport = models.CharField(max_length=20)
+    protocol_version = models.CharField(max_length=20)
+    address = models.CharField(max_length=45)
+    worker = models.CharField(max_length=64)
+    deadline = models.DateTimeField(null=True, help_text="Still without an outcome after this, it is unknown.")
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.NONE, blank=True)
+    duration_ms = models.FloatField("duration (ms)", null=True)
+    result_size = models.BigIntegerField("result size (bytes)", null=True)
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["client_id", "id"], name="record_client"),
+            models.Index(fields=["tool", "id"], name="record_tool"),
+            models.Index(fields=["decision", "id"], name="record_decision"),
+            models.Index(fields=["reason", "id"], name="record_reason"),
+            models.Index(fields=["outcome", "id"], name="record_outcome"),
+            models.Index(
+                fields=["deadline"],
+                name="record_open",
+                condition=models.Q(outcome="", deadline__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the call was allowed and its outcome is not yet known."""
+        return self.outcome == "" and self.deadline is not None and self.deadline > timezone.now()

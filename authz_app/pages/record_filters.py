@@ -1,0 +1,140 @@
+"""Filters of call records. Each is answered by an index of the table, also among a million rows."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.contrib.filters.admin import DropdownFilter
+
+from authz_app import known_tools
+from authz_app.models import CallRecord, Client
+from authz_app.pages.words import OUTCOMES, RUNNING, reason_choices
+
+_RECENT_CLIENTS = 50
+_LONGEST_ID = 18  # Digits: all such numbers fit into the database's integers.
+
+Records = QuerySet[CallRecord]
+Choices = list[tuple[str, str]]
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """The smallest record id of that millisecond: ids begin with their time (RFC 9562 section 5.7)."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+class RecordFilter(DropdownFilter):
+    """A choice out of a list, plus whatever a link to the page chose beside it."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        chosen = self.used_parameters.get(self.parameter_name)
+        known = self.known()
+        return known if not chosen or chosen in dict(known) else [(chosen, chosen), *known]
+
+    def known(self) -> Choices:
+        raise NotImplementedError
+
+    def has_output(self) -> bool:
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: Records) -> Records:
+        value = self.value()
+        # PostgreSQL's text has no NUL.
+        return self.narrow(queryset, value.replace("\x00", "")) if value else queryset
+
+    def narrow(self, queryset: Records, value: str) -> Records:
+        raise NotImplementedError
+
+
+class ClientFilter(RecordFilter):
+    title = "client"
+    parameter_name = "client"
+
+    def known(self) -> Choices:
+        recent = Client.objects.filter(last_seen__isnull=False).order_by("-last_seen")[:_RECENT_CLIENTS]
+        chosen = Client.objects.filter(pk=self._chosen_id()) if self._chosen_id() else []
+        return [(str(client.pk), str(client)) for client in dict.fromkeys([*chosen, *recent])]
+
+    def _chosen_id(self) -> int:
+        chosen = str(self.used_parameters.get(self.parameter_name, ""))
+        return int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) <= _LONGEST_ID else 0
+
+    def narrow(self, queryset: Records, value: str) -> Records:
+        return queryset.filter(client_id=self._chosen_id())
+
+
+class ToolFilter(RecordFilter):
+    title = "tool"
+    parameter_name = "tool"
+
+    def known(self) -> Choices:
+        return [(name, name) for name in known_tools.names()]
+
+    def narrow(self, queryset: Records, value: str) -> Records:
+        return queryset.filter(tool=value)
+
+
+class DecisionFilter(RecordFilter):
+    title = "decision"
+    parameter_name = "decision"
+
+    def known(self) -> Choices:
+        return list(CallRecord.Decision.choices)
+
+    def narrow(self, queryset: Records, value: str) -> Records:
+        return queryset.filter(decision=value)
+
+
+class ReasonFilter(RecordFilter):
+    title = "reason"
+    parameter_name = "reason"
+
+    def known(self) -> Choices:
+        return reason_choices()
+
+    def narrow(self, queryset: Records, value: str) -> Records:
+        return queryset.filter(reason=value)
+
+
+class OutcomeFilter(RecordFilter):
+    title = "outcome"
+    parameter_name = "outcome"
+
+    def known(self) -> Choices:
+        return list(OUTCOMES.items())
+
+    def narrow(self, queryset: Records, value: str) -> Records:
+        now = timezone.now()
+        if value == RUNNING:
+            return queryset.filter(outcome="", deadline__gt=now)
+        if value == CallRecord.Outcome.UNKNOWN:
+            return queryset.filter(Q(outcome=value) | Q(outcome="", deadline__lte=now))
+        return queryset.filter(outcome=value)
+
+
+class TimeFilter(RecordFilter):
+    title = "time"
+    parameter_name = "since"
+
+    _HOURS = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24}
+
+    def known(self) -> Choices:
+        return [
+            ("hour", "Last hour"),
+            ("today", "Today"),
+            ("day", "Last 24 hours"),
+            ("week", "Last 7 days"),
+            ("month", "Last 30 days"),
+        ]
+
+    def narrow(self, queryset: Records, value: str) -> Records:
+        now = timezone.now()
+        if value == "today":
+            start = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+        elif value in self._HOURS:
+            start = now - timedelta(hours=self._HOURS[value])
+        else:
+            return queryset.none()
+        return queryset.filter(pk__gte=first_id_at(start))

@@ -1,0 +1,211 @@
+"""Admin pages of call records: read-only for everybody, newest first, fast however many there are."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
+from unfold.utils import display_for_label
+from unfold.views import ChangeList
+
+from authz_app.models import CallRecord, Client, Rule
+from authz_app.pages import record_filters, words
+from authz_app.pages.words import visible
+
+DECISION_COLOURS = {CallRecord.Decision.ALLOWED.value: "success", CallRecord.Decision.DENIED.value: "danger"}
+_FOUND_CLIENTS = 100
+_RUN = ("Run", {"fields": ("outcome_label", "duration", "size", "error_text")})
+
+
+class RecordChangeList(ChangeList):
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[CallRecord]:
+        # The list shows none of these, and they can be long.
+        return super().get_queryset(request, exclude_parameters).defer("arguments", "rules", "error")
+
+
+class CallRecordAdmin(ModelAdmin):
+    list_display = (
+        "time",
+        "client_label",
+        "tool_name",
+        "decision_label",
+        "reason_label",
+        "outcome_label",
+        "duration",
+    )
+    list_filter = (
+        record_filters.ClientFilter,
+        record_filters.ToolFilter,
+        record_filters.DecisionFilter,
+        record_filters.ReasonFilter,
+        record_filters.OutcomeFilter,
+        record_filters.TimeFilter,
+    )
+    list_filter_submit = True
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    sortable_by = ()
+    ordering = ("-id",)
+    # Any true value shows the search box; `get_search_results` does the searching.
+    search_fields = ("id",)
+    search_help_text = "Record id, client name or subject"
+    # Counting a million rows takes longer than showing fifty.
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    empty_text = "No calls yet: each call of a tool, allowed or denied, will stand here."
+    empty_value_display = "—"
+    actions = None
+    fieldsets = (
+        (None, {"fields": ("story", "record_id", "time")}),
+        ("Who", {"fields": ("client_link", "subject_text", "issuer", "oauth_client", "scopes", "software")}),
+        ("What", {"fields": ("tool_name", "arguments_text")}),
+        ("Decision", {"fields": ("decision_text", "reason_text", "determining_rules", "policy_version")}),
+        _RUN,
+        ("Where", {"fields": ("mcp_session", "transport", "protocol_version", "address", "worker")}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: CallRecord | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: CallRecord | None = None) -> bool:
+        return False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return RecordChangeList
+
+    def get_fieldsets(self, request: HttpRequest, obj: CallRecord | None = None) -> Any:
+        # What was denied did not run.
+        denied = obj is not None and obj.decision == CallRecord.Decision.DENIED
+        return [fieldset for fieldset in self.fieldsets if not (denied and fieldset is _RUN)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CallRecord | None = None) -> list[str]:
+        return [name for _, options in self.fieldsets for name in options["fields"]]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[CallRecord], search_term: str
+    ) -> tuple[QuerySet[CallRecord], bool]:
+        """Find by record id, or by the client as it is called now: both are indexed, the text of records is not."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if record_id := _as_uuid(term):
+            return queryset.filter(pk=record_id), False
+        named = Client.objects.filter(name__istartswith=term) | Client.objects.filter(subject=term)
+        found = list(named.order_by().values_list("pk", flat=True)[:_FOUND_CLIENTS])
+        return queryset.filter(client_id__in=found), False
+
+    @display(description="In short")
+    def story(self, record: CallRecord) -> str:
+        who, tool = visible(record.client_name or record.subject), words.asked_for(record)
+        if record.kind == CallRecord.Kind.SESSION:
+            return f"{who} asked for an MCP session and was refused. {words.reason_sentence(record.reason)}"
+        if record.decision == CallRecord.Decision.DENIED:
+            return f"{who} asked to call {tool} and was refused. {words.reason_sentence(record.reason)}"
+        outcome = words.outcome_words(record)
+        after = f" after {words.duration_words(record.duration_ms)}" if record.duration_ms is not None else ""
+        return f"{who} called {tool}, which was allowed. Outcome: {outcome}{after}."
+
+    @display(description="Record id")
+    def record_id(self, record: CallRecord) -> str:
+        return str(record.pk)
+
+    @display(description="Time")
+    def time(self, record: CallRecord) -> str:
+        return words.moment(record.at)
+
+    @display(description="Client")
+    def client_label(self, record: CallRecord) -> str:
+        return visible(record.client_name or record.subject)
+
+    @display(description="Client")
+    def client_link(self, record: CallRecord) -> SafeString:
+        exists = Client.objects.filter(pk=record.client_id).exists()
+        context = {"name": self.client_label(record), "id": record.client_id, "exists": exists}
+        return render_to_string("admin/authz_app/callrecord/client.html", context)
+
+    @display(description="Subject")
+    def subject_text(self, record: CallRecord) -> str:
+        return visible(record.subject)
+
+    @display(description="OAuth client ID")
+    def oauth_client(self, record: CallRecord) -> str | None:
+        return visible(record.oauth_client_id) or None
+
+    @display(description="Token scopes")
+    def scopes(self, record: CallRecord) -> str | None:
+        return visible(record.token_scopes) or None
+
+    @display(description="Client software")
+    def software(self, record: CallRecord) -> SafeString | None:
+        if not record.client_software:
+            return None
+        return format_html(
+            '{} <span class="quiet">unverified: as the software names itself</span>', visible(record.client_software)
+        )
+
+    @display(description="Tool")
+    def tool_name(self, record: CallRecord) -> str:
+        return words.asked_for(record)
+
+    @display(description="Arguments")
+    def arguments_text(self, record: CallRecord) -> SafeString:
+        return format_html('<pre class="json">{}</pre>', words.pretty_json(record.arguments))
+
+    @display(description="Decision", label=DECISION_COLOURS)
+    def decision_label(self, record: CallRecord) -> tuple[str, str]:
+        return record.decision, record.get_decision_display()
+
+    @display(description="Decision")
+    def decision_text(self, record: CallRecord) -> SafeString:
+        return display_for_label(self.decision_label(record), "", DECISION_COLOURS)
+
+    @display(description="Reason")
+    def reason_label(self, record: CallRecord) -> str:
+        return words.reason_words(record.reason)
+
+    @display(description="Reason")
+    def reason_text(self, record: CallRecord) -> str:
+        return words.reason_sentence(record.reason)
+
+    @display(description="Deciding rules")
+    def determining_rules(self, record: CallRecord) -> SafeString | None:
+        rules = words.parsed_json(record.rules) or []
+        if not rules:
+            return None
+        there = set(Rule.objects.filter(pk__in=[rule["id"] for rule in rules]).values_list("pk", flat=True))
+        shown = [{**rule, "exists": rule["id"] in there} for rule in rules]
+        return render_to_string("admin/authz_app/callrecord/rules.html", {"rules": shown})
+
+    @display(description="Outcome", empty_value="—")
+    def outcome_label(self, record: CallRecord) -> str | None:
+        return words.outcome_words(record) or None
+
+    @display(description="Duration", empty_value="—")
+    def duration(self, record: CallRecord) -> str | None:
+        return words.duration_words(record.duration_ms) or None
+
+    @display(description="Result size")
+    def size(self, record: CallRecord) -> str | None:
+        return None if record.result_size is None else filesizeformat(record.result_size)
+
+    @display(description="Error")
+    def error_text(self, record: CallRecord) -> str | None:
+        return visible(record.error) or None
+
+
+def _as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,146 @@
+"""Read the policy from the database and compile it. Plain SQL rows in, frozen values out."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+
+from authz_app import models
+from authz_app.policy import Client, Policy, Rule
+from authz_app.sentence import rule_sentence
+from authz_app.triggers import WHOLE_POLICY
+
+_EFFECTS = {choice.value for choice in models.Rule.Effect}
+
+# Tools that are switched off are rows of another app, which hands in how to read them.
+_disabled_tools: Callable[[], frozenset[str]] = frozenset
+
+
+def read_disabled_tools_with(reader: Callable[[], frozenset[str]]) -> None:
+    """Say how the names of switched-off tools are read. Called once, in ``AppConfig.ready``."""
+    global _disabled_tools
+    _disabled_tools = reader
+
+
+def stored_version() -> int:
+    """The policy version that is committed now.
+
+    Raises:
+        DatabaseError: the database cannot be read.
+        LookupError: the row that holds the version is gone; nothing may be decided until `migrate` restores it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version FROM authz_app_policystate WHERE id = 1")
+        row = cursor.fetchone()
+    if row is None:
+        raise LookupError("The policy version is missing from the database: run manage.py migrate.")
+    return int(row[0])
+
+
+def load(previous: Policy | None = None) -> Policy:
+    """The policy as it is committed now, reading only what changed since ``previous``.
+
+    The version is read before and after the rows: if nothing moved it in between, the rows belong to it.
+    """
+    while True:
+        version = stored_version()
+        if previous is not None and previous.version == version:
+            return previous
+        policy = _changed_since(previous, version) if previous is not None else None
+        policy = policy or _whole(version)
+        if stored_version() == version:
+            return policy
+
+
+def _whole(version: int) -> Policy:
+    clients = _clients(models.Client.objects.all())
+    rules = _rules(models.Rule.objects.all(), models.RuleClient.objects.all())
+    return Policy(
+        version,
+        clients={(client.issuer, client.subject): client for client in clients},
+        rules={rule.id: rule for rule in rules},
+        disabled_tools=_disabled_tools(),
+    )
+
+
+def _changed_since(previous: Policy, version: int) -> Policy | None:
+    """The policy with only the changed rows read, or None where the log of changes cannot tell which they are."""
+    changes = models.PolicyChange.objects.filter(version__gt=previous.version, version__lte=version)
+    noted = list(changes.values_list("version", "entity", "row_id")[: _MOST_CHANGES + 1])
+    if len({number for number, _, _ in noted}) != version - previous.version or len(noted) > _MOST_CHANGES:
+        return None
+    ids: dict[str, set[int]] = {"rule": set(), "client": set(), "tool": set()}
+    for _, entity, row_id in noted:
+        if entity == WHOLE_POLICY:
+            return None
+        ids[entity].add(row_id)
+    # A client's name stands in the sentences of the rules that name it.
+    ids["rule"].update(
+        models.RuleClient.objects.filter(client__in=ids["client"]).values_list("rule_id", flat=True)
+        if ids["client"]
+        else ()
+    )
+    return _with_rows_replaced(previous, version, ids["rule"], ids["client"])
+
+
+_MOST_CHANGES = 500
+
+
+def _with_rows_replaced(previous: Policy, version: int, rule_ids: set[int], client_ids: set[int]) -> Policy:
+    rules = {key: rule for key, rule in previous.rules.items() if key not in rule_ids} if rule_ids else previous.rules
+    clients = (
+        {key: client for key, client in previous.clients.items() if client.id not in client_ids}
+        if client_ids
+        else previous.clients
+    )
+    if client_ids:
+        fresh = _clients(models.Client.objects.filter(pk__in=client_ids))
+        clients = {**clients, **{(client.issuer, client.subject): client for client in fresh}}
+    if rule_ids:
+        compiled = _rules(
+            models.Rule.objects.filter(pk__in=rule_ids), models.RuleClient.objects.filter(rule__in=rule_ids)
+        )
+        rules = {**rules, **{rule.id: rule for rule in compiled}}
+    return Policy(version, clients=clients, rules=rules, disabled_tools=_disabled_tools())
+
+
+def _clients(rows: Any) -> list[Client]:
+    return [Client(*row) for row in rows.values_list("id", "issuer", "subject", "status", "name")]
+
+
+def client_row(issuer: str, subject: str) -> Client | None:
+    """The committed row of one client."""
+    found = _clients(models.Client.objects.filter(issuer=issuer, subject=subject))
+    return found[0] if found else None
+
+
+def _rules(rows: Any, memberships: Any) -> Iterable[Rule]:
+    named: dict[int, list[tuple[int, str]]] = {}
+    for rule_id, client_id, name, subject in memberships.values_list(
+        "rule_id", "client_id", "client__name", "client__subject"
+    ).order_by("client__name", "client__subject"):
+        named.setdefault(rule_id, []).append((client_id, name or subject))
+    columns = ("id", "effect", "applies_to", "token_scopes", "tools")
+    for row in rows.filter(enabled=True).values_list(*columns):
+        yield _compile(row, named.get(row[0], []))
+
+
+def _compile(row: tuple[int, str, str, str, str], named: Sequence[tuple[int, str]]) -> Rule:
+    rule_id, effect, applies_to, token_scopes, tools = row
+    # A rule that cannot be read might have denied, and anybody: it denies every tool to everybody.
+    broken = effect not in _EFFECTS or applies_to not in models.Rule.AppliesTo.values
+    every = broken or applies_to == models.Rule.AppliesTo.EVERY_CLIENT
+    return Rule(
+        id=rule_id,
+        effect="allow" if effect == "allow" and not broken else "deny",
+        clients=None if every else frozenset(client_id for client_id, _ in named),
+        token_scopes=frozenset() if broken else frozenset(token_scopes.split()),
+        tools=("*",) if broken else tuple(tools.split()),
+        sentence=rule_sentence(
+            effect=effect,
+            clients=None if every else [name for _, name in named],
+            token_scopes=token_scopes.split(),
+            tools=["*"] if broken else tools.split(),
+        ),
+        broken=broken,
+    )

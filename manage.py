@@ -1,0 +1,28 @@
+#!/usr/bin/env python
+"""Run a management command."""
+
+import os
+import sys
+
+from mcpsite.loop import install_fast_loop
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcpsite.settings")
+    if sys.argv[1:2] == ["serve"]:
+        install_fast_loop()
+    # After the event loop is chosen.
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
+    from django.db import DatabaseError  # noqa: PLC0415
+
+    try:
+        execute_from_command_line(sys.argv)
+    except DatabaseError as error:
+        if "--traceback" in sys.argv:
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        sys.exit(f"The database cannot be used: {reason}. Check DATABASE_URL. (--traceback shows where it failed.)")
+
+
+if __name__ == "__main__":
+    main()

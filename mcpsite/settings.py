@@ -1,0 +1,293 @@
+"""Settings of the site, from the environment and `.env`. The README has the table of them."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# What this copy of the site keeps: the SQLite database, the embedded issuer's keys, collected static files.
+DATA_DIR = BASE_DIR / "var"
+DATA_DIR.mkdir(mode=0o700, exist_ok=True)
+
+ENV = environ.Env(
+    SECRET_KEY=(str, ""),
+    DEBUG=(bool, False),
+    PORT=(int, 8000),
+    PUBLIC_URL=(str, ""),
+    TRUSTED_PROXIES=(list, []),
+    DATABASE_URL=(str, ""),
+    REDIS_URL=(str, ""),
+    AUTH0_DOMAIN=(str, ""),
+    AUTH_AUDIENCE=(list, []),
+    TRUSTED_ISSUERS=(str, ""),
+    LOCAL_ISSUER=(bool, None),
+    ALLOW_QUERY_TOKEN=(bool, False),
+    CONTACT=(str, "your administrator"),
+    OPENWEATHERMAP_API_KEY=(str, ""),
+    OPENWEATHERMAP_URL=(str, "https://api.openweathermap.org/data/2.5/weather"),
+    AUDIT_TIMEOUT=(float, 5.0),
+    DRAIN_SECONDS=(float, 20.0),
+    TOOL_TIME_LIMIT=(float, 30.0),
+    TOOL_THREADS=(int, 16),
+    MAX_BODY_BYTES=(int, 1_048_576),
+    MAX_JSON_DEPTH=(int, 64),
+    MAX_CALLS_IN_FLIGHT=(int, 32),
+    MAX_SESSIONS_PER_CLIENT=(int, 100),
+    MAX_QUEUED_BYTES=(int, 1_048_576),
+)
+# Tests and scripts name another file, so that what a developer keeps in `.env` does not reach them.
+environ.Env.read_env(os.environ.get("ENV_FILE", str(BASE_DIR / ".env")))
+
+
+def env(name: str) -> Any:
+    """A setting's value; one that cannot be read is said in a sentence."""
+    try:
+        return ENV(name)
+    except (ValueError, TypeError, ImproperlyConfigured):
+        expected = {bool: "true or false", int: "a whole number", float: "a number"}[ENV.scheme[name][0]]
+        raise SystemExit(f"The setting {name} must be {expected}, not {os.environ.get(name, '')!r}.") from None
+
+
+DEBUG: bool = env("DEBUG")
+# Stands in where no key is set, so that the checks can say so in a sentence; without DEBUG they refuse it.
+INSECURE_SECRET_KEY = "insecure-development-key"
+SECRET_KEY: str = env("SECRET_KEY") or INSECURE_SECRET_KEY
+
+PORT: int = env("PORT")
+PUBLIC_URL: str = (env("PUBLIC_URL") or f"http://127.0.0.1:{PORT}").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+_LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = list(dict.fromkeys([_public.hostname or "", *(_LOOPBACK_HOSTS if DEBUG else [])]))
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+_SECURE = _public.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
+SESSION_COOKIE_HTTPONLY = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env("TRUSTED_PROXIES") else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+TRUSTED_PROXIES: list[str] = env("TRUSTED_PROXIES")
+REDIS_URL: str = env("REDIS_URL")
+AUTH0_DOMAIN: str = env("AUTH0_DOMAIN").removeprefix("https://").strip("/")
+AUTH_AUDIENCE: list[str] = env("AUTH_AUDIENCE")
+TRUSTED_ISSUERS: str = env("TRUSTED_ISSUERS")
+LOCAL_ISSUER: bool = DEBUG if env("LOCAL_ISSUER") is None else env("LOCAL_ISSUER")
+ALLOW_QUERY_TOKEN: bool = env("ALLOW_QUERY_TOKEN")
+CONTACT: str = env("CONTACT")
+OPENWEATHERMAP_API_KEY: str = env("OPENWEATHERMAP_API_KEY")
+OPENWEATHERMAP_URL: str = env("OPENWEATHERMAP_URL")
+AUDIT_TIMEOUT: float = env("AUDIT_TIMEOUT")
+DRAIN_SECONDS: float = env("DRAIN_SECONDS")
+TOOL_TIME_LIMIT: float = env("TOOL_TIME_LIMIT")
+TOOL_THREADS: int = env("TOOL_THREADS")
+MAX_BODY_BYTES: int = env("MAX_BODY_BYTES")
+MAX_JSON_DEPTH: int = env("MAX_JSON_DEPTH")
+MAX_CALLS_IN_FLIGHT: int = env("MAX_CALLS_IN_FLIGHT")
+MAX_SESSIONS_PER_CLIENT: int = env("MAX_SESSIONS_PER_CLIENT")
+MAX_QUEUED_BYTES: int = env("MAX_QUEUED_BYTES")
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "allauth",
+    "allauth.account",
+    "allauth.idp.oidc",
+    "authz_app",
+    "tools_app",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "mcpsite.static_files.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "mcpsite.urls"
+ASGI_APPLICATION = "mcpsite.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+try:
+    _database = environ.Env.db_url_config(env("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+except ValueError:
+    _database = {}
+if _database.get("ENGINE", "").rpartition(".")[2] not in ("sqlite3", "postgresql"):
+    raise SystemExit("The setting DATABASE_URL must be like sqlite:///path or postgres://user:password@host:5432/name.")
+if _database["ENGINE"].endswith("sqlite3"):
+    # FULL: a committed record survives a power cut. IMMEDIATE: a write transaction takes its lock when it begins,
+    # so the policy version that it reads is the one it commits under.
+    _database["OPTIONS"] = {
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+    }
+else:
+    _database["CONN_MAX_AGE"] = 60
+    _database["CONN_HEALTH_CHECKS"] = True
+    _database["OPTIONS"] = {"connect_timeout": 3, **_database.get("OPTIONS", {})}
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "authz_app.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Embedded issuer (LOCAL_ISSUER). Its signing key is no setting: the adapter reads it, and makes it, when it is needed.
+IDP_OIDC_ADAPTER = "authz_app.embedded.adapter.EmbeddedIssuerAdapter"
+IDP_OIDC_ACCESS_TOKEN_FORMAT = "jwt"
+IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN = 3600
+IDP_OIDC_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+# With DEBUG the files are served from where they lie; otherwise `collectstatic` has gathered and named them.
+WHITENOISE_USE_FINDERS = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "mcpsite.logs.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        # The SDK logs what strangers send (names, session ids); what matters of it is in the call records.
+        "mcp": {"level": "ERROR"},
+        "httpx2": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+    },
+}
+
+# The admin (django-unfold): its name, colours and sidebar. Pages are in `authz_app.pages` and `tools_app.admin`.
+INSTALLED_APPS += ["unfold.contrib.filters"]
+
+
+def _page(title: str, icon: str, model: str) -> dict[str, Any]:
+    """A link in the sidebar, for those who may open it."""
+    app_label, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app_label}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(f"{app_label}.view_{name}"),
+    }
+
+
+UNFOLD = {
+    "SITE_TITLE": "MCP permissions",
+    "SITE_HEADER": "MCP permissions",
+    "SITE_SYMBOL": "verified_user",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("authz_app/icon.svg")},
+    ],
+    "DASHBOARD_CALLBACK": "authz_app.pages.overview.dashboard",
+    "STYLES": [lambda request: static("authz_app/admin.css")],
+    "SCRIPTS": [lambda request: static("authz_app/moments.js")],
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 254.604)",
+            "100": "oklch(93.2% .032 255.585)",
+            "200": "oklch(88.2% .059 254.128)",
+            "300": "oklch(80.9% .105 251.813)",
+            "400": "oklch(70.7% .165 254.624)",
+            "500": "oklch(62.3% .214 259.815)",
+            "600": "oklch(54.6% .245 262.881)",
+            "700": "oklch(48.8% .243 264.376)",
+            "800": "oklch(42.4% .199 265.638)",
+            "900": "oklch(37.9% .146 265.522)",
+            "950": "oklch(28.2% .091 267.935)",
+        },
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [{"title": "Start", "icon": "home", "link": reverse_lazy("admin:index")}],
+            },
+            {
+                "title": "Client permissions",
+                "items": [
+                    _page("Clients", "smart_toy", "authz_app.client"),
+                    _page("Rules", "rule", "authz_app.rule"),
+                ],
+            },
+            {
+                "title": "Tools",
+                "items": [_page("Tools", "build", "tools_app.tool")],
+            },
+            {
+                "title": "Audit log",
+                "items": [_page("Call records", "receipt_long", "authz_app.callrecord")],
+            },
+            *(
+                [
+                    {
+                        "title": "Embedded issuer",
+                        "items": [_page("OAuth applications", "key", "allauth_idp_oidc.client")],
+                    }
+                ]
+                if LOCAL_ISSUER
+                else []
+            ),
+            {
+                "title": "People",
+                "items": [
+                    _page("Users", "person", "authz_app.user"),
+                    _page("Groups", "group", "auth.group"),
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,15 @@
+"""Django's part of the site: the admin and pages. MCP paths never come here; see ``mcpsite.asgi``."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from authz_app import views
+
+urlpatterns = [
+    path("", views.start, name="start"),
+    path("r/<str:record_id>", views.record, name="record"),
+    path("admin/", admin.site.urls),
+]
+if settings.LOCAL_ISSUER:
+    urlpatterns.append(path("", include("authz_app.embedded.urls")))

@@ -1,0 +1,305 @@
+"""The policy as it is read from the database: whole, or only what changed, and always the same."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, transaction
+
+from authz_app import policy_rows
+from authz_app.models import Client, PolicyChange, PolicyState, Rule, RuleClient
+from authz_app.policy import Policy, Reason, ToolState, decide
+from authz_app.policy import Rule as CompiledRule
+from authz_app.principal import Principal
+from tools_app.models import Tool
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+
+ISSUER = "https://issuer.example/"
+CHANGES: list[Callable[[random.Random], object]] = []
+
+
+def change(function: Callable[[random.Random], object]) -> Callable[[random.Random], object]:
+    CHANGES.append(function)
+    return function
+
+
+def a_rule(chance: random.Random) -> Rule:
+    return chance.choice(list(Rule.objects.all()) or [Rule.objects.create(tools="time")])
+
+
+def some_clients(chance: random.Random) -> list[Client]:
+    return chance.sample(clients := list(Client.objects.all()), chance.randint(0, len(clients)))
+
+
+def execute(sql: str, *parameters: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+
+
+@change
+def create_rule(chance: random.Random) -> None:
+    scopes, tools = chance.choice(["", "a", "a b"]), chance.choice(["time", "*", "weather_*\ntime", ""])
+    Rule.objects.create(
+        effect=chance.choice(["allow", "deny"]), applies_to=chance.choice(["these", "every"]), tools=tools,
+        token_scopes=scopes, enabled=chance.random() < 0.8,
+    ).clients.set(some_clients(chance))  # fmt: skip
+
+
+@change
+def create_many(chance: random.Random) -> None:
+    rules = Rule.objects.bulk_create([Rule(tools="bulk", applies_to="every") for _ in range(3)])
+    RuleClient.objects.bulk_create([RuleClient(rule=rules[0], client=client) for client in some_clients(chance)])
+
+
+@change
+def update_many(chance: random.Random) -> None:
+    Rule.objects.filter(pk__gte=a_rule(chance).pk).update(enabled=chance.random() < 0.5)
+
+
+@change
+def bulk_update(chance: random.Random) -> None:
+    rules = list(Rule.objects.all()[:5])
+    for rule in rules:
+        rule.tools = chance.choice(["time", "other"])
+    Rule.objects.bulk_update(rules, ["tools"])
+
+
+@change
+def delete_rule(chance: random.Random) -> None:
+    a_rule(chance).delete()
+
+
+@change
+def delete_many(chance: random.Random) -> None:
+    Rule.objects.filter(pk__lt=a_rule(chance).pk, tools="bulk").delete()
+
+
+@change
+def rename_members(chance: random.Random) -> None:
+    for client in some_clients(chance):
+        client.name = f"Renamed {chance.random()}"
+        client.save()
+
+
+@change
+def set_status(chance: random.Random) -> None:
+    ids = [client.pk for client in some_clients(chance)]
+    Client.objects.filter(pk__in=ids).update(status=chance.choice(["active", "blocked", "pending"]))
+
+
+@change
+def set_members(chance: random.Random) -> None:
+    a_rule(chance).clients.set(some_clients(chance))
+
+
+@change
+def add_and_remove_members(chance: random.Random) -> None:
+    a_rule(chance).clients.add(*some_clients(chance))
+    a_rule(chance).clients.remove(*some_clients(chance))
+
+
+@change
+def clear_members(chance: random.Random) -> None:
+    a_rule(chance).clients.clear()
+
+
+@change
+def move_a_membership(chance: random.Random) -> None:
+    rule, row = a_rule(chance), chance.choice([None, *RuleClient.objects.order_by("pk")])
+    if row is not None and not RuleClient.objects.filter(rule=rule, client=row.client).exists():
+        execute("UPDATE authz_app_ruleclient SET rule_id = %s WHERE id = %s", rule.pk, row.pk)
+
+
+@change
+def see_a_client(chance: random.Random) -> None:
+    Client.objects.create(issuer=ISSUER, subject=f"new {chance.random()}", name="New")
+
+
+@change
+def forget_a_client(chance: random.Random) -> None:
+    for client in Client.objects.filter(rules=None).exclude(status="blocked").order_by("pk")[:1]:
+        client.delete()
+
+
+@change
+def give_a_client_another_subject(chance: random.Random) -> None:
+    for client in some_clients(chance)[:1]:
+        execute("UPDATE authz_app_client SET subject = %s WHERE id = %s", f"moved {chance.random()}", client.pk)
+
+
+@change
+def make_unreadable(chance: random.Random) -> None:
+    execute("UPDATE authz_app_rule SET effect = 'maybe' WHERE id = %s", a_rule(chance).pk)
+
+
+@change
+def delete_by_sql(chance: random.Random) -> None:
+    rule = a_rule(chance)
+    execute("DELETE FROM authz_app_ruleclient WHERE rule_id = %s", rule.pk)
+    execute("DELETE FROM authz_app_rule WHERE id = %s", rule.pk)
+
+
+@change
+def switch_a_tool(chance: random.Random) -> None:
+    Tool.objects.filter(name=chance.choice(["echo", "fail"])).update(enabled=chance.random() < 0.5)
+
+
+@change
+def change_and_roll_back(chance: random.Random) -> None:
+    with transaction.atomic():
+        update_many(chance)
+        rename_members(chance)
+        transaction.set_rollback(True)
+
+
+@change
+def change_much_at_once(chance: random.Random) -> None:
+    with transaction.atomic():
+        for one in (create_rule, rename_members, set_members, delete_rule):
+            one(chance)
+
+
+@pytest.fixture
+def clients() -> list[Client]:
+    names = ["Ada", "Bo", "", "Di"]
+    return [Client.objects.create(issuer=ISSUER, subject=f"s{n}", name=name) for n, name in enumerate(names)]
+
+
+def assert_same(read: Policy, whole: Policy) -> None:
+    assert read.version == whole.version
+    assert dict(read.rules) == dict(whole.rules)
+    assert read.disabled_tools == whole.disabled_tools
+    # First sights move no version: their rows are read when they are asked for.
+    assert read.clients.items() <= whole.clients.items()
+
+
+@pytest.mark.usefixtures("clients")
+@pytest.mark.parametrize("seed", range(8))
+def test_reading_what_changed_comes_to_the_same_as_reading_all(seed: int) -> None:
+    chance = random.Random(seed)
+    policy = policy_rows.load()
+    for turn in range(24):
+        one = CHANGES[(seed * 24 + turn) % len(CHANGES)] if turn % 2 else chance.choice(CHANGES)
+        one(chance)
+        if chance.random() < 0.7:
+            policy = policy_rows.load(policy)
+            assert_same(policy, policy_rows.load())
+
+
+def test_an_unchanged_policy_is_not_read_again() -> None:
+    policy = policy_rows.load()
+    assert policy_rows.load(policy) is policy
+
+
+GHOST = CompiledRule(10**9, "allow", None, frozenset(), ("ghost",), "")
+
+
+def haunted(policy: Policy) -> Policy:
+    """The policy with a rule that no row has: it is still there after a load if and only if that read changes alone."""
+    return Policy(policy.version, clients=policy.clients, rules={**policy.rules, GHOST.id: GHOST})
+
+
+def test_only_what_changed_is_read() -> None:
+    rule = Rule.objects.create(tools="time")
+    previous = haunted(policy_rows.load())
+    rule.tools = "other"
+    rule.save()
+    policy = policy_rows.load(previous)
+    assert set(policy.rules) == {GHOST.id, rule.pk}
+    assert policy.rules[rule.pk].tools == ("other",)
+
+
+def lose_a_note() -> None:
+    rule = Rule.objects.create(tools="one")
+    lost = PolicyChange.objects.order_by("-version")[0]
+    Rule.objects.create(tools="two")
+    PolicyChange.objects.filter(version=lost.version).delete()
+    rule.save()
+
+
+def lose_all_notes() -> None:
+    Rule.objects.create(tools="one")
+    PolicyChange.objects.all().delete()
+
+
+def change_very_much() -> None:
+    with transaction.atomic():
+        Rule.objects.bulk_create([Rule(tools="one") for _ in range(600)])
+
+
+def replace_a_row() -> None:
+    if connection.vendor == "sqlite":
+        columns = "id, effect, applies_to, token_scopes, tools, enabled, note, created_at, updated_at"
+        Rule.objects.create(tools="one")
+        execute(f"INSERT OR REPLACE INTO authz_app_rule ({columns}) SELECT {columns} FROM authz_app_rule")
+    else:
+        execute("TRUNCATE authz_app_rule CASCADE")
+
+
+@pytest.mark.parametrize("cause", [lose_a_note, lose_all_notes, change_very_much, replace_a_row])
+def test_all_is_read_where_the_log_of_changes_does_not_tell_what_changed(cause: Callable[[], None]) -> None:
+    previous = haunted(policy_rows.load())
+    cause()
+    policy = policy_rows.load(previous)
+    assert GHOST.id not in policy.rules
+    assert_same(policy, policy_rows.load())
+
+
+@contextmanager
+def changed_while_reading(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> Iterator[None]:
+    read, left = policy_rows._disabled_tools, [change]
+
+    def reading() -> frozenset[str]:
+        tools = read()
+        while left:
+            left.pop()()
+        return tools
+
+    with monkeypatch.context() as patch:
+        patch.setattr(policy_rows, "_disabled_tools", reading)
+        yield
+
+
+@pytest.mark.parametrize("from_scratch", [True, False])
+def test_a_change_while_reading_is_read_too(monkeypatch: pytest.MonkeyPatch, from_scratch: bool) -> None:
+    rule = Rule.objects.create(tools="time")
+    previous = None if from_scratch else policy_rows.load()
+    Rule.objects.filter(pk=rule.pk).update(tools="other")
+    with changed_while_reading(monkeypatch, Rule.objects.filter(pk=rule.pk).delete):
+        policy = policy_rows.load(previous)
+    assert policy.rules == {}
+    assert policy.version == policy_rows.stored_version()
+
+
+@pytest.mark.parametrize("column", ["effect", "applies_to"])
+@pytest.mark.parametrize("incrementally", [True, False])
+def test_a_rule_that_cannot_be_read_denies_everything_to_everybody(
+    clients: list[Client], column: str, incrementally: bool
+) -> None:
+    Rule.objects.create(tools="*", applies_to="every")
+    unreadable = Rule.objects.create(tools="time", token_scopes="a")
+    previous = policy_rows.load() if incrementally else None
+    execute(f"UPDATE authz_app_rule SET {column} = 'maybe' WHERE id = %s", unreadable.pk)
+    policy = policy_rows.load(previous)
+    client = policy.clients[ISSUER, clients[0].subject]
+    principal = Principal(ISSUER, client.subject, "", frozenset(), 2**40)
+    decision = decide(principal, client, ToolState("weather", True, True), policy)
+    assert decision.reason is Reason.POLICY_ERROR
+    assert [rule.id for rule in decision.determining] == [unreadable.pk]
+
+
+def test_the_sentence_of_a_rule_follows_the_names_of_its_clients(clients: list[Client]) -> None:
+    rule = Rule.objects.create(tools="time")
+    rule.clients.set(clients[:3])
+    policy = policy_rows.load()
+    assert policy.rules[rule.pk].sentence == "Allow s2, Ada and Bo to call time."
+    Client.objects.filter(name="Bo").update(name="Beau")
+    assert policy_rows.load(policy).rules[rule.pk].sentence == "Allow s2, Ada and Beau to call time."
+
+
+def test_nothing_can_be_decided_without_the_row_that_holds_the_version() -> None:
+    PolicyState.objects.all().delete()
+    with pytest.raises(LookupError, match=r"manage\.py migrate"):
+        policy_rows.load()

@@ -1,0 +1,91 @@
+"""Fill a migrated scratch database with rows to look at.
+
+`DATABASE_URL=sqlite:////tmp/x.sqlite3 python -m tests.browser.demo`
+"""
+
+import json
+import os
+from datetime import timedelta
+
+import django
+from django.utils import timezone
+
+ADMIN, PASSWORD = "admin", "correct horse battery"
+
+
+def fill() -> None:
+    from authz_app.models import CallRecord, Client, Rule, User  # noqa: PLC0415  (Django is set up by now)
+    from tests.rows import build_record, build_refusal, make_client, make_rule  # noqa: PLC0415
+    from tools_app.models import Tool  # noqa: PLC0415
+
+    User.objects.create_superuser(ADMIN, "admin@example.com", PASSWORD)
+    for name, description, gone in (
+        ("TimeTool", "Say what time it is.\n\nIn any IANA time zone.", False),
+        ("weather_tool", "Say what the weather is like at a place.", False),
+        ("tickets_search", "Search the support tickets.", False),
+        ("tickets_close", "Close a support ticket, with a note that the customer is sent by e-mail at once.", False),
+        ("old_report", "Build the monthly report.", True),
+    ):
+        Tool.objects.update_or_create(
+            name=name, defaults={"description": description, "module": "demo.mcp_tools", "gone": gone}
+        )
+    Tool.objects.filter(name="tickets_close").update(enabled=False)
+
+    reports = make_client("Report agent", notes="Runs nightly. Ask Dana.")
+    support = make_client("Support copilot", kind=Client.Kind.SERVICE)
+    dana = make_client("Dana Whitfield", subject="auth0|65f1c0ffee", kind=Client.Kind.PERSON)
+    rogue = make_client("Scraper", status=Client.Status.BLOCKED)
+    make_client("", subject="kQ81hTn2@clients", status=Client.Status.PENDING)
+    make_client("Invoice bot", status=Client.Status.PENDING, issuer="https://login.example.org/realms/main")
+
+    time = make_rule(reports, support, note="Agreed in the June review.")
+    make_rule(applies_to=Rule.AppliesTo.EVERY_CLIENT, tools="weather_*", token_scopes="weather")
+    make_rule(support, dana, tools="tickets_search\ntickets_close", token_scopes="tickets:read tickets:write")
+    deny = make_rule(reports, effect=Rule.Effect.DENY, tools="tickets_*", note="Reports must not see customers.")
+    make_rule(rogue, tools="*", enabled=False)
+    make_rule(tools="TimeTool", note="Nobody yet.")
+
+    minute = timedelta(minutes=1)
+    by_time = json.dumps([{"id": time.pk, "sentence": time.sentence()}])
+    by_deny = json.dumps([{"id": deny.pk, "sentence": deny.sentence()}])
+    records = [build_record(reports, ago=i * minute, rules=by_time, duration_ms=2 + i % 7) for i in range(60)]
+    records += [
+        build_record(support, rules=by_time, outcome="", duration_ms=None, result_size=None),
+        build_record(
+            dana,
+            ago=3 * minute,
+            tool="tickets_search",
+            arguments=json.dumps({"query": "refund", "filter": {"open": True, "tags": ["vip", "eu"]}, "limit": 20}),
+            outcome=CallRecord.Outcome.TIMED_OUT,
+            duration_ms=30_012,
+            error="tickets_search did not end within 30 s.",
+        ),
+        build_record(
+            support,
+            ago=9 * minute,
+            outcome="",
+            deadline=timezone.now(),
+            duration_ms=None,
+            result_size=None,
+            rules=by_time,
+        ),
+        build_refusal(reports, ago=minute / 2, tool="tickets_search", reason="deny_rule", rules=by_deny),
+        build_refusal(rogue, ago=minute, tool="weather_tool", reason="client_blocked"),
+        build_refusal(support, ago=2 * minute, tool="weather_tool", reason="scope_missing"),
+        build_refusal(dana, ago=5 * minute, tool="TimeTool"),
+        build_refusal(
+            dana,
+            ago=6 * minute,
+            tool="<script>alert(1)</script>" + "long_" * 18,
+            reason="unknown_tool",
+            client_software="evil\u202e 1.0",
+            arguments=json.dumps({"x": "</pre><img src=x onerror=alert(1)>" + "y" * 400}),
+        ),
+    ]
+    CallRecord.objects.bulk_create(records)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcpsite.settings")
+    django.setup()
+    fill()

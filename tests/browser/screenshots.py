@@ -1,0 +1,104 @@
+"""Take pictures of a running site's pages, wide and narrow, light and dark.
+
+`python -m tests.browser.screenshots OUTDIR [--url URL] [--user U --password P] [--only NAMES]`; ``tests.browser.demo``
+makes rows to show.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.chromium import launch
+from tests.browser.demo import ADMIN, PASSWORD
+
+_SIZES = {"wide": {"width": 1400, "height": 900}, "narrow": {"width": 420, "height": 860}}
+_FIRST, _LAST = "#result_list tbody th a >> nth=0", "#result_list tbody th a >> nth=-1"
+# Name: path, and what is clicked there, one after the other.
+_PAGES: dict[str, tuple[str, ...]] = {
+    "start": ("/",),
+    "admin-index": ("/admin/",),
+    "clients": ("/admin/authz_app/client/",),
+    "clients-filters": ("/admin/authz_app/client/", "text=Filters"),
+    "client": ("/admin/authz_app/client/?q=Report", _FIRST),
+    "client-add": ("/admin/authz_app/client/add/",),
+    "client-kept": ("/admin/authz_app/client/?status__exact=blocked", _FIRST, "text=Delete client"),
+    "client-delete": ("/admin/authz_app/client/?status__exact=pending", _FIRST, "text=Delete client"),
+    "rules": ("/admin/authz_app/rule/",),
+    "rule": ("/admin/authz_app/rule/", _FIRST),
+    "rule-every-client": ("/admin/authz_app/rule/?applies_to__exact=every", _FIRST),
+    "rule-add": ("/admin/authz_app/rule/add/",),
+    "rule-delete": ("/admin/authz_app/rule/?effect__exact=deny", _FIRST, "text=Delete rule"),
+    "tools": ("/admin/tools_app/tool/",),
+    "tool": ("/admin/tools_app/tool/", _FIRST),
+    "records": ("/admin/authz_app/callrecord/",),
+    "records-filters": ("/admin/authz_app/callrecord/", "text=Filters"),
+    "records-empty": ("/admin/authz_app/callrecord/?tool=nothing",),
+    "record": ("/admin/authz_app/callrecord/?outcome=timed_out", _FIRST),
+    "refusals": ("/admin/authz_app/callrecord/?decision=denied",),
+    "refusal": ("/admin/authz_app/callrecord/?decision=denied", _FIRST),
+    "refusal-hostile": ("/admin/authz_app/callrecord/?decision=denied", _LAST),
+    "oauth-applications": ("/admin/allauth_idp_oidc/client/",),
+    "oauth-application-add": ("/admin/allauth_idp_oidc/client/add/",),
+    "users": ("/admin/authz_app/user/",),
+    "no-record": ("/r/nonsense",),
+}
+_TALLEST = 2000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--url", default="http://127.0.0.1:8000")
+    parser.add_argument("--user", default=ADMIN)
+    parser.add_argument("--password", default=PASSWORD)
+    parser.add_argument("--only", help="names of pages, separated by commas")
+    options = parser.parse_args()
+    options.directory.mkdir(parents=True, exist_ok=True)
+    names = options.only.split(",") if options.only else list(_PAGES)
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        for look, page in _looks(browser, options.url.rstrip("/")):
+            page.goto("/admin/login/")
+            page.screenshot(path=options.directory / f"login-{look}.png")
+            sign_in(page, options.user, options.password)
+            for name in names:
+                visit(page, *_PAGES[name])
+                take(page, options.directory / f"{name}-{look}.png")
+
+
+def _looks(browser: Browser, url: str) -> Iterator[tuple[str, Page]]:
+    for size, viewport in _SIZES.items():
+        for theme in ("light", "dark"):
+            context = browser.new_context(base_url=url, viewport=viewport, color_scheme=theme)
+            yield f"{size}-{theme}", context.new_page()
+            context.close()
+
+
+def take(page: Page, path: Path) -> None:
+    """Take the page as it looks in a window that is as high as it is, within reason."""
+    size = page.viewport_size
+    assert size is not None
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({**size, "height": max(size["height"], min(height, _TALLEST))})
+    page.screenshot(path=path)
+    page.set_viewport_size(size)
+
+
+def sign_in(page: Page, user: str, password: str) -> None:
+    page.goto("/admin/login/?next=/admin/")
+    page.get_by_label("Username").fill(user)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/admin/")
+
+
+def visit(page: Page, path: str, *clicks: str) -> None:
+    page.goto(path, wait_until="networkidle")
+    for selector in clicks:
+        page.locator(selector).locator("visible=true").first.click()
+        page.wait_for_load_state("networkidle")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Callers and rooms for tests that invoke without a transport."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from authz_app.audit.writer import AuditWriter
+from authz_app.issuers import TrustedIssuer
+from authz_app.policy_store import PolicyStore
+from authz_app.principal import Principal
+from tests.issuer import AUDIENCE
+from tools_app.caller import Caller
+from tools_app.invocation import Rooms
+from tools_app.threads import ToolThreads
+
+
+def caller_for(principal: Principal) -> Caller:
+    return Caller(principal, "tests 1", "", "test", "2025-11-25", "127.0.0.1")
+
+
+@contextmanager
+def rooms(audit_timeout: float = 5.0, threads: int = 4) -> Iterator[Rooms]:
+    """What a call passes through, on the test database; its threads end with the block."""
+    here = Rooms(
+        policy=PolicyStore((TrustedIssuer("https://issuer.example/", (AUDIENCE,)),)),
+        audit=AuditWriter(audit_timeout),
+        threads=ToolThreads(threads),
+        time_limit=5.0,
+        max_result_bytes=500_000,
+        contact="the tests",
+        worker="tests",
+    )
+    try:
+        yield here
+    finally:
+        here.audit.stop()
+        here.policy.stop()
+        here.threads.stop()

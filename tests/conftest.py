@@ -1,0 +1,119 @@
+"""What all tests share: the test issuer, sites on real sockets, and the servers that some tests need."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.issuer import Issuer
+from tests.site import ROOT, Site
+
+POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "")
+
+
+def need(what: str, is_there: bool) -> None:
+    """Skip a test whose server is missing; in CI that is a failure."""
+    if is_there:
+        return
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing, and CI must have it.")
+    pytest.skip(f"{what} is not running here.")
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Issuer]:
+    """An authorization server on a real socket."""
+    running = Issuer()
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "db.sqlite3"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+def migrate(database_url: str) -> None:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.site_settings",
+        "SITE_SECRET_KEY": "a-secret-key-that-is-used-by-the-tests-and-nowhere-else",
+        "SITE_DATABASE_URL": database_url,
+        "SITE_LOCAL_ISSUER": "true",
+    }
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True, timeout=120)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql() -> Iterator[str]:
+    """A migrated PostgreSQL database, to be used as a template; its name."""
+    name = f"template_{os.getpid()}"
+    with _postgresql() as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    migrate(postgresql_url(name))
+    yield name
+    with _postgresql() as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _postgresql() -> "psycopg.Connection[Any]":
+    need("PostgreSQL (TEST_POSTGRES_URL; `make test` starts one)", bool(POSTGRES_URL))
+    return psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=3)
+
+
+def postgresql_url(name: str) -> str:
+    return POSTGRES_URL.rpartition("/")[0] + f"/{name}"
+
+
+@pytest.fixture
+def fresh_sqlite(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """The URL of a migrated SQLite database of this test alone."""
+    return copy_sqlite(migrated_sqlite, tmp_path)
+
+
+def copy_sqlite(template: Path, directory: Path) -> str:
+    shutil.copy(template, directory / "db.sqlite3")
+    return f"sqlite:///{directory / 'db.sqlite3'}"
+
+
+@pytest.fixture
+def fresh_postgresql(migrated_postgresql: str) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database of this test alone."""
+    name = f"test_{os.getpid()}_{os.urandom(4).hex()}"
+    with _postgresql() as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_postgresql}")
+    yield postgresql_url(name)
+    with _postgresql() as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh_database(request: pytest.FixtureRequest) -> str:
+    """The URL of a migrated database of this test alone, once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue(f"fresh_{request.param}")
+    return url
+
+
+@pytest.fixture
+def start_site(issuer: Issuer) -> Iterator[Callable[..., Site]]:
+    """Start sites that trust the test issuer; they are stopped after the test."""
+    started: list[Site] = []
+
+    def start(database_url: str, **environment: str) -> Site:
+        site = Site(database_url, issuer, **environment)
+        started.append(site)
+        return site.start()
+
+    yield start
+    for site in started:
+        site.stop()

@@ -1,0 +1,1 @@
+"""An app of the tests, with tools that do what tests need."""

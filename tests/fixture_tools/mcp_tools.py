@@ -1,0 +1,134 @@
+"""Tools for tests: one for each way in which a call can go."""
+
+import asyncio
+import os
+import threading
+import time
+
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel
+
+from tools_app.call import Call
+from tools_app.errors import ToolFailure
+from tools_app.registry import tool
+
+
+@tool(annotations=ToolAnnotations(read_only_hint=True))
+def echo(text: str) -> str:
+    """Return the text."""
+    return text
+
+
+@tool
+async def echo_async(text: str) -> str:
+    """Return the text, from the event loop."""
+    return text
+
+
+@tool
+def mark(text: str) -> str:
+    """Append a line to the file named in MARKS: evidence, outside the database, that the tool ran."""
+    with open(os.environ["MARKS"], "a", encoding="utf-8") as marks:
+        marks.write(f"{text}\n")
+    return "marked"
+
+
+@tool
+def fail(text: str) -> str:
+    """Fail in a way that the caller should read."""
+    raise ToolFailure(text)
+
+
+@tool
+def crash() -> str:
+    """Fail in a way that nobody foresaw, with a secret in the message."""
+    raise RuntimeError("password=hunter2-in-a-crash")
+
+
+@tool(time_limit=0.2)
+async def slow_async() -> str:
+    """Take longer than the time limit."""
+    await asyncio.sleep(60)
+    return "never"
+
+
+@tool(time_limit=0.2)
+def slow() -> str:
+    """Take longer than the time limit, in a thread."""
+    time.sleep(1.5)
+    return "too late"
+
+
+@tool
+async def wait() -> str:
+    """Wait until cancelled, for a minute at most."""
+    await asyncio.sleep(60)
+    return "nobody cancelled"
+
+
+@tool
+def wait_in_thread(call: Call) -> str:
+    """Wait in a thread until cancelled, for a minute at most."""
+    pause = threading.Event()
+    for _ in range(600):
+        if call.cancelled:
+            return "cancelled"
+        pause.wait(0.1)
+    return "nobody cancelled"
+
+
+@tool
+async def count_up(to: int, call: Call) -> str:
+    """Report progress, and log, for each number."""
+    for number in range(1, to + 1):
+        call.progress(number, to, f"at {number}")
+        call.log(f"counted {number}", level="info")
+        await asyncio.sleep(0)
+    return f"counted to {to}"
+
+
+class Name(BaseModel):
+    """What ``greet`` asks for."""
+
+    name: str
+
+
+@tool
+async def greet(call: Call) -> str:
+    """Ask the person for a name."""
+    answer = await call.aelicit("What is your name?", Name)
+    return "Nobody there." if answer is None else f"Hello {answer.name}!"
+
+
+@tool
+def greet_in_thread(call: Call) -> str:
+    """Ask the person for a name, from a thread."""
+    answer = call.elicit("What is your name?", Name)
+    return "Nobody there." if answer is None else f"Hello {answer.name}!"
+
+
+@tool
+def whoami(call: Call) -> str:
+    """Say who calls, under which record."""
+    return f"{call.principal.subject} {call.record_id}"
+
+
+@tool
+def large(size: int) -> str:
+    """Return a text of this many characters."""
+    return "x" * size
+
+
+@tool
+def count_clients() -> int:
+    """Use the ORM in a thread."""
+    from authz_app.models import Client  # noqa: PLC0415  (an app's tools import models at the top; this one is not loaded after them)
+
+    return Client.objects.count()
+
+
+@tool
+async def nap(seconds: float) -> str:
+    """Take a while."""
+    await asyncio.sleep(seconds)
+    return "rested"

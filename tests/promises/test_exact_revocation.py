@@ -1,0 +1,309 @@
+"""Promise 4: no call whose record commits after a change of the policy was decided by the old policy.
+
+Thousands of calls race against changes of every kind. The database itself keeps the judge's book: a trigger notes, with
+every move of the policy version, what the policy then says of the call, and the order of commits is the database's own.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection, transaction
+from mcp.shared.exceptions import MCPError
+
+from authz_app.audit import statements, writer
+from authz_app.audit.entries import Opening
+from authz_app.models import CallRecord, Client, Rule
+from authz_app.principal import Principal
+from tests.callers import caller_for, rooms
+from tools_app import invocation
+from tools_app.jsonrpc import INTERNAL_ERROR
+from tools_app.models import Tool
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+
+CALLS = 3_000
+IN_FLIGHT = 16
+PAUSE = 0.01
+ISSUER = "https://issuer.example/"
+
+_TRUTH = """EXISTS (
+    SELECT 1 FROM authz_app_rule r, authz_app_client c, tools_app_tool t
+    WHERE r.id = {rule} AND c.id = {client} AND t.name = 'echo_async'
+      AND r.enabled AND r.effect = 'allow' AND r.tools = '*' AND c.status = 'active' AND t.enabled
+      AND (r.applies_to = 'every' OR EXISTS (
+          SELECT 1 FROM authz_app_ruleclient m WHERE m.rule_id = r.id AND m.client_id = c.id))
+    AND NOT EXISTS (SELECT 1 FROM authz_app_rule d WHERE d.effect = 'deny' AND d.enabled))"""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The one client and rule that everything turns on."""
+
+    client: Client
+    rule: Rule
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    client = Client.objects.create(issuer=ISSUER, subject="alice")
+    rule = Rule.objects.create(effect="allow", applies_to="these", tools="*")
+    rule.clients.set([client])
+    _keep_book(_TRUTH.format(rule=rule.pk, client=client.pk))
+    yield Scene(client, rule)
+    _close_book()
+
+
+def _keep_book(truth: str) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("CREATE TABLE book (seq INTEGER PRIMARY KEY, version BIGINT, allowed BOOLEAN, record TEXT)")
+            cursor.execute(
+                "CREATE TRIGGER book_move AFTER UPDATE ON authz_app_policystate BEGIN"
+                f" INSERT INTO book (version, allowed) SELECT NEW.version, {truth}; END"
+            )
+            cursor.execute(
+                "CREATE TRIGGER book_record AFTER INSERT ON authz_app_callrecord BEGIN"
+                " INSERT INTO book (record) VALUES (NEW.id); END"
+            )
+        else:
+            cursor.execute("CREATE TABLE book (version BIGINT, allowed BOOLEAN, decided_under BIGINT)")
+            cursor.execute(
+                "CREATE FUNCTION book_move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                f" INSERT INTO book (version, allowed) SELECT NEW.version, {truth}; RETURN NULL; END $$"
+            )
+            cursor.execute(
+                "CREATE FUNCTION book_record() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                " INSERT INTO book (decided_under) VALUES (NEW.policy_version); RETURN NULL; END $$"
+            )
+            cursor.execute(
+                "CREATE TRIGGER book_record AFTER INSERT ON authz_app_callrecord"
+                " FOR EACH ROW EXECUTE FUNCTION book_record()"
+            )
+            cursor.execute(
+                "CREATE TRIGGER book_move AFTER UPDATE ON authz_app_policystate"
+                " FOR EACH ROW EXECUTE FUNCTION book_move()"
+            )
+    with transaction.atomic():
+        Rule.objects.filter(enabled=True).update(enabled=False)
+    Rule.objects.update(enabled=True)
+
+
+def _close_book() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE book CASCADE" if connection.vendor == "postgresql" else "DROP TABLE book")
+        if connection.vendor == "postgresql":
+            cursor.execute("DROP FUNCTION book_move, book_record CASCADE")
+        else:
+            cursor.execute("DROP TRIGGER IF EXISTS book_move")
+            cursor.execute("DROP TRIGGER IF EXISTS book_record")
+
+
+def flips(scene: Scene) -> Sequence[Callable[[bool], object]]:
+    """Ways to take the right away and give it back."""
+    rule, client = scene.rule, scene.client
+
+    def by_save(allowed: bool) -> None:
+        client.status = "active" if allowed else "blocked"
+        client.save()
+
+    def by_raw_sql(allowed: bool) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE authz_app_rule SET tools = %s WHERE id = %s", ["*" if allowed else "", rule.pk])
+
+    def by_bulk(allowed: bool) -> None:
+        if allowed:
+            Rule.objects.filter(effect="deny").delete()
+        else:
+            Rule.objects.bulk_create([Rule(effect="deny", applies_to="every", tools="*") for _ in range(3)])
+
+    def by_bulk_update(allowed: bool) -> None:
+        rule.effect = "allow" if allowed else "deny"
+        Rule.objects.bulk_update([rule], ["effect"])
+
+    def in_a_transaction(allowed: bool) -> None:
+        with transaction.atomic():
+            Rule.objects.filter(pk=rule.pk).update(enabled=not allowed)
+            Rule.objects.filter(pk=rule.pk).update(enabled=allowed)
+
+    def rolled_back(allowed: bool) -> None:
+        with transaction.atomic():
+            Rule.objects.filter(pk=rule.pk).update(enabled=not allowed)
+            transaction.set_rollback(True)
+        rule.clients.set([client] if allowed else [])
+
+    return [
+        by_save,
+        by_raw_sql,
+        by_bulk,
+        by_bulk_update,
+        in_a_transaction,
+        rolled_back,
+        lambda allowed: rule.clients.set([client] if allowed else []),
+        lambda allowed: Rule.objects.filter(pk=rule.pk).update(enabled=allowed),
+        lambda allowed: Tool.objects.filter(name="echo_async").update(enabled=allowed),
+    ]
+
+
+class Flipper(threading.Thread):
+    """Changes the policy, one way after the other, until told to stop."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__()
+        self._flips = flips(scene)
+        self.done = threading.Event()
+        self.flipped = self.unrecorded = 0
+        self.failure: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            for turn in count():
+                flip = self._flips[turn % len(self._flips)]
+                flip(False)
+                self.done.wait(PAUSE)
+                flip(True)
+                self.flipped += 2
+                if self.done.wait(PAUSE):
+                    break
+        except Exception as error:  # noqa: BLE001  (told to the test, which raises it)
+            self.failure = error
+        finally:
+            connection.close()
+
+
+async def _call_many() -> int:
+    """Make all calls; returns how many were neither allowed nor denied, because they could not be recorded."""
+    unrecorded = 0
+    caller = caller_for(Principal(ISSUER, "alice", "app", frozenset(), 2**40))
+    with rooms() as here:
+        left = iter(range(CALLS))
+
+        async def work() -> None:
+            nonlocal unrecorded
+            for _ in left:
+                try:
+                    await invocation.invoke(caller, "echo_async", {"text": "x"}, _NoChannel(), here)
+                except MCPError as error:
+                    unrecorded += error.error.code == INTERNAL_ERROR
+
+        await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+    return unrecorded
+
+
+class _NoChannel:
+    def progress(self, progress: float, total: float | None, message: str | None) -> None: ...
+    def log(self, level: Any, data: Any) -> None: ...
+    async def elicit(self, message: str, schema: dict[str, Any]) -> None: ...
+
+
+def race(scene: Scene) -> Flipper:
+    flipper = Flipper(scene)
+    flipper.start()
+    try:
+        flipper.unrecorded = asyncio.run(_call_many())
+    finally:
+        flipper.done.set()
+        flipper.join(30)
+    if flipper.failure is not None:
+        raise flipper.failure
+    return flipper
+
+
+def violations() -> list[str]:
+    """Records that do not agree with the policy that was committed when they were."""
+    truth = _truth_by_version()
+    wrong = [
+        f"{record.id}: {record.decision} under version {record.policy_version}"
+        for record in CallRecord.objects.all()
+        if record.policy_version in truth and truth[record.policy_version] != (record.decision == "allowed")
+    ]
+    return wrong + _late()
+
+
+def _truth_by_version() -> dict[int, bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version, allowed FROM book WHERE version IS NOT NULL")
+        return {version: bool(allowed) for version, allowed in cursor.fetchall()}
+
+
+def _late() -> list[str]:
+    return _late_on_sqlite() if connection.vendor == "sqlite" else _late_on_postgresql()
+
+
+def _late_on_sqlite() -> list[str]:
+    """SQLite has one writer at a time, so the order of the book's rows is the order of commits."""
+    decided_under = {record.id: record.policy_version for record in CallRecord.objects.all()}
+    late, current = [], 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version, record FROM book ORDER BY seq")
+        for version, record in cursor.fetchall():
+            current = version if version is not None else current
+            if record is not None and decided_under[UUID(record)] != current:
+                late.append(f"{record}: committed under {current}")
+    return late
+
+
+def _late_on_postgresql() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.decided_under, b.version FROM book r, book b WHERE b.version > r.decided_under"
+            " AND pg_xact_commit_timestamp(b.xmin) < pg_xact_commit_timestamp(r.xmin)"
+        )
+        return [f"decided under {old}, committed after {new}" for old, new in cursor.fetchall()]
+
+
+@pytest.fixture
+def commit_order() -> None:
+    """PostgreSQL tells the order of commits only where `track_commit_timestamp` is on."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW track_commit_timestamp")
+            assert cursor.fetchone()[0] == "on", "Run this against a cluster with track_commit_timestamp = on."
+
+
+@pytest.mark.usefixtures("commit_order")
+def test_no_record_commits_under_a_policy_that_is_no_longer_committed(scene: Scene) -> None:
+    flipper = race(scene)
+    decisions = set(CallRecord.objects.values_list("decision", flat=True))
+    assert CallRecord.objects.count() + flipper.unrecorded == CALLS
+    assert flipper.unrecorded < CALLS / 10
+    assert decisions == {"allowed", "denied"}, "the race decided nothing"
+    assert flipper.flipped > 50
+    assert violations() == []
+
+
+@pytest.mark.usefixtures("commit_order")
+def test_the_same_race_without_the_check_is_lost(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "statements_for", lambda connection: _Unchecked(statements.statements_for(connection)))
+    race(scene)
+    assert violations() != []
+
+
+class _Unchecked:
+    """The statements without the comparison of versions."""
+
+    def __init__(self, checked: Any) -> None:
+        self._checked = checked
+
+    def insert(self, cursor: Any, openings: Sequence[Opening]) -> set[UUID]:
+        return {record for opening in openings for record in self._insert(cursor, opening)}
+
+    def _insert(self, cursor: Any, opening: Opening) -> set[UUID]:
+        cursor.execute("SELECT version FROM authz_app_policystate")
+        committed = cursor.fetchone()[0]
+        if committed == opening.policy_version:
+            return set(self._checked.insert(cursor, [opening]))
+        row = {name: getattr(opening, name) for name in statements.OPENING_COLUMNS}
+        CallRecord.objects.bulk_create([CallRecord(**row)])
+        return {opening.id}
+
+    def close(self, cursor: Any, closings: Any) -> None:
+        self._checked.close(cursor, closings)
+
+    def expire(self, cursor: Any, now: Any) -> int:
+        return int(self._checked.expire(cursor, now))

@@ -1,0 +1,72 @@
+"""A client of the MCP SDK 1.x, run in an environment of its own: it and 2.x cannot share one.
+
+    python client.py URL TOKEN
+
+Goes through what a client can do over HTTP+SSE and prints what it saw as one JSON object.
+"""
+
+import asyncio
+import json
+import sys
+from datetime import timedelta
+from typing import Any
+
+import mcp.types as types
+from mcp import ClientSession, McpError
+from mcp.client.sse import sse_client
+from mcp.shared.context import RequestContext
+
+
+async def main(url: str, token: str) -> dict[str, Any]:
+    seen: dict[str, Any] = {"logs": [], "progress": []}
+
+    async def elicit(context: RequestContext[Any, Any], params: types.ElicitRequestParams) -> types.ElicitResult:
+        return types.ElicitResult(action="accept", content={"name": "Ada"})
+
+    async def log(params: types.LoggingMessageNotificationParams) -> None:
+        seen["logs"].append(params.data)
+
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        seen["progress"].append([done, total, message])
+
+    async with (
+        sse_client(url, headers={"Authorization": f"Bearer {token}"}) as (read, write),
+        ClientSession(
+            read,
+            write,
+            read_timeout_seconds=timedelta(seconds=20),
+            elicitation_callback=elicit,
+            logging_callback=log,
+        ) as session,
+    ):
+        initialized = await session.initialize()
+        seen["version"] = initialized.protocolVersion
+        seen["instructions"] = initialized.instructions
+        seen["tools"] = sorted(tool.name for tool in (await session.list_tools()).tools)
+        seen["echo"] = (await session.call_tool("echo", {"text": "hello"})).content[0].text
+        seen["count"] = (await session.call_tool("count_up", {"to": 2}, progress_callback=progress)).content[0].text
+        seen["greet"] = (await session.call_tool("greet", {})).content[0].text
+        try:
+            await session.call_tool("weather_tool", {"location": "x"})
+        except McpError as error:
+            seen["refusal"] = error.error.message
+        seen["cancelled"] = await cancel(session)
+    return seen
+
+
+async def cancel(session: ClientSession) -> str:
+    """Call, cancel by notification, and see that the session goes on."""
+    request_id = session._request_id
+    waiting = asyncio.create_task(session.call_tool("wait", {}))
+    await asyncio.sleep(0.5)
+    notification = types.CancelledNotification(
+        method="notifications/cancelled", params=types.CancelledNotificationParams(requestId=request_id)
+    )
+    await session.send_notification(types.ClientNotification(notification))
+    await session.send_ping()
+    waiting.cancel()
+    return "goes on"
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(main(*sys.argv[1:]))))

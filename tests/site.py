@@ -1,0 +1,174 @@
+"""A real site for tests: `manage.py serve` in a process of its own, on a real socket."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from mcp.client import Client
+from mcp.client.sse import sse_client
+
+from tests.issuer import Issuer
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Site:
+    """One serving process. Use as a context manager, or call ``start`` and ``stop``.
+
+    ``database_url`` names a migrated database. Further keyword arguments are settings for its environment.
+    """
+
+    def __init__(self, database_url: str, issuer: Issuer | None = None, **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.issuer = issuer
+        self.database_url = database_url
+        self.lines: list[str] = []
+        self._process: subprocess.Popen[str] | None = None
+        self._new_line = threading.Condition()
+        trusted = [f'{{"issuer": "{issuer.url}", "audiences": ["{self.audience}"]}}'] if issuer else []
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.site_settings",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": "default",
+            "SITE_SECRET_KEY": "a-secret-key-that-is-used-by-the-tests-and-nowhere-else",
+            "SITE_PUBLIC_URL": self.url,
+            "SITE_DATABASE_URL": database_url,
+            "SITE_TRUSTED_ISSUERS": f"[{', '.join(trusted)}]",
+            **{f"SITE_{name}": value for name, value in environment.items()},
+        }
+
+    @property
+    def audience(self) -> str:
+        return f"{self.url}/sse"
+
+    def token(self, subject: str = "alice", **claims: Any) -> str:
+        """A fresh access token of the test issuer for this site."""
+        assert self.issuer is not None
+        return self.issuer.token(sub=subject, **{"aud": self.audience, **claims})
+
+    def headers(self, subject: str = "alice", **claims: Any) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(subject, **claims)}"}
+
+    def client(self, subject: str = "alice", token: str = "", **options: Any) -> Client:
+        """The SDK's client over HTTP+SSE, with a token of this subject."""
+        bearer = {"Authorization": f"Bearer {token or self.token(subject)}"}
+        return Client(sse_client(f"{self.url}/sse", headers=bearer), **options)
+
+    def start(self, *command: str) -> "Site":
+        """Start serving and wait until the port answers."""
+        arguments = list(command) or [sys.executable, "manage.py", "serve", "--port", str(self.port)]
+        self._process = subprocess.Popen(
+            arguments,
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, args=[self._process], daemon=True)
+        self._reader.start()
+        self._wait_for_port()
+        return self
+
+    def _read(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                with self._new_line:
+                    self.lines.append(line.rstrip("\n"))
+                    self._new_line.notify_all()
+
+    def _wait_for_port(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            with self._new_line:
+                self._new_line.wait(0.05)
+        raise AssertionError(f"The site did not start:\n{self.log}")
+
+    @property
+    def log(self) -> str:
+        return "\n".join(self.lines)
+
+    def wait_for_line(self, pattern: str, seconds: float = 20) -> str:
+        """The first line, of those that were or will be printed, in which the pattern is found."""
+        deadline = time.monotonic() + seconds
+        with self._new_line:
+            while True:
+                for line in self.lines:
+                    if re.search(pattern, line):
+                        return line
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise AssertionError(f"No line matches {pattern!r}:\n{self.log}")
+                self._new_line.wait(left)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def stop(self, how: int = signal.SIGTERM, seconds: float = 40) -> int:
+        """Stop serving; returns the exit code."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(how)
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+            raise AssertionError(f"The site did not stop:\n{self.log}") from None
+        finally:
+            self._reader.join(10)
+
+    def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a management command with this site's settings."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def __enter__(self) -> "Site":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def assert_no_traceback(self) -> None:
+        """Nothing that was sent made the site stumble."""
+        assert "Traceback" not in self.log, self.log
+        assert " 500 " not in self.log, self.log
+
+    def assert_no_traceback_but(self, expected: str) -> None:
+        """Nothing made the site stumble but what is named: the line before each traceback says so."""
+        for before, line in zip(self.lines, self.lines[1:], strict=False):
+            assert "Traceback" not in line or expected in before, self.log
+        assert " 500 " not in self.log, self.log

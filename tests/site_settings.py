@@ -1,0 +1,16 @@
+"""Settings of a site that tests start: its environment is what begins with SITE_, and it has the fixture tools."""
+
+import os
+
+_PREFIX = "SITE_"
+_ours = {name.removeprefix(_PREFIX): value for name, value in os.environ.items() if name.startswith(_PREFIX)}
+os.environ |= {"LOCAL_ISSUER": "", "DEBUG": "false", **_ours, "ENV_FILE": os.devnull}
+
+from mcpsite.settings import *  # noqa: F403, E402
+from mcpsite.settings import INSTALLED_APPS  # noqa: E402
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.fixture_tools"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

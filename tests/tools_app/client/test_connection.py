@@ -1,0 +1,105 @@
+"""A session with a real MCP server, and how it ends."""
+
+import socket
+import threading
+from typing import Any
+
+import anyio
+import pytest
+from mcp_types import ElicitRequestParams, ElicitResult, TextContent
+
+from tools_app.client.connection import BearerToken, Connection, connect
+from tools_app.client.errors import Refused, Unusable
+
+pytestmark = pytest.mark.filterwarnings("ignore:The logging capability is deprecated")
+GOOD = BearerToken("good")
+
+
+class Sure:
+    """Says yes, but takes longer than the patience of the tests."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    async def answer(self, asked: ElicitRequestParams) -> ElicitResult:
+        await anyio.sleep(0.6)
+        return ElicitResult(action="accept", content={"sure": True})
+
+    def hear_log(self, level: str, text: str) -> None:
+        self.heard.append((level, text))
+
+    def hear_progress(self, progress: float, total: float | None, message: str | None) -> None:
+        self.heard.append((progress, total, message))
+
+
+async def call(connection: Connection, tool: str, **arguments: Any) -> str:
+    block = (await connection.call(tool, arguments)).content[0]
+    assert isinstance(block, TextContent)
+    return block.text
+
+
+async def test_a_session_goes_on_after_a_refused_call(peer_url):
+    async with connect(f"{peer_url}/sse", GOOD, Sure(), 20) as connection:
+        with pytest.raises(Refused, match="No tool 'weather_tool' is available to you."):
+            await connection.call("weather_tool", {"location": "Oslo"})
+        assert await call(connection, "add", first=1) == "2"
+        assert connection.instructions == "You are known as Tester. Ask ops@example.com."
+
+
+async def test_logs_and_progress_are_heard(peer_url):
+    person = Sure()
+    async with connect(f"{peer_url}/sse", GOOD, person, 20) as connection:
+        await call(connection, "reports")
+    assert (1, 2, "half\x1b way") in person.heard
+    assert ("info", "careful") in person.heard
+
+
+async def test_a_person_may_think_longer_than_the_server_may_be_silent(peer_url):
+    async with connect(f"{peer_url}/sse", GOOD, Sure(), 0.5) as connection:
+        assert await call(connection, "confirms") == "accept sure=True reason='none'"
+
+
+async def test_nothing_is_expected_of_the_server_between_calls(peer_url):
+    async with connect(f"{peer_url}/sse", GOOD, Sure(), 0.5) as connection:
+        await anyio.sleep(0.8)
+        assert await call(connection, "add", first=1) == "2"
+
+
+async def test_a_call_that_hangs_is_given_up(peer_url):
+    with pytest.raises(Unusable, match="silent for 0.5 seconds"):
+        async with connect(f"{peer_url}/sse", GOOD, Sure(), 0.5) as connection:
+            await call(connection, "waits")
+
+
+async def test_an_error_of_the_caller_passes_through_as_it_is(peer_url):
+    with pytest.raises(KeyError, match="mine"):
+        async with connect(f"{peer_url}/sse", GOOD, Sure(), 20):
+            raise KeyError("mine")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 34\r\n\r\n"
+        b"event: endpoint\r\ndata: /messages\r\n\r\n",
+        b"not http at all\r\n\r\n",
+        b"",
+    ],
+    ids=["stream ends", "no http", "hangs up"],
+)
+async def test_a_server_that_breaks_off_is_a_sentence(answer):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            accepted, _ = listening.accept()
+            with accepted:
+                accepted.recv(65_536)
+                accepted.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(Unusable) as caught:
+            async with connect(f"http://127.0.0.1:{listening.getsockname()[1]}/sse", GOOD, Sure(), 5):
+                pass
+        thread.join(10)
+    assert len(str(caught.value)) > 20

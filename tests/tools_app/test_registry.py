@@ -1,0 +1,131 @@
+"""What a function becomes when it is offered as a tool."""
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Annotated, Any
+
+import pytest
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel, Field, ValidationError
+
+from tools_app import registry
+from tools_app.call import Call
+from tools_app.errors import DuplicateTool
+from tools_app.registry import RegisteredTool, ToolOptions, build, registered_tools, tool
+
+
+def built(function: Callable[..., Any], **options: Any) -> RegisteredTool:
+    return build(function, ToolOptions(**options))
+
+
+def schema(function: Callable[..., Any]) -> dict[str, Any]:
+    return built(function).definition.input_schema
+
+
+@pytest.fixture(autouse=True)
+def _unchanged() -> Iterator[None]:
+    before = dict(registered_tools())
+    yield
+    for name in set(registered_tools()) - set(before):
+        registry.unregister(name)
+    assert dict(registered_tools()) == before
+
+
+def add(a: int, b: Annotated[int, Field(ge=0, description="Not negative.")] = 1) -> int:
+    """Add two numbers.
+
+    The second is one unless given.
+    """
+    return a + b
+
+
+def test_name_description_and_schema_come_from_the_function() -> None:
+    definition = built(add).definition
+    assert (definition.name, definition.description) == ("add", "Add two numbers.\n\nThe second is one unless given.")
+    assert definition.input_schema["required"] == ["a"]
+    assert definition.input_schema["properties"]["a"]["type"] == "integer"
+    assert definition.input_schema["properties"]["b"] == {
+        "title": "B", "type": "integer", "minimum": 0, "default": 1, "description": "Not negative.",
+    }  # fmt: skip
+    assert definition.output_schema is not None
+
+
+def test_options_say_otherwise() -> None:
+    annotations = ToolAnnotations(destructive_hint=True)
+    one = built(add, name="plus", title="Plus", description="Sum.", annotations=annotations, time_limit=3.0)
+    assert (one.name, one.definition.title, one.definition.description) == ("plus", "Plus", "Sum.")
+    assert (one.definition.annotations, one.time_limit, one.module) == (annotations, 3.0, __name__)
+
+
+def test_the_schema_says_that_other_arguments_are_refused_and_they_are() -> None:
+    assert schema(add)["additionalProperties"] is False
+    with pytest.raises(ValidationError):
+        built(add).metadata.validate_arguments({"a": 1, "c": 2})
+    assert built(add).metadata.validate_arguments({"a": 1}) == {"a": 1, "b": 1}
+
+
+def test_a_call_parameter_is_filled_in_by_the_server_and_absent_from_the_schema() -> None:
+    def tell(text: str, call: Call) -> str:
+        return text
+
+    def tell_by_name(text: str, call: "Call") -> str:
+        return text
+
+    for function in (tell, tell_by_name):
+        one = built(function)
+        assert one.call_parameter == "call"
+        assert set(one.definition.input_schema["properties"]) == {"text"}
+        with pytest.raises(ValidationError):
+            one.metadata.validate_arguments({"text": "x", "call": {}})
+
+
+def test_plain_and_async_functions_are_told_apart() -> None:
+    async def later() -> str:
+        return "x"
+
+    assert built(later).is_async
+    assert not built(add).is_async
+
+
+def test_an_argument_may_be_a_model() -> None:
+    class Place(BaseModel):
+        city: str
+
+    def go(place: Place) -> str:
+        return place.city
+
+    accepted = built(go).metadata.validate_arguments({"place": {"city": "Paris"}})
+    assert accepted["place"] == Place(city="Paris")
+
+
+@pytest.mark.parametrize("name", ["with space", "ü", "a" * 129, "a/b", "a\n", "*", "weather?"])
+def test_a_name_that_is_not_fit_for_a_tool_is_an_error(name: str) -> None:
+    with pytest.raises(ValueError, match="1 to 128 letters"):
+        built(add, name=name)
+
+
+@pytest.mark.parametrize("name", ["a", "A.b-c_9", "x" * 128])
+def test_a_name_that_is_fit_is_kept(name: str) -> None:
+    assert built(add, name=name).definition.name == name
+
+
+def test_two_tools_of_one_name_are_an_error_that_says_where_they_are() -> None:
+    tool(name="twice")(add)
+    with pytest.raises(DuplicateTool, match=f"'twice'.*{__name__}.*{__name__}.*another name"):
+        tool(name="twice")(lambda: None)
+    assert registered_tools()["twice"].function is add
+
+
+def test_the_decorator_leaves_the_function_as_it_is() -> None:
+    @tool
+    @wraps(add)
+    def decorated(a: int, b: int = 1) -> int:
+        return add(a, b)
+
+    assert decorated(2, 3) == 5
+    assert registered_tools()["add"].function is decorated
+
+
+def test_the_tools_of_installed_apps_are_found() -> None:
+    assert {"TimeTool", "weather_tool", "echo", "whoami"} <= set(registered_tools())
+    assert "call" not in registered_tools()["whoami"].definition.input_schema["properties"]

@@ -1,0 +1,76 @@
+"""MCP sessions: whose they are, how long they last, and where they are kept."""
+
+from dataclasses import replace
+
+import pytest
+
+from authz_app.principal import Principal
+from tools_app.sessions import McpSession, MemorySessionStore, new_session_id, session_key
+
+OWNER = ("https://issuer.example/", "alice", "app")
+
+
+def principal(issuer: str = OWNER[0], subject: str = OWNER[1], oauth_client_id: str = OWNER[2]) -> Principal:
+    return Principal(issuer, subject, oauth_client_id, frozenset({"other"}), 1, {"other": 1})
+
+
+def a_session(key: str = "k", owner: tuple[str, str, str] = OWNER) -> McpSession:
+    return McpSession(key, owner, "worker", 100.0)
+
+
+def test_a_session_belongs_to_issuer_subject_and_oauth_client_id() -> None:
+    assert a_session().is_of(principal())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        principal(issuer="https://issuer.example"),
+        principal(subject="Alice"),
+        principal(oauth_client_id=""),
+        principal(subject="app", oauth_client_id="alice"),
+    ],
+)
+def test_a_session_belongs_to_nobody_else(other: Principal) -> None:
+    assert not a_session().is_of(other)
+
+
+def test_a_session_is_extended_and_never_shortened() -> None:
+    session = a_session()
+    assert session.extended_to(200.0).expires_at == 200.0
+    assert session.extended_to(50.0) is session
+    assert session.extended_to(100.0) is session
+
+
+def test_session_ids_cannot_be_guessed_and_their_keys_do_not_tell_them() -> None:
+    ids = {new_session_id() for _ in range(1_000)}
+    assert len(ids) == 1_000
+    for session_id in ids:
+        assert len(bytes.fromhex(session_id)) == 16
+        assert session_id not in session_key(session_id)
+    assert len({session_key(session_id) for session_id in ids}) == 1_000
+
+
+async def test_a_stored_session_is_found_until_it_is_deleted() -> None:
+    store = MemorySessionStore()
+    assert await store.get("k") is None
+    await store.put(a_session())
+    await store.put(replace(a_session(), log_level="debug"))
+    found = await store.get("k")
+    assert found is not None and found.log_level == "debug"
+    await store.delete("k")
+    await store.delete("k")
+    assert await store.get("k") is None
+
+
+async def test_sessions_are_counted_by_client_whatever_the_oauth_client_id() -> None:
+    store = MemorySessionStore()
+    for key, owner in [("a", OWNER), ("b", (*OWNER[:2], "other app")), ("c", (OWNER[0], "bob", "app"))]:
+        await store.put(a_session(key, owner))
+        await store.put(a_session(key, owner))
+    assert await store.count(OWNER) == 2
+    await store.delete("a")
+    assert await store.count(OWNER) == 1
+    await store.delete("b")
+    assert await store.count(OWNER) == 0
+    assert store._counts == {(OWNER[0], "bob"): 1}

@@ -1,0 +1,158 @@
+"""The SDK's own client over HTTP+SSE, on a real socket (MCP 2024-11-05 to 2026-07-28)."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from mcp.shared.exceptions import MCPError
+from mcp_types import ElicitResult, LoggingMessageNotificationParams
+
+from tests.databases import rows
+from tests.site import Site
+
+WAIT = 20.0
+
+
+def text(result: Any) -> str:
+    return str(result.content[0].text)
+
+
+async def test_a_client_is_told_who_it_is_and_what_it_may_call(site: Site) -> None:
+    async with asyncio.timeout(WAIT), site.client("alice") as client:
+        tools = {tool.name for tool in (await client.list_tools()).tools}
+        assert "alice" in str(client.instructions)
+    assert "echo" in tools
+    assert "weather_tool" not in tools
+
+
+async def test_a_call_is_answered_and_recorded(site: Site) -> None:
+    async with asyncio.timeout(WAIT), site.client("bob") as client:
+        result = await client.call_tool("whoami", {})
+    subject, record_id = text(result).split()
+    assert subject == "bob"
+    found = rows(
+        site.environment["SITE_DATABASE_URL"],
+        "SELECT tool, decision, reason, subject, transport, protocol_version, client_software, outcome"
+        " FROM authz_app_callrecord WHERE id = ?",
+        [record_id.replace("-", "")],
+    )
+    assert [row[:6] for row in found] == [("whoami", "allowed", "allowed", "bob", "sse", "2025-11-25")]
+    assert found[0][6].startswith("mcp ")
+
+
+async def test_progress_and_log_messages_travel_the_stream_before_the_result(site: Site) -> None:
+    seen: list[Any] = []
+
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        seen.append((done, total, message))
+
+    async def log(params: LoggingMessageNotificationParams) -> None:
+        seen.append(params.data)
+
+    async with asyncio.timeout(WAIT), site.client(logging_callback=log) as client:
+        result = await client.call_tool("count_up", {"to": 2}, progress_callback=progress)
+    assert text(result) == "counted to 2"
+    assert seen == [(1, 2, "at 1"), "counted 1", (2, 2, "at 2"), "counted 2"]
+
+
+@pytest.mark.parametrize("tool", ["greet", "greet_in_thread"])
+async def test_a_tool_may_ask_the_person(site: Site, tool: str) -> None:
+    async def answer(context: Any, params: Any) -> ElicitResult:
+        assert params.message == "What is your name?"
+        return ElicitResult(action="accept", content={"name": "Ada"})
+
+    async with asyncio.timeout(WAIT), site.client(elicitation_callback=answer) as client:
+        assert text(await client.call_tool(tool, {})) == "Hello Ada!"
+
+
+async def test_a_person_may_decline_to_answer(site: Site) -> None:
+    async def answer(context: Any, params: Any) -> ElicitResult:
+        return ElicitResult(action="decline")
+
+    async with asyncio.timeout(WAIT), site.client(elicitation_callback=answer) as client:
+        assert text(await client.call_tool("greet", {})) == "Nobody there."
+
+
+async def test_a_client_that_cannot_be_asked_is_told_so(site: Site) -> None:
+    async with asyncio.timeout(WAIT), site.client() as client:
+        result = await client.call_tool("greet", {})
+    assert result.is_error
+    assert "cannot be asked" in text(result)
+
+
+@pytest.mark.parametrize("tool", ["wait", "wait_in_thread"])
+async def test_a_cancelled_call_stops_and_is_recorded_as_cancelled(site: Site, tool: str) -> None:
+    subject = f"canceller-{tool}"
+    async with asyncio.timeout(WAIT), site.client(subject) as client:
+        running = asyncio.create_task(client.call_tool(tool, {}))
+        await until(site, subject, "")
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await until(site, subject, "cancelled")
+
+
+async def until(site: Site, subject: str, outcome: str) -> None:
+    """Wait until the subject's only record has this outcome."""
+    query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ?"
+    while rows(site.environment["SITE_DATABASE_URL"], query, [subject]) != [(outcome,)]:
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "outcome", "told"),
+    [
+        ("fail", {"text": "No such city."}, "tool_error", "No such city."),
+        ("slow", {}, "timed_out", "took longer than 0.2 s"),
+        ("slow_async", {}, "timed_out", "took longer than 0.2 s"),
+        ("crash", {}, "crashed", "internal error, id "),
+        ("echo", {"text": "x", "more": 1}, "tool_error", "more: Extra inputs are not permitted"),
+        ("echo", {}, "tool_error", "text: Field required"),
+        ("large", {"size": 900_000}, "tool_error", "more than the"),
+    ],
+)
+async def test_every_failure_of_a_tool_is_told_and_recorded(
+    site: Site, tool: str, arguments: dict[str, Any], outcome: str, told: str
+) -> None:
+    subject = f"{tool}-{len(arguments)}"
+    async with asyncio.timeout(WAIT), site.client(subject) as client:
+        result = await client.call_tool(tool, arguments)
+        await until(site, subject, outcome)
+    assert result.is_error
+    assert told in text(result)
+
+
+async def test_a_crash_shows_nothing_of_its_cause(site: Site) -> None:
+    async with asyncio.timeout(WAIT), site.client() as client:
+        result = await client.call_tool("crash", {})
+    assert "hunter2" not in text(result)
+    site.wait_for_line("Tool crash crashed, record")
+    site.wait_for_line("RuntimeError")
+    assert "hunter2" not in site.log
+
+
+async def test_a_denied_and_an_unknown_tool_are_told_the_same(site: Site) -> None:
+    async with asyncio.timeout(WAIT), site.client() as client:
+        told = []
+        for tool in ("weather_tool", "no_such_tool"):
+            with pytest.raises(MCPError) as refusal:
+                await client.call_tool(tool, {})
+            record_id = refusal.value.error.data["record"]
+            told.append(
+                (refusal.value.error.code, refusal.value.error.message.replace(tool, "T").replace(record_id, "R"))
+            )
+    assert told[0] == told[1]
+    assert told[0] == (-32602, "No tool 'T' is available to you. Record R; ask ops@example.com.")
+
+
+async def test_a_client_of_the_2026_era_is_served_too(site: Site) -> None:
+    async with asyncio.timeout(WAIT), site.client("modern", mode="2026-07-28") as client:
+        assert "echo" in {tool.name for tool in (await client.list_tools()).tools}
+        assert text(await client.call_tool("echo", {"text": "hello"})) == "hello"
+    query = "SELECT protocol_version FROM authz_app_callrecord WHERE subject = 'modern'"
+    assert rows(site.environment["SITE_DATABASE_URL"], query) == [("2026-07-28",)]
+
+
+async def test_a_tool_may_use_the_orm_in_its_thread(site: Site) -> None:
+    async with asyncio.timeout(WAIT), site.client() as client:
+        assert int(text(await client.call_tool("count_clients", {}))) >= 1

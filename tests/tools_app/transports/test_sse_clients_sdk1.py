@@ -1,0 +1,43 @@
+"""The client of the MCP SDK 1.x over HTTP+SSE, in an environment of its own."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+from tests.conftest import need
+from tests.databases import rows
+from tests.site import ROOT, Site
+
+PYTHON = Path(os.environ.get("SDK1_PYTHON", str(ROOT / "var" / "sdk1-venv" / "bin" / "python")))
+
+
+async def test_a_client_of_sdk_1_can_do_all_that_http_sse_offers(site: Site) -> None:
+    need(f"The environment of the MCP SDK 1.x ({PYTHON.parent.parent.name}; `make test` makes it)", PYTHON.exists())
+    command = [str(PYTHON), str(ROOT / "tests" / "sdk1" / "client.py"), f"{site.url}/sse", site.token("old-client")]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60):
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    seen = json.loads(out)
+    assert seen["version"] == "2025-11-25"
+    assert "old-client" in seen["instructions"]
+    assert "echo" in seen["tools"]
+    assert "weather_tool" not in seen["tools"]
+    assert seen["echo"] == "hello"
+    assert seen["count"] == "counted to 2"
+    assert seen["progress"] == [[1, 2, "at 1"], [2, 2, "at 2"]]
+    assert seen["logs"] == ["counted 1", "counted 2"]
+    assert seen["greet"] == "Hello Ada!"
+    assert seen["refusal"].startswith("No tool 'weather_tool' is available to you. Record ")
+    assert seen["cancelled"] == "goes on"
+    await until_cancelled(site)
+
+
+async def until_cancelled(site: Site) -> None:
+    query = "SELECT outcome FROM authz_app_callrecord WHERE subject = 'old-client' AND tool = 'wait'"
+    async with asyncio.timeout(20):
+        while rows(site.environment["SITE_DATABASE_URL"], query) != [("cancelled",)]:
+            await asyncio.sleep(0.02)

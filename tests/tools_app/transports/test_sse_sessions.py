@@ -1,0 +1,134 @@
+"""MCP sessions over HTTP+SSE: to whom they belong, what a change of the policy does to them, and when they end."""
+
+import asyncio
+import time
+
+import httpx2
+
+from tests.databases import execute, rows
+from tests.raw_sse import RawSession, call, raw_session
+from tests.site import Site
+
+WAIT = 30.0
+
+
+def database(site: Site) -> str:
+    return site.environment["SITE_DATABASE_URL"]
+
+
+def set_status(site: Site, subject: str, status: str) -> None:
+    execute(database(site), "UPDATE authz_app_client SET status = ? WHERE subject = ?", [status, subject])
+
+
+async def test_a_blocked_client_is_refused_in_its_open_session_and_the_session_ends(site: Site) -> None:
+    async with raw_session(site, "soon-blocked") as session:
+        assert "result" in await session.request("tools/call", {"name": "echo", "arguments": {"text": "x"}}, 1)
+        set_status(site, "soon-blocked", "blocked")
+        refused = await session.request("tools/call", {"name": "echo", "arguments": {"text": "y"}}, 2)
+        assert refused["error"]["message"].startswith("Your client is blocked here. Record ")
+        await session.ended()
+    records = rows(database(site), "SELECT reason FROM authz_app_callrecord WHERE subject = 'soon-blocked' ORDER BY at")
+    assert records == [("allowed",), ("client_blocked",)]
+
+
+async def test_a_blocked_client_gets_403_and_a_record_when_it_connects(site: Site) -> None:
+    async with raw_session(site, "blocked"):
+        pass
+    set_status(site, "blocked", "blocked")
+    async with asyncio.timeout(WAIT):
+        response = httpx2.get(f"{site.url}/sse", headers=site.headers("blocked"))
+    assert response.status_code == 403
+    assert response.json()["error"] == "client_blocked"
+    assert "www-authenticate" not in response.headers
+    kinds = rows(database(site), "SELECT kind, decision, reason FROM authz_app_callrecord WHERE subject = 'blocked'")
+    assert kinds == [("session", "denied", "client_blocked")]
+
+
+async def test_a_blocked_client_s_call_outside_a_session_is_recorded(site: Site) -> None:
+    async with raw_session(site, "late") as session:
+        endpoint = session.endpoint
+    set_status(site, "late", "blocked")
+    async with asyncio.timeout(WAIT), httpx2.AsyncClient() as http:
+        response = await http.post(site.url + endpoint, headers=site.headers("late"), json=call("echo", text="x"))
+    assert response.status_code == 403
+    records = rows(database(site), "SELECT tool, reason FROM authz_app_callrecord WHERE subject = 'late'")
+    assert records == [("echo", "client_blocked")]
+
+
+async def test_a_pending_client_may_connect_and_sees_whom_to_ask(site: Site) -> None:
+    async with raw_session(site, "pending"):
+        pass
+    set_status(site, "pending", "pending")
+    async with asyncio.timeout(WAIT), site.client("pending") as client:
+        assert (await client.list_tools()).tools == []
+        assert "No tool is available to you yet; ask ops@example.com." in str(client.instructions)
+
+
+async def test_only_the_session_whose_list_changed_is_told(site: Site) -> None:
+    async with raw_session(site, "told") as told, raw_session(site, "untold") as untold:
+        done = site.manage(
+            "add_rule", "--effect", "deny", "--issuer", site.issuer.url if site.issuer else "",
+            "--subject", "told", "--tool", "echo",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        async with asyncio.timeout(WAIT):
+            assert (await told.message())["method"] == "notifications/tools/list_changed"
+        listed = await told.request("tools/list")
+        assert "echo" not in {tool["name"] for tool in listed["result"]["tools"]}
+        assert "result" in await untold.request("ping")  # the next message: nothing came before it
+        refused = await told.request("tools/call", {"name": "echo", "arguments": {"text": "x"}}, 5)
+    assert "No tool 'echo' is available to you." in refused["error"]["message"]
+
+
+async def test_a_session_ends_when_the_latest_token_of_its_owner_has_expired(site: Site) -> None:
+    async with raw_session(site, "warm-up"):
+        pass
+    # 27 s ago is within the leeway of 30 s, so three seconds are left.
+    async with RawSession(site, site.headers("brief", exp=int(time.time()) - 27)) as session:
+        await session.ended()
+    site.wait_for_line("closed: the latest token that its owner presented has expired")
+
+
+async def test_a_later_token_keeps_the_session_open(site: Site) -> None:
+    async with raw_session(site, "warm-up"):
+        pass
+    almost = int(time.time()) - 27
+    async with RawSession(site, site.headers("renewed", exp=almost)) as session:
+        session.headers = site.headers("renewed")
+        async with asyncio.timeout(WAIT):
+            while time.time() < almost + 33:
+                assert (await session.request("ping"))["result"] == {}
+                await asyncio.sleep(0.2)
+
+
+async def test_requests_beyond_the_limit_are_refused_and_the_others_go_on(site: Site) -> None:
+    async with raw_session(site, "greedy") as session:
+        for number in range(6):
+            assert (await session.post(call("wait", number))).status_code == 202
+        refused = [await session.message() for _ in range(2)]
+        assert {message["id"] for message in refused} == {4, 5}
+        assert "4 requests in flight" in refused[0]["error"]["message"]
+        for number in range(4):
+            await session.post({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": number}})
+        assert (await session.request("ping", request_id=9))["result"] == {}
+
+
+async def test_a_request_id_in_use_is_refused(site: Site) -> None:
+    async with raw_session(site) as session:
+        await session.post(call("wait", 1))
+        answer = await session.request("tools/call", {"name": "echo", "arguments": {"text": "x"}}, 1)
+    assert "is being answered already" in answer["error"]["message"]
+
+
+async def test_calls_of_a_client_that_leaves_are_cancelled(site: Site) -> None:
+    async with raw_session(site, "leaver") as session:
+        await session.post(call("wait", 1))
+        await outcome_of(site, "leaver", "")
+    await outcome_of(site, "leaver", "cancelled")
+
+
+async def outcome_of(site: Site, subject: str, outcome: str) -> None:
+    query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ?"
+    async with asyncio.timeout(WAIT):
+        while rows(database(site), query, [subject]) != [(outcome,)]:
+            await asyncio.sleep(0.02)

@@ -1,0 +1,79 @@
+"""Admin pages of the tools: what each does, and whether it is switched on."""
+
+from collections.abc import Iterable
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import truncatechars
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import BooleanRadioFilter
+from unfold.decorators import display
+
+from authz_app import known_tools
+from authz_app.pages.bulk import listed, set_on_rows
+from tools_app.models import Tool
+
+
+def _registered_names() -> Iterable[str]:
+    return Tool.objects.filter(gone=False).values_list("name", flat=True)
+
+
+known_tools.register(_registered_names)
+
+
+@admin.register(Tool)
+class ToolAdmin(ModelAdmin):
+    list_display = ("name", "first_line", "enabled_label", "gone_label")
+    list_filter = (("enabled", BooleanRadioFilter), ("gone", BooleanRadioFilter))
+    list_filter_submit = True
+    show_facets = admin.ShowFacets.NEVER
+    search_fields = ("name", "description")
+    search_help_text = "Name or description"
+    empty_text = "No tools yet: a function with @tool in an app's mcp_tools.py appears here after migrate."
+    actions = ("switch_on", "switch_off")
+    fields = ("name", "enabled", "whole_description", "registered", "first_seen")
+    readonly_fields = ("name", "whole_description", "registered", "first_seen")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Tool | None = None) -> bool:
+        return False
+
+    @display(description="Description", empty_value="—")
+    def first_line(self, tool: Tool) -> str | None:
+        lines = tool.description.strip().splitlines()
+        return truncatechars(lines[0], 90) if lines else None
+
+    @display(description="Description", empty_value="—")
+    def whole_description(self, tool: Tool) -> str:
+        return tool.description.strip()
+
+    @display(description="Registered")
+    def registered(self, tool: Tool) -> str:
+        return f"No installed app registers it any more; {tool.module} did." if tool.gone else f"By {tool.module}."
+
+    @display(description="Switched on", ordering="enabled", label={True: "success", False: "danger"})
+    def enabled_label(self, tool: Tool) -> tuple[bool, str]:
+        return tool.enabled, "On" if tool.enabled else "Off"
+
+    @display(description="Registered", ordering="gone", label={True: "warning", False: "default"})
+    def gone_label(self, tool: Tool) -> tuple[bool, str]:
+        return tool.gone, "Gone" if tool.gone else "Yes"
+
+    @admin.action(description="Switch on", permissions=["change"])
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[Tool]) -> None:
+        self._switch(request, queryset, enabled=True)
+
+    @admin.action(description="Switch off", permissions=["change"])
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[Tool]) -> None:
+        self._switch(request, queryset, enabled=False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Tool], *, enabled: bool) -> None:
+        word = "on" if enabled else "off"
+        if changed := set_on_rows(request, queryset, "enabled", enabled, word):
+            then = "rules decide about its calls" if enabled else "it is refused to everybody"
+            self.message_user(
+                request, f"Now {word}: {listed(changed)}. From the next call on, {then}.", messages.SUCCESS
+            )

@@ -1,0 +1,77 @@
+"""What a running tool knows of its call, and how it talks to the caller meanwhile."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from authz_app.principal import Principal
+from tools_app.errors import ToolFailure
+
+LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class Channel(Protocol):
+    """The way back to the caller while its request is answered. Not thread-safe: used on the event loop alone."""
+
+    def progress(self, progress: float, total: float | None, message: str | None) -> None:
+        """Report progress, if the caller asked for it."""
+
+    def log(self, level: LogLevel, data: Any) -> None:
+        """Send a log message, if the caller wants that level."""
+
+    async def elicit(self, message: str, schema: dict[str, Any]) -> dict[str, Any] | None:
+        """Ask the person behind the caller. None: they declined, or the client cannot ask."""
+
+
+@dataclass(eq=False)
+class Call:
+    """Given to a tool whose parameter is annotated with this type. The parameter is not part of the tool's schema.
+
+    ``progress`` and ``log`` return at once and may be used in plain and in async functions alike.
+    """
+
+    principal: Principal
+    record_id: UUID
+    _channel: Channel
+    _loop: asyncio.AbstractEventLoop
+    cancelled: bool = False
+
+    def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+        """Tell the caller how far the work is; ``progress`` must grow from one report to the next."""
+        self._loop.call_soon_threadsafe(self._channel.progress, progress, total, message)
+
+    def log(self, data: Any, level: LogLevel = "info") -> None:
+        """Send the caller a log message: a string, or any JSON value."""
+        self._loop.call_soon_threadsafe(self._channel.log, level, data)
+
+    def elicit(self, message: str, answer: type[Answer]) -> Answer | None:
+        """Ask the person behind the caller and wait for the answer; for plain functions.
+
+        Returns None if they decline. ``answer`` is a flat pydantic model that says what is asked for.
+
+        Raises:
+            RuntimeError: called in an async function; use ``await call.aelicit(...)`` there.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run_coroutine_threadsafe(self._ask(message, answer), self._loop).result()
+        raise RuntimeError("In an async tool, use: await call.aelicit(...).")
+
+    def aelicit(self, message: str, answer: type[Answer]) -> Coroutine[Any, Any, Answer | None]:
+        """The same as ``elicit``, for async functions."""
+        return self._ask(message, answer)
+
+    async def _ask(self, message: str, answer: type[Answer]) -> Answer | None:
+        content = await self._channel.elicit(message, answer.model_json_schema())
+        if content is None:
+            return None
+        try:
+            return answer.model_validate(content)
+        except ValidationError as error:
+            raise ToolFailure("The answer does not have the form that was asked for.") from error

@@ -1,0 +1,45 @@
+"""Keep the catalogue in step with the registry, and say which tools are switched off."""
+
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from authz_app import policy_rows, triggers
+from tools_app.models import Tool
+from tools_app.registry import registered_tools
+
+TOOL_TABLE = triggers.PolicyTable(
+    "tools_app_tool", "tool", ("id", "name", "enabled"), on_insert=False, unique=("name",)
+)
+
+
+def connect_to_policy() -> None:
+    """Make switching a tool off as exact as any other change of the policy."""
+    triggers.register(TOOL_TABLE)
+    policy_rows.read_disabled_tools_with(disabled_tools)
+
+
+def disabled_tools() -> frozenset[str]:
+    """The names of the tools that are switched off now."""
+    return frozenset(Tool.objects.filter(enabled=False).values_list("name", flat=True))
+
+
+def sync(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Add a row for each new tool, renew descriptions, and mark the rows of tools that are gone. Safe to repeat."""
+    rows = {row.name: row for row in Tool.objects.using(using)}
+    for name, tool in registered_tools().items():
+        wanted = {"description": tool.definition.description or "", "module": tool.module, "gone": False}
+        row = rows.pop(name, None)
+        if row is None:
+            Tool.objects.using(using).bulk_create([Tool(name=name, **wanted)], ignore_conflicts=True)
+        elif any(getattr(row, field) != value for field, value in wanted.items()):
+            Tool.objects.using(using).filter(pk=row.pk).update(**wanted)
+    gone = [row.pk for row in rows.values() if not row.gone]
+    if gone:
+        Tool.objects.using(using).filter(pk__in=gone).update(gone=True)
+
+
+def sync_after_migrate(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
+    """Receive ``post_migrate``."""
+    if Tool._meta.db_table in connections[using].introspection.table_names():
+        sync(using)

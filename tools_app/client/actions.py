@@ -1,0 +1,63 @@
+"""What the client can be told to do in an open session. Writes results by ``out``, the rest by ``tell``."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tools_app.client.arguments import parse_arguments
+from tools_app.client.ask import LanguageModel, ask
+from tools_app.client.connection import Connection
+from tools_app.client.display import raw_json, result_text, tool_list
+from tools_app.client.errors import Refused
+
+Write = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ListTools:
+    """Print the tools that the caller may call."""
+
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        tools = await connection.tools()
+        if self.as_json:
+            out(raw_json(tools))
+        elif tools:
+            out(tool_list(tools))
+        else:
+            tell(f"No tool is available to you. {connection.instructions}".strip())
+
+
+@dataclass(frozen=True, slots=True)
+class CallTool:
+    """Call one tool with arguments written as ``key=value``."""
+
+    name: str
+    words: Sequence[str]
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        listed = {tool.name: tool for tool in await connection.tools()}
+        # A tool that is not listed is called all the same: the server's refusal says whom to ask, and is recorded.
+        schema = listed[self.name].input_schema if self.name in listed else {"additionalProperties": True}
+        result = await connection.call(self.name, parse_arguments(self.words, self.name, schema))
+        if self.as_json:
+            out(raw_json(result))
+        elif not result.is_error:
+            out(result_text(result))
+        if result.is_error:
+            raise Refused(result_text(result) or f"{self.name} failed and does not say why.")
+
+
+@dataclass(frozen=True, slots=True)
+class AskModel:
+    """Let a language model answer with the help of the tools."""
+
+    question: str
+    model: LanguageModel
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        out(await ask(self.question, connection, self.model, out))
+
+
+Action = ListTools | CallTool | AskModel

@@ -1,0 +1,93 @@
+"""One open event stream: what is queued for it, its heartbeat, and when it ends (HTML Standard, section 9.2)."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+PING = b": ping\r\n\r\n"
+
+
+def event(name: str, data: bytes) -> bytes:
+    """One server-sent event. ``data`` has no line breaks."""
+    return b"event: %s\r\ndata: %s\r\n\r\n" % (name.encode(), data)
+
+
+class EventStream:
+    """Messages on their way to one client, in order.
+
+    Not thread-safe: used on the event loop alone. A reader that falls more than ``max_bytes`` behind is cut off, since
+    nothing may be lost in silence.
+    """
+
+    def __init__(self, max_bytes: int, heartbeat: float) -> None:
+        self._max_bytes = max_bytes
+        self._heartbeat = heartbeat
+        self._chunks: deque[bytes] = deque()
+        self._queued = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.ended = ""
+        self.overflowed = False
+        self.on_heartbeat: Callable[[], None] | None = None
+        self.on_overflow: Callable[[], object] | None = None
+
+    def post(self, message: Mapping[str, Any]) -> bool:
+        """Queue a JSON-RPC message. False: the stream has ended, or ends now because its reader is too far behind."""
+        return self._queue(event("message", orjson.dumps(message)))
+
+    def post_event(self, name: str, data: bytes) -> bool:
+        """Queue another kind of event."""
+        return self._queue(event(name, data))
+
+    def _queue(self, chunk: bytes) -> bool:
+        if self.ended:
+            return False
+        if self._queued + len(chunk) > self._max_bytes:
+            self.end("the reader fell too far behind")
+            self.overflowed = True
+            if self.on_overflow is not None:
+                self.on_overflow()
+            return False
+        self._chunks.append(chunk)
+        self._queued += len(chunk)
+        self._wake()
+        return True
+
+    def end(self, why: str) -> None:
+        """End the stream after what is queued; ``why`` is for the log."""
+        if not self.ended:
+            self.ended = why
+            self._wake()
+
+    def start_heartbeat(self) -> None:
+        """Send a comment at least every ``heartbeat`` seconds, so that no proxy or client takes the stream for dead."""
+        self._timer = asyncio.get_running_loop().call_later(self._heartbeat, self._beat)
+
+    def stop_heartbeat(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _beat(self) -> None:
+        if self.on_heartbeat is not None:
+            self.on_heartbeat()
+        self._queue(PING)
+        self.start_heartbeat()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def next(self) -> bytes | None:
+        """The bytes to send next, as soon as there are any. None: the stream has ended."""
+        while not self._chunks:
+            if self.ended:
+                return None
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        chunk = b"".join(self._chunks)
+        self._chunks.clear()
+        self._queued = 0
+        return chunk

@@ -1,0 +1,223 @@
+"""The one place that sequences a call: decide, open the record, run, close the record."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+from uuid import UUID
+
+import orjson
+from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult
+
+from authz_app.audit.entries import Closing, Opening, Outcome
+from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.redaction import recorded_json, redact_text
+from authz_app.audit.writer import AuditWriter
+from authz_app.ids import uuid7
+from authz_app.policy import Client, Decision, Policy, Reason, ToolState, decide
+from authz_app.policy_store import PolicyStore, PolicyUnavailable
+from tools_app.call import Call, Channel
+from tools_app.caller import Caller
+from tools_app.execution import Execution, execute, failed
+from tools_app.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS
+from tools_app.registry import RegisteredTool, registered_tools
+from tools_app.threads import ToolThreads
+
+logger = logging.getLogger(__name__)
+_GRACE = 10.0
+_MAX_DECISIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What a call passes through, and the limits that hold there. Times in seconds."""
+
+    policy: PolicyStore
+    audit: AuditWriter
+    threads: ToolThreads
+    time_limit: float
+    max_result_bytes: int
+    contact: str
+    worker: str
+
+
+def tool_state(name: str, policy: Policy) -> ToolState:
+    """What a decision needs to know of the tool of this name."""
+    return ToolState(name, exists=name in registered_tools(), enabled=name not in policy.disabled_tools)
+
+
+def visible_tools(caller_client: Client, caller: Caller, policy: Policy) -> list[RegisteredTool]:
+    """The tools of which some call would be allowed now, by the same function that decides calls."""
+    return [
+        tool
+        for name, tool in sorted(registered_tools().items())
+        if decide(caller.principal, caller_client, tool_state(name, policy), policy).allowed
+    ]
+
+
+async def list_tools(caller: Caller, rooms: Rooms) -> list[RegisteredTool]:
+    """The tools that the caller may call, under the policy as it is committed now.
+
+    Raises:
+        MCPError: the policy cannot be read.
+    """
+    try:
+        policy = await rooms.policy.refreshed()
+        client = await rooms.policy.client_of(caller.principal)
+    except PolicyUnavailable as error:
+        raise MCPError(INTERNAL_ERROR, str(error)) from error
+    return visible_tools(client, caller, policy)
+
+
+async def invoke(
+    caller: Caller, name: str, arguments: dict[str, Any], channel: Channel, rooms: Rooms
+) -> CallToolResult:
+    """Call a tool for a caller, if the policy allows it and the record is committed.
+
+    Raises:
+        MCPError: the call is refused, or cannot be recorded. Nothing was run.
+    """
+    try:
+        opening, decision = await _decided_and_recorded(caller, name, arguments, rooms)
+    except (PolicyUnavailable, AuditUnavailable) as error:
+        raise MCPError(INTERNAL_ERROR, str(error)) from error
+    if not decision.allowed:
+        _refuse(opening.id, decision, name, rooms.contact)
+    call = Call(caller.principal, opening.id, channel, asyncio.get_running_loop())
+    return await _run_and_close(opening, registered_tools()[name], arguments, call, rooms)
+
+
+async def _decided_and_recorded(
+    caller: Caller, name: str, arguments: dict[str, Any], rooms: Rooms
+) -> tuple[Opening, Decision]:
+    policy = await rooms.policy.policy()
+    for _ in range(_MAX_DECISIONS):
+        client = await rooms.policy.client_of(caller.principal)
+        decision = decide(caller.principal, client, tool_state(name, policy), policy)
+        opening = _opening(caller, name, arguments, decision, rooms)
+        if await rooms.audit.open(opening):
+            return opening, decision
+        policy = await rooms.policy.refreshed()
+    raise AuditUnavailable(_TOO_FAST)
+
+
+async def record_blocked(caller: Caller, name: str | None, arguments: dict[str, Any], rooms: Rooms) -> UUID | None:
+    """Record that a blocked client was refused; no ``name`` stands for the session itself.
+
+    Returns the record's id, or None where the client is not blocked any more.
+
+    Raises:
+        AuditUnavailable, PolicyUnavailable: it can be neither decided nor recorded.
+    """
+    nothing = ToolState(name or "", exists=False, enabled=False)
+    policy = await rooms.policy.policy()
+    for _ in range(_MAX_DECISIONS):
+        decision = decide(caller.principal, await rooms.policy.client_of(caller.principal), nothing, policy)
+        if decision.reason is not Reason.CLIENT_BLOCKED:
+            return None
+        opening = _opening(caller, name, arguments, decision, rooms)
+        if await rooms.audit.open(opening):
+            return opening.id
+        policy = await rooms.policy.refreshed()
+    raise AuditUnavailable(_TOO_FAST)
+
+
+_TOO_FAST = "The permissions are changing faster than they can be read. Try again in a moment."
+
+
+def _opening(caller: Caller, name: str | None, arguments: dict[str, Any], decision: Decision, rooms: Rooms) -> Opening:
+    now = datetime.now(UTC)
+    principal, client = caller.principal, decision.client
+    deadline = now + timedelta(seconds=_time_limit(name, rooms) + _GRACE) if decision.allowed else None
+    return Opening(
+        id=uuid7(),
+        at=now,
+        kind="session" if name is None else "tool",
+        tool=redact_text(name or "", 128)[:128],
+        arguments=recorded_json(arguments),
+        decision="allowed" if decision.allowed else "denied",
+        reason=decision.reason.value,
+        rules=orjson.dumps([{"id": rule.id, "sentence": rule.sentence} for rule in decision.determining]).decode(),
+        policy_version=decision.policy_version,
+        client_id=client.id,
+        client_name=client.name,
+        issuer=principal.issuer,
+        subject=principal.subject,
+        oauth_client_id=principal.oauth_client_id,
+        token_scopes=" ".join(sorted(principal.token_scopes)),
+        client_software=caller.client_software,
+        mcp_session=caller.mcp_session,
+        transport=caller.transport,
+        protocol_version=caller.protocol_version,
+        address=caller.address,
+        worker=rooms.worker,
+        deadline=deadline,
+    )
+
+
+def _time_limit(name: str | None, rooms: Rooms) -> float:
+    tool = registered_tools().get(name or "")
+    return rooms.time_limit if tool is None or tool.time_limit is None else tool.time_limit
+
+
+async def _run_and_close(
+    opening: Opening, tool: RegisteredTool, arguments: dict[str, Any], call: Call, rooms: Rooms
+) -> CallToolResult:
+    started = time.perf_counter()
+    try:
+        execution = await execute(tool, arguments, call, rooms.threads, _time_limit(tool.name, rooms))
+    except asyncio.CancelledError:
+        _close(opening.id, Outcome.CANCELLED, started, rooms)
+        raise
+    execution = _sendable(execution, opening, rooms.max_result_bytes)
+    _close(opening.id, execution.outcome, started, rooms, execution)
+    return execution.result
+
+
+def _close(record_id: UUID, outcome: Outcome, started: float, rooms: Rooms, execution: Execution | None = None) -> None:
+    milliseconds = round((time.perf_counter() - started) * 1000, 3)
+    error = redact_text(execution.error, 500)[:500] if execution else ""
+    size = result_size(execution.result) if execution else 0
+    rooms.audit.close(Closing(record_id, outcome, milliseconds, size, error))
+
+
+def _sendable(execution: Execution, opening: Opening, limit: int) -> Execution:
+    """The execution, or a failed one where its result cannot travel: too large, or not JSON (2**64, for one)."""
+    try:
+        size = len(orjson.dumps(execution.result.model_dump(mode="json", by_alias=True, exclude_none=True)))
+    except (TypeError, ValueError) as error:
+        logger.error("The result of %s cannot be sent, record %s: %s", opening.tool, opening.id, error)
+        text = f"{opening.tool} failed with an internal error, id {opening.id}."
+        return failed(Outcome.CRASHED, text, "The result is no JSON.")
+    if size <= limit:
+        return execution
+    return failed(Outcome.TOOL_ERROR, f"The result has {size} bytes, more than the {limit} that can be sent.")
+
+
+def result_size(result: CallToolResult) -> int:
+    """The bytes of content that a result carries, before it is wrapped for the wire."""
+    return sum(len((getattr(block, "text", "") or getattr(block, "data", "")).encode()) for block in result.content)
+
+
+def _refuse(record_id: UUID, decision: Decision, name: str, contact: str) -> NoReturn:
+    """Answer a denied call. A tool that is denied and one that does not exist get the same words."""
+    where = f"Record {record_id}; ask {contact}."
+    if decision.reason is Reason.SCOPE_MISSING:
+        wanted = [" ".join(sorted(scopes)) for scopes in decision.missing_scopes]
+        text = f"Your access token lacks the token scope {' or '.join(map(repr, wanted))} for the tool {name!r}."
+        raise MCPError(
+            INVALID_PARAMS,
+            f"{text} Ask the authorization server for a token with it. {where}",
+            {"error": "insufficient_scope", "scope": wanted[0], "record": str(record_id)},
+        )
+    plain = {
+        Reason.CLIENT_BLOCKED: "Your client is blocked here.",
+        Reason.CLIENT_PENDING: "Your client is waiting for an administrator to make it active.",
+    }.get(decision.reason)
+    shown = name if len(name) <= 128 else f"{name[:128]}..."
+    raise MCPError(
+        INVALID_PARAMS, f"{plain or f'No tool {shown!r} is available to you.'} {where}", {"record": str(record_id)}
+    )

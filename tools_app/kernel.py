@@ -1,0 +1,246 @@
+"""Run one message through the MCP SDK. The only module that touches the SDK's internals (mcp 2.3)."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, get_args
+
+import anyio
+from mcp.server.connection import Connection, NotifyOnlyOutbound, allowed_log_levels
+from mcp.server.lowlevel import NotificationOptions
+from mcp.server.runner import ServerRunner, modern_error_data
+from mcp.shared.dispatcher import CallOptions
+from mcp.shared.exceptions import MCPError, NoBackChannelError
+from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
+from mcp.shared.jsonrpc_dispatcher import progress_token_from_params
+from mcp.shared.transport_context import TransportContext
+from mcp_types import LoggingLevel, SetLevelRequestParams
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
+
+from tools_app import jsonrpc
+from tools_app.call import LogLevel
+from tools_app.caller import Caller
+from tools_app.errors import ToolFailure
+from tools_app.invocation import Rooms
+from tools_app.mcp_server import Exchange, current_exchange, instructions_for, server
+from tools_app.replies import Replies
+from tools_app.sessions import McpSession
+
+_PROTOCOL_VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
+_LEVELS: tuple[str, ...] = get_args(LoggingLevel)
+_ASK_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The way back to a session's client. ``post`` queues a message for its stream, in order."""
+
+    post: Callable[[Mapping[str, Any]], object]
+    replies: Replies
+
+
+class _Dispatch:
+    """The SDK's ``DispatchContext`` for one message, and the tool's ``Channel``."""
+
+    message_metadata = None
+
+    def __init__(self, session: McpSession, link: Link, message: jsonrpc.Request | jsonrpc.Notification) -> None:
+        self._session = session
+        self._link = link
+        self._token = progress_token_from_params(message.params)
+        self._asked: list[asyncio.Future[Mapping[str, Any]]] = []
+        self.is_modern = _is_modern(message)
+        self._levels = _deliverable_levels(session, message, self.is_modern)
+        self.request_id = message.id if isinstance(message, jsonrpc.Request) else None
+        self.can_send_request = not self.is_modern
+        self.transport = _TRANSPORT_MODERN if self.is_modern else _TRANSPORT
+
+    @cached_property
+    def cancel_requested(self) -> anyio.Event:
+        return anyio.Event()
+
+    async def notify(self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None) -> None:
+        self._link.post(jsonrpc.notification_of(method, params))
+
+    async def send_raw_request(
+        self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
+    ) -> dict[str, Any]:
+        if not self.can_send_request:
+            raise NoBackChannelError(method)
+        request_id, reply = self._link.replies.expect(self._session.key)
+        self._asked.append(reply)
+        self._link.post(jsonrpc.request_of(request_id, method, params))
+        async with asyncio.timeout((opts or {}).get("timeout", _ASK_TIMEOUT)):
+            return dict(await reply)
+
+    async def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+        self.report(progress, total, message)
+
+    def report(self, progress: float, total: float | None, message: str | None) -> None:
+        """Queue a progress notification, if the caller gave a token for it."""
+        if self._token is None:
+            return
+        told = {"progressToken": self._token, "progress": progress, "total": total, "message": message}
+        params = {key: value for key, value in told.items() if value is not None}
+        self._link.post(jsonrpc.notification_of("notifications/progress", params))
+
+    def log(self, level: LogLevel, data: Any) -> None:
+        if level in self._levels:
+            self._link.post(jsonrpc.notification_of("notifications/message", {"level": level, "data": data}))
+
+    async def elicit(self, message: str, schema: dict[str, Any]) -> dict[str, Any] | None:
+        capabilities = self._session.capabilities or {}
+        if not self.can_send_request or "elicitation" not in capabilities:
+            raise ToolFailure("This tool has a question, and your MCP client cannot be asked (no elicitation).")
+        params = {"message": message, "requestedSchema": schema}
+        if self._session.protocol_version >= "2025-11-25":
+            params["mode"] = "form"
+        try:
+            reply = await self.send_raw_request("elicitation/create", params)
+        except (MCPError, TimeoutError) as error:
+            raise ToolFailure("The question of this tool was not answered.") from error
+        content = reply.get("content")
+        return content if reply.get("action") == "accept" and isinstance(content, dict) else None
+
+    def close(self) -> None:
+        """Wait for no more replies."""
+        for reply in self._asked:
+            reply.cancel()
+
+
+class _ToolChannel:
+    """The part of a dispatch that a tool is given."""
+
+    def __init__(self, dispatch: _Dispatch) -> None:
+        self.progress = dispatch.report
+        self.log = dispatch.log
+        self.elicit = dispatch.elicit
+
+
+_TRANSPORT = TransportContext(kind="sse", can_send_request=True)
+_TRANSPORT_MODERN = TransportContext(kind="sse", can_send_request=False)
+
+
+def _is_modern(message: jsonrpc.Request | jsonrpc.Notification) -> bool:
+    """Whether the message carries the 2026-07-28 envelope; `initialize` does not exist in that era."""
+    meta = (message.params or {}).get("_meta")
+    return isinstance(meta, Mapping) and _PROTOCOL_VERSION_KEY in meta and message.method != "initialize"
+
+
+def _deliverable_levels(
+    session: McpSession, message: jsonrpc.Request | jsonrpc.Notification, is_modern: bool
+) -> frozenset[str]:
+    if is_modern:
+        meta = (message.params or {}).get("_meta")
+        return frozenset(allowed_log_levels(MODERN_PROTOCOL_VERSIONS[-1], meta))
+    return frozenset(_LEVELS[_LEVELS.index(session.log_level) :])
+
+
+def protocol_version_of(session: McpSession, message: jsonrpc.Request | jsonrpc.Notification) -> str:
+    """The version that governs this message: its own envelope's, or the session's."""
+    if _is_modern(message):
+        version = (message.params or {})["_meta"][_PROTOCOL_VERSION_KEY]
+        return version[:20] if isinstance(version, str) else ""
+    return session.protocol_version
+
+
+def client_software_of(session: McpSession, message: jsonrpc.Request | jsonrpc.Notification) -> str:
+    """Name and version that the client reports of itself. Unverified, so cut and made printable."""
+    info: Any = session.client_info
+    if _is_modern(message):
+        info = (message.params or {})["_meta"].get("io.modelcontextprotocol/clientInfo")
+    if not isinstance(info, Mapping):
+        return ""
+    told = " ".join(str(info[key])[:90] for key in ("name", "version") if isinstance(info.get(key), str))
+    return "".join(character if character.isprintable() else "\ufffd" for character in told)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back for a request, and the session as it is afterwards."""
+
+    message: dict[str, Any]
+    session: McpSession
+
+
+async def serve_request(
+    request: jsonrpc.Request, session: McpSession, link: Link, caller: Caller, rooms: Rooms
+) -> Answer:
+    """Answer one request. Only the cancellation of the task is raised; every failure is an answer."""
+    dispatch = _Dispatch(session, link, request)
+    token = current_exchange.set(Exchange(caller, _ToolChannel(dispatch), rooms))
+    try:
+        if request.method == "initialize":
+            return await _initialize(request, session, dispatch, caller, rooms)
+        result = await ServerRunner(server, _connection(request, session, dispatch), {}).on_request(
+            dispatch, request.method, request.params
+        )
+    except Exception as error:  # noqa: BLE001  (the boundary to the SDK, whose own mapping hides what is internal)
+        data = modern_error_data(error)
+        return Answer(jsonrpc.error_of(request.id, data.code, data.message, data.data), session)
+    finally:
+        current_exchange.reset(token)
+        dispatch.close()
+    return Answer(jsonrpc.result_of(request.id, result), _after(request, session))
+
+
+def _after(request: jsonrpc.Request, session: McpSession) -> McpSession:
+    if request.method != "logging/setLevel":
+        return session
+    return replace(session, log_level=SetLevelRequestParams.model_validate(request.params, by_name=False).level)
+
+
+def _connection(
+    message: jsonrpc.Request | jsonrpc.Notification, session: McpSession, dispatch: _Dispatch
+) -> Connection:
+    if dispatch.is_modern:
+        route = classify_inbound_request({"method": message.method, "params": message.params})
+        if isinstance(route, InboundLadderRejection):
+            raise MCPError(code=route.code, message=route.message, data=route.data)
+        return Connection.from_envelope(
+            route.protocol_version, route.client_info, route.client_capabilities, outbound=NotifyOnlyOutbound(dispatch)
+        )
+    if not session.protocol_version:
+        return Connection.for_loop(dispatch)
+    return Connection.from_envelope(
+        session.protocol_version, session.client_info, session.capabilities, outbound=dispatch
+    )
+
+
+async def _initialize(
+    request: jsonrpc.Request, session: McpSession, dispatch: _Dispatch, caller: Caller, rooms: Rooms
+) -> Answer:
+    if session.protocol_version:
+        raise MCPError(code=jsonrpc.INVALID_REQUEST, message="This MCP session is initialized already.")
+    connection = Connection.for_loop(dispatch)
+    options = server.create_initialization_options(NotificationOptions(tools_changed=True))
+    options.instructions = await instructions_for(caller, rooms)
+    runner = ServerRunner(server, connection, {}, init_options=options)
+    result = await runner.on_request(dispatch, request.method, request.params)
+    said = connection.client_params
+    if said is None:
+        raise MCPError(code=jsonrpc.INVALID_PARAMS, message="The initialize request names no client.")
+    initialized = replace(
+        session,
+        protocol_version=connection.protocol_version,
+        client_info=said.client_info.model_dump(include={"name", "version"}, mode="json"),
+        capabilities=said.capabilities.model_dump(by_alias=True, mode="json", exclude_none=True),
+    )
+    return Answer(jsonrpc.result_of(request.id, result), initialized)
+
+
+async def serve_notification(
+    notification: jsonrpc.Notification, session: McpSession, link: Link, caller: Caller, rooms: Rooms
+) -> None:
+    """Take one notification. Nothing is answered, whatever it is."""
+    dispatch = _Dispatch(session, link, notification)
+    token = current_exchange.set(Exchange(caller, _ToolChannel(dispatch), rooms))
+    try:
+        runner = ServerRunner(server, _connection(notification, session, dispatch), {})
+        await runner.on_notify(dispatch, notification.method, notification.params)
+    except (MCPError, ValidationError):
+        return
+    finally:
+        current_exchange.reset(token)

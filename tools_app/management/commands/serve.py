@@ -1,0 +1,84 @@
+"""Serve the site with Daphne."""
+
+import errno
+import gc
+import importlib
+import os
+import socket
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+
+class Command(BaseCommand):
+    help = "Serve the site: one Daphne process, which drains when it is told to stop."
+    requires_system_checks = ()  # Importing the application applies them, as it does under plain Daphne.
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default: %(default)s).")
+        parser.add_argument("--port", type=int, default=settings.PORT, help="Port (default: PORT, or %(default)s).")
+        parser.add_argument("--fd", type=int, help="Serve on this inherited listening socket instead.")
+        parser.add_argument("--demo", action="store_true", help="First migrate the database and add the demo data.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        listening = inherited(options["fd"]) if options["fd"] is not None else bound(options["host"], options["port"])
+        if options["demo"]:
+            call_command("migrate", verbosity=0)
+            call_command("demo")
+        application = importlib.import_module("mcpsite.asgi").application
+        self._serve(application, listening)
+
+    def _serve(self, application: Any, listening: socket.socket) -> None:
+        # Importing Daphne makes the event loop, which `manage.py` has chosen by now.
+        server = importlib.import_module("tools_app.serving.server")
+        access_log = importlib.import_module("tools_app.serving.access_log")
+        drain = importlib.import_module("tools_app.worker").drain
+        os.set_inheritable(listening.fileno(), False)
+        host, port = listening.getsockname()[:2] if listening.family != socket.AF_UNIX else ("socket", 0)
+        # What is loaded by now stays for good; the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        running = server.DrainingServer(
+            application,
+            endpoints=[f"fd:fileno={listening.fileno()}"],
+            action_logger=access_log.log_action,
+            drain=drain,
+            drain_seconds=settings.DRAIN_SECONDS,
+            server_name="",
+            ready_callable=lambda: self.stdout.write(f"Serving {settings.PUBLIC_URL} on {host}:{port}", ending="\n"),
+        )
+        running.run()
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket of our own.
+
+    Raises:
+        CommandError: the address cannot be used.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except (OSError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            text = f"Port {port} is taken by another program. Choose another: PORT=9000 make run, or --port 9000."
+            raise CommandError(text) from None
+        raise CommandError(f"Cannot listen on {host}, port {port}: {error}.") from None
+
+
+def inherited(descriptor: int) -> socket.socket:
+    """The listening socket that the parent process handed over.
+
+    Raises:
+        CommandError: the descriptor is none.
+    """
+    try:
+        listening = socket.socket(fileno=os.dup(descriptor))
+        if listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return listening
+        listening.close()
+    except OSError:
+        pass
+    raise CommandError(f"File descriptor {descriptor} is not a listening socket.")

@@ -1,0 +1,100 @@
+"""The MCP server: which methods are served, and what they answer. The protocol itself is the SDK's."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.caching import CacheHint
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import NotificationOptions, Server
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    CallToolRequestParams,
+    CallToolResult,
+    DiscoverResult,
+    EmptyResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    RequestParams,
+    SetLevelRequestParams,
+)
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+
+from tools_app import invocation
+from tools_app.call import Channel
+from tools_app.caller import Caller
+from tools_app.invocation import Rooms
+from tools_app.jsonrpc import INVALID_PARAMS
+
+Context = ServerRequestContext[Any, Any]
+_NAME = "mcpsite"
+_VERSION = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One message being served: who sent it, how to talk back, and the rooms that a call passes through."""
+
+    caller: Caller
+    channel: Channel
+    rooms: Rooms
+
+
+# The SDK's handlers are not told who calls; whoever hands a message to the SDK says so here.
+current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
+
+
+async def _list_tools(context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
+    if params is not None and params.cursor is not None:
+        raise MCPError(INVALID_PARAMS, "There is one page of tools: send no cursor.")
+    exchange = current_exchange.get()
+    tools = await invocation.list_tools(exchange.caller, exchange.rooms)
+    return ListToolsResult(tools=[tool.definition for tool in tools])
+
+
+async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
+    exchange = current_exchange.get()
+    return await invocation.invoke(
+        exchange.caller, params.name, params.arguments or {}, exchange.channel, exchange.rooms
+    )
+
+
+async def _set_level(context: Context, params: SetLevelRequestParams) -> EmptyResult:
+    return EmptyResult()
+
+
+async def _discover(context: Context, params: RequestParams) -> DiscoverResult:
+    """Name the handshake era: on a duplex stream it can do more (questions to the person, changes of the list).
+
+    A client that speaks 2026-07-28 without asking is served all the same.
+    """
+    exchange = current_exchange.get()
+    return DiscoverResult(
+        supported_versions=list(HANDSHAKE_PROTOCOL_VERSIONS),
+        capabilities=server.get_capabilities(NotificationOptions(tools_changed=True)),
+        instructions=await instructions_for(exchange.caller, exchange.rooms),
+    )
+
+
+async def instructions_for(caller: Caller, rooms: Rooms) -> str:
+    """Whom the server takes the caller for, and whom to ask where there is nothing to call."""
+    tools = await invocation.list_tools(caller, rooms)
+    client = await rooms.policy.client_of(caller.principal)
+    who = f"You are connected as {client.name or client.subject} (subject {client.subject} of {client.issuer})."
+    if tools:
+        return who
+    return f"{who} No tool is available to you yet; ask {rooms.contact}."
+
+
+server: Server[Any] = Server(
+    _NAME,
+    version=_VERSION,
+    on_list_tools=_list_tools,
+    on_call_tool=_call_tool,
+    # What one caller may see is nobody else's, and may change at any moment.
+    cache_hints={"tools/list": CacheHint(ttl_ms=0, scope="private")},
+)
+server.add_request_handler("logging/setLevel", SetLevelRequestParams, _set_level)
+server.add_request_handler("server/discover", RequestParams, _discover)
+# The SDK's tracing costs a tenth of a call, and the call records say more than its spans.
+server.middleware.clear()

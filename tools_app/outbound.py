@@ -1,0 +1,149 @@
+"""One HTTP exchange with an outside service, bounded in time and size. Knows nothing of what it carries.
+
+A failure says why in one word and nothing more: what `requests` raises holds the URL, and with it keys in its query.
+"""
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+Reason = Literal["timeout", "too_large", "unreachable"]
+_CHUNK_BYTES = 8_192
+
+
+class OutboundError(Exception):
+    """No answer could be had. ``reason`` says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service answered; a redirect is an answer too, and is not followed."""
+
+    status: int
+    body: bytes
+
+
+class Exchange:
+    """One request and its answer, over within ``seconds`` from first connect to last byte.
+
+    A socket timeout begins anew with every byte, so a server that drips them is held by a timer that shuts the
+    connection down.
+    """
+
+    def __init__(self, seconds: float, max_bytes: int) -> None:
+        self._seconds = seconds
+        self._max_bytes = max_bytes
+        self._aborted = False
+        self._sockets: list[socket.socket] = []
+        self._lock = threading.Lock()
+
+    def send(self, request: requests.Request) -> Answer:
+        """Send ``request`` and read the whole answer.
+
+        Raises:
+            OutboundError: it took too long, was too large, or there was none.
+        """
+        timer = threading.Timer(self._seconds, self.abort)
+        timer.daemon = True
+        timer.start()
+        try:
+            answer = self._attempt(request)
+        finally:
+            timer.cancel()
+            self._forget_sockets()
+        if isinstance(answer, Answer):
+            return answer
+        raise OutboundError(answer)
+
+    def abort(self) -> None:
+        """Break the exchange off, from any thread."""
+        with self._lock:
+            self._aborted = True
+            for watched in self._sockets:
+                with suppress(OSError):
+                    watched.shutdown(socket.SHUT_RDWR)
+
+    def _attempt(self, request: requests.Request) -> Answer | Reason:
+        # Returns its failure, because an exception raised while another is handled carries that one, URL and all.
+        try:
+            return self._exchange(request)
+        except requests.Timeout:
+            return "timeout"
+        except (requests.RequestException, HTTPError):
+            return "timeout" if self._aborted else "unreachable"
+
+    def _exchange(self, request: requests.Request) -> Answer | Reason:
+        with requests.Session() as session:
+            session.auth = _leave_alone
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, _WatchedAdapter(self._watch))
+            prepared = session.prepare_request(request)
+            prepared.headers.setdefault("Accept", "application/json")
+            # No compression: a small body could unpack to any size.
+            prepared.headers["Accept-Encoding"] = "identity"
+            settings = session.merge_environment_settings(prepared.url or "", {}, True, None, None)
+            with session.send(prepared, timeout=self._seconds, allow_redirects=False, **settings) as response:
+                return self._read(response)
+
+    def _read(self, response: requests.Response) -> Answer | Reason:
+        body = bytearray()
+        for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
+            body += chunk
+            if len(body) > self._max_bytes:
+                return "too_large"
+        # A body that ends with its connection looks whole when the timer cut it.
+        return "timeout" if self._aborted else Answer(response.status_code, bytes(body))
+
+    def _watch(self, connected: socket.socket) -> None:
+        # A duplicate reaches the connection in every phase: TLS detaches the first socket, and http.client lets go of
+        # its own once the answer says that it ends with the connection.
+        with self._lock:
+            self._sockets.append(connected.dup())
+            if self._aborted:
+                connected.close()
+                raise TimeoutError
+
+    def _forget_sockets(self) -> None:
+        with self._lock:
+            for watched in self._sockets:
+                watched.close()
+            self._sockets.clear()
+
+
+def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """An `auth` that adds nothing: without one, `requests` replaces the Authorization header by what ~/.netrc says."""
+    return request
+
+
+class _WatchedAdapter(HTTPAdapter):
+    """Reports the socket of every connection that it opens."""
+
+    def __init__(self, report: Callable[[socket.socket], None]) -> None:
+        super().__init__()
+        self._report = report
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = _reporting(pool.ConnectionCls, self._report)
+        return pool
+
+
+def _reporting(connection_class: Any, report: Callable[[socket.socket], None]) -> Any:
+    class ReportingConnection(connection_class):  # type: ignore[misc]  # plain or TLS, as the pool has it
+        def _new_conn(self) -> socket.socket:
+            connected: socket.socket = super()._new_conn()
+            report(connected)
+            return connected
+
+    return ReportingConnection

@@ -1,0 +1,56 @@
+"""Before anything is served: refuse to start where that would be unsafe or useless, in sentences."""
+
+import sys
+from collections.abc import Iterator
+
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, staticfiles_storage
+from django.core.checks import ERROR, CheckMessage, run_checks
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from tools_app import catalogue
+from tools_app.serving import guards
+
+
+def reasons_not_to_start() -> Iterator[str]:
+    """What is wrong, each with what to do about it."""
+    yield from map(_sentence, _errors(run_checks()))
+    if isinstance(staticfiles_storage, ManifestStaticFilesStorage) and not staticfiles_storage.hashed_files:
+        yield "The admin's static files are not collected. Run: manage.py collectstatic --no-input"
+    try:
+        if _unapplied_migrations():
+            yield "The database is not migrated. Run: manage.py migrate"
+            return
+        yield from map(_sentence, _errors(run_checks(tags=["database"], databases=[DEFAULT_DB_ALIAS])))
+        catalogue.sync()
+    except DatabaseError as error:
+        reason = str(error).strip().partition("\n")[0]
+        yield f"The database cannot be used: {reason}. Check DATABASE_URL, and that the database is running."
+    finally:
+        connections.close_all()
+
+
+def _errors(messages: list[CheckMessage]) -> list[CheckMessage]:
+    return [message for message in messages if message.level >= ERROR and not message.is_silenced()]
+
+
+def _sentence(message: CheckMessage) -> str:
+    return f"{message.msg} ({message.id})" + (f"\n  {message.hint}" if message.hint else "")
+
+
+def _unapplied_migrations() -> bool:
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def refuse_unsafe_start() -> None:
+    """Put guards around Daphne, and do nothing more where all is well.
+
+    Raises:
+        SystemExit: something is wrong; the sentences stand on stderr.
+    """
+    guards.apply()
+    reasons = list(reasons_not_to_start())
+    if reasons:
+        print("This site does not start:", *(f"- {reason}" for reason in reasons), sep="\n", file=sys.stderr)
+        raise SystemExit(1)

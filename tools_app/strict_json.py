@@ -1,0 +1,86 @@
+"""Parse JSON that a stranger sent: what two parsers could read differently is refused. Pure."""
+
+import json
+from typing import Any
+
+
+class JsonRefused(ValueError):
+    """The text is not JSON as it is accepted here; the message says why, without quoting it."""
+
+
+_BOM = b"\xef\xbb\xbf"
+_MAX_INTEGER_DIGITS = 19
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise JsonRefused("an object has two members of the same name (RFC 8259 section 4)")
+    return value
+
+
+def _constant(name: str) -> Any:
+    raise JsonRefused(f"{name} is not a JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_INTEGER_DIGITS + 1:
+        raise JsonRefused("a number is too large")
+    number = int(digits)
+    if not -(2**63) <= number < 2**63:
+        raise JsonRefused("a number is too large")
+    return number
+
+
+def _fraction(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise JsonRefused("a number is too large")
+    return number
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_fraction
+)
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth < 0:
+        raise JsonRefused("it is nested too deeply")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_text(key)
+            _check(item, depth - 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth - 1)
+    elif isinstance(value, str):
+        _check_text(value)
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise JsonRefused("a string has half of a surrogate pair") from None
+
+
+def parse(body: bytes, max_depth: int) -> Any:
+    """Parse a body.
+
+    Raises:
+        JsonRefused: it is not UTF-8, not JSON, has duplicate member names, NaN, infinite or huge numbers, lone
+            surrogates, or nests deeper than ``max_depth``.
+    """
+    if body.startswith(_BOM):
+        raise JsonRefused("it starts with a byte order mark (RFC 8259 section 8.1)")
+    try:
+        value = _DECODER.decode(body.decode())
+    except UnicodeDecodeError:
+        raise JsonRefused("it is not UTF-8") from None
+    except RecursionError:
+        raise JsonRefused("it is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise JsonRefused(f"{error.msg} at character {error.pos}") from None
+    _check(value, max_depth)
+    return value

@@ -1,0 +1,48 @@
+"""The MCP paths: which transport serves which, behind the checks that all of them share."""
+
+from collections.abc import Mapping
+
+from django.conf import settings
+
+from authz_app.audit.errors import AuditUnavailable
+from authz_app.bearer import BearerTokenMiddleware
+from authz_app.conf import conf as authz_conf
+from authz_app.policy_store import PolicyUnavailable
+from authz_app.responses import ASGIApp, Receive, Scope, Send, send_json
+from authz_app.verifier import verifier
+from tools_app import jsonrpc
+from tools_app.transports.requests import BadMessage, RequestRefused, check_origin
+from tools_app.transports.sse import messages_app, sse_app
+
+_PATHS: Mapping[str, ASGIApp] = {"/sse": sse_app, "/messages": messages_app, "/messages/": messages_app}
+MCP_PATHS = frozenset(_PATHS)
+
+
+async def _transport(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve an authenticated request, or answer why not."""
+    try:
+        await _PATHS[scope["path"]](scope, receive, send)
+    except RequestRefused as refused:
+        await _refuse(send, refused)
+    except BadMessage as bad:
+        await send_json(send, 400, jsonrpc.error_of(None, bad.code, str(bad)))
+    except (PolicyUnavailable, AuditUnavailable) as unavailable:
+        await _refuse(send, RequestRefused(503, "unavailable", str(unavailable), [(b"retry-after", b"1")]))
+
+
+_authenticated = BearerTokenMiddleware(_transport, verifier)
+
+
+async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve an HTTP request on one of ``MCP_PATHS``."""
+    try:
+        check_origin(scope, settings.ALLOWED_HOSTS, authz_conf().allowed_origins)
+    except RequestRefused as refused:
+        await _refuse(send, refused)
+    else:
+        await _authenticated(scope, receive, send)
+
+
+async def _refuse(send: Send, refused: RequestRefused) -> None:
+    body = {"error": refused.error, "error_description": str(refused)}
+    await send_json(send, refused.status, body, refused.headers)

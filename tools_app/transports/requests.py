@@ -1,0 +1,132 @@
+"""What every transport does with an HTTP request: check where it comes from, and read its body within limits."""
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from django.http.request import validate_host
+
+from authz_app.conf import AuthzConf
+from authz_app.responses import Receive, Scope
+
+
+class RequestRefused(Exception):
+    """The request is answered with ``status`` and goes no further; ``error`` is a code, the message a sentence."""
+
+    def __init__(self, status: int, error: str, message: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = error
+        self.headers = tuple(headers)
+
+
+class BadMessage(Exception):
+    """The body is not a message; answered 400 with a JSON-RPC error of this ``code``."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def header_values(scope: Scope, name: bytes) -> list[str]:
+    """All values of a header, in order."""
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+def check_origin(scope: Scope, allowed_hosts: Iterable[str], allowed_origins: Iterable[str]) -> None:
+    """Refuse requests that a web page of another site could have made (DNS rebinding; MCP, Transports, Security).
+
+    Raises:
+        RequestRefused: the Host is not this site's (421), or an Origin is there that is not allowed (403).
+    """
+    hosts = header_values(scope, b"host")
+    if len(hosts) != 1 or not _is_host_allowed(hosts[0], allowed_hosts):
+        raise RequestRefused(421, "wrong_host", "The Host header does not name this site; see PUBLIC_URL.")
+    origins = header_values(scope, b"origin")
+    if origins and (len(origins) != 1 or not _is_origin_allowed(origins[0], allowed_hosts, allowed_origins)):
+        raise RequestRefused(403, "wrong_origin", "Requests from web pages of another origin are not accepted.")
+
+
+def _is_host_allowed(host: str, allowed_hosts: Iterable[str]) -> bool:
+    name, _, port = host.rpartition(":") if not host.endswith("]") and ":" in host else (host, "", "")
+    return (not port or port.isdigit()) and validate_host(name.lower(), list(allowed_hosts))
+
+
+def _is_origin_allowed(origin: str, allowed_hosts: Iterable[str], allowed_origins: Iterable[str]) -> bool:
+    if origin in allowed_origins:
+        return True
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    # A page that this machine serves may call a site on this machine: the developer's own tools do.
+    return parts.scheme == "http" and parts.hostname in _LOOPBACK and parts.hostname in {*allowed_hosts}
+
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        RequestRefused: it is larger than ``limit`` bytes (413), or the client left before its end (400).
+    """
+    for length in header_values(scope, b"content-length"):
+        if not (length.isascii() and length.isdigit()) or int(length[:20]) > limit:
+            raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise RequestRefused(400, "incomplete", "The request ended before its body did.")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _too_large(limit: int) -> RequestRefused:
+    return RequestRefused(413, "too_large", f"The body is larger than {limit} bytes (MAX_BODY_BYTES).")
+
+
+def check_is_json(scope: Scope) -> None:
+    """Refuse a body that does not say it is JSON; a web page cannot say so without asking first (CORS).
+
+    Raises:
+        RequestRefused: the Content-Type is another one (415).
+    """
+    types = header_values(scope, b"content-type")
+    if len(types) != 1 or types[0].partition(";")[0].strip().lower() != "application/json":
+        raise RequestRefused(415, "not_json", "Send the message with Content-Type: application/json.")
+
+
+def client_address(scope: Scope, configuration: AuthzConf) -> str:
+    """The address that the request came from: the nearest one that is not a trusted proxy's."""
+    peer: str = (scope.get("client") or ["", 0])[0]
+    hops = [hop.strip() for value in header_values(scope, b"x-forwarded-for") for hop in value.split(",")]
+    address = peer
+    for hop in reversed(hops):
+        if not _is_trusted(address, configuration):
+            break
+        address = hop
+    return address if _is_address(address) else peer[:_MAX_ADDRESS]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return len(text) <= _MAX_ADDRESS  # an IPv6 zone can have any length
+
+
+_MAX_ADDRESS = 45
+
+
+def _is_trusted(address: str, configuration: AuthzConf) -> bool:
+    return _is_address(address) and any(ip_address(address) in proxy for proxy in configuration.trusted_proxies)
