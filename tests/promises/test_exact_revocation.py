@@ -14,11 +14,12 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client as Browser
 from mcp.shared.exceptions import MCPError
 
 from authz_app.audit import statements, writer
 from authz_app.audit.entries import Opening
-from authz_app.models import CallRecord, Client, Rule
+from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.principal import Principal
 from tests.callers import caller_for, rooms
 from tools_app import invocation
@@ -139,6 +140,7 @@ def flips(scene: Scene) -> Sequence[Callable[[bool], object]]:
 
     return [
         by_save,
+        *_in_the_admin(client, rule),
         by_raw_sql,
         by_bulk,
         by_bulk_update,
@@ -148,6 +150,24 @@ def flips(scene: Scene) -> Sequence[Callable[[bool], object]]:
         lambda allowed: Rule.objects.filter(pk=rule.pk).update(enabled=allowed),
         lambda allowed: Tool.objects.filter(name="echo_async").update(enabled=allowed),
     ]
+
+
+def _in_the_admin(client: Client, rule: Rule) -> Sequence[Callable[[bool], object]]:
+    """What an administrator does: the action on the list of clients, and the form of the rule."""
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser("root"))
+
+    def by_action(allowed: bool) -> None:
+        chosen = {"action": "make_active" if allowed else "block", "_selected_action": [client.pk]}
+        assert browser.post("/admin/authz_app/client/", chosen).status_code == 302
+
+    def by_form(allowed: bool) -> None:
+        form = {"effect": "allow", "applies_to": "these", "clients": [client.pk], "tools": "*", "token_scopes": ""}
+        switch = {"enabled": "on"} if allowed else {}
+        answer = browser.post(f"/admin/authz_app/rule/{rule.pk}/change/", {**form, "note": "", **switch})
+        assert answer.status_code == 302
+
+    return [by_action, by_form]
 
 
 class Flipper(threading.Thread):
