@@ -197,10 +197,14 @@ class CallRecord(models.Model):
     duration_ms = models.FloatField("duration (ms)", null=True)
     result_size = models.BigIntegerField("result size (bytes)", null=True)
     error = models.CharField(max_length=500, blank=True)
+    undelivered = models.BooleanField(
+        default=False, db_default=False, help_text="The result did not reach the caller, as far as the worker knows."
+    )
 
     class Meta:
         ordering = ["-id"]
         indexes = [
+            models.Index(fields=["mcp_session", "id"], name="record_session"),
             models.Index(fields=["client_id", "id"], name="record_client"),
             models.Index(fields=["tool", "id"], name="record_tool"),
             models.Index(fields=["decision", "id"], name="record_decision"),

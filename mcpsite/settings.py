@@ -1,6 +1,7 @@
 """Settings of the site, from the environment and `.env`. The README has the table of them."""
 
 import os
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,6 +75,19 @@ X_FRAME_OPTIONS = "DENY"
 
 TRUSTED_PROXIES: list[str] = env("TRUSTED_PROXIES")
 REDIS_URL: str = env("REDIS_URL")
+# Sites that share a Redis server do not meet there.
+REDIS_PREFIX = f"mcp-{sha256(PUBLIC_URL.encode()).hexdigest()[:8]}."
+_REDIS_HOST = {"address": REDIS_URL, "socket_connect_timeout": 2, "socket_timeout": 2, "health_check_interval": 5}
+CHANNEL_LAYERS = (
+    {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [_REDIS_HOST], "prefix": REDIS_PREFIX},
+        }
+    }
+    if REDIS_URL
+    else {}
+)
 AUTH0_DOMAIN: str = env("AUTH0_DOMAIN").removeprefix("https://").strip("/")
 AUTH_AUDIENCE: list[str] = env("AUTH_AUDIENCE")
 TRUSTED_ISSUERS: str = env("TRUSTED_ISSUERS")
@@ -207,6 +221,8 @@ LOGGING = {
         "mcp": {"level": "ERROR"},
         "httpx2": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        # While Redis is away it logs a traceback every second; the workers say so in a sentence.
+        "channels_redis": {"level": "CRITICAL"},
     },
 }
 

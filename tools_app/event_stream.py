@@ -15,6 +15,11 @@ def event(name: str, data: bytes) -> bytes:
     return b"event: %s\r\ndata: %s\r\n\r\n" % (name.encode(), data)
 
 
+def message_event(message: Mapping[str, Any]) -> bytes:
+    """A JSON-RPC message as an event."""
+    return event("message", orjson.dumps(message))
+
+
 class EventStream:
     """Messages on their way to one client, in order.
 
@@ -31,18 +36,18 @@ class EventStream:
         self._timer: asyncio.TimerHandle | None = None
         self.ended = ""
         self.overflowed = False
-        self.on_heartbeat: Callable[[], None] | None = None
         self.on_overflow: Callable[[], object] | None = None
 
     def post(self, message: Mapping[str, Any]) -> bool:
         """Queue a JSON-RPC message. False: the stream has ended, or ends now because its reader is too far behind."""
-        return self._queue(event("message", orjson.dumps(message)))
+        return self.queue(message_event(message))
 
     def post_event(self, name: str, data: bytes) -> bool:
         """Queue another kind of event."""
-        return self._queue(event(name, data))
+        return self.queue(event(name, data))
 
-    def _queue(self, chunk: bytes) -> bool:
+    def queue(self, chunk: bytes) -> bool:
+        """Queue bytes that are an event already."""
         if self.ended:
             return False
         if self._queued + len(chunk) > self._max_bytes:
@@ -71,9 +76,7 @@ class EventStream:
             self._timer.cancel()
 
     def _beat(self) -> None:
-        if self.on_heartbeat is not None:
-            self.on_heartbeat()
-        self._queue(PING)
+        self.queue(PING)
         self.start_heartbeat()
 
     def _wake(self) -> None:

@@ -25,11 +25,10 @@ class InFlight:
         self._tasks.setdefault(session_key, {})[_key(request_id)] = task
         task.add_done_callback(lambda _: self._remove(session_key, request_id))
 
-    def cancel(self, session_key: str, request_id: RequestId) -> None:
-        """Cancel a request, if it is running."""
+    def cancel(self, session_key: str, request_id: RequestId) -> bool:
+        """Cancel a request, if it is running here. Returns whether it is."""
         task = self._tasks.get(session_key, {}).get(_key(request_id))
-        if task is not None:
-            task.cancel()
+        return task is not None and task.cancel()
 
     def cancel_session(self, session_key: str) -> None:
         """Cancel every request of a session."""

@@ -44,6 +44,14 @@ class Rooms:
     worker: str
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a call that ran came to, and its record."""
+
+    record_id: UUID
+    result: CallToolResult
+
+
 def tool_state(name: str, policy: Policy) -> ToolState:
     """What a decision needs to know of the tool of this name."""
     return ToolState(name, exists=name in registered_tools(), enabled=name not in policy.disabled_tools)
@@ -72,9 +80,7 @@ async def list_tools(caller: Caller, rooms: Rooms) -> list[RegisteredTool]:
     return visible_tools(client, caller, policy)
 
 
-async def invoke(
-    caller: Caller, name: str, arguments: dict[str, Any], channel: Channel, rooms: Rooms
-) -> CallToolResult:
+async def invoke(caller: Caller, name: str, arguments: dict[str, Any], channel: Channel, rooms: Rooms) -> Called:
     """Call a tool for a caller, if the policy allows it and the record is committed.
 
     Raises:
@@ -87,7 +93,7 @@ async def invoke(
     if not decision.allowed:
         _refuse(opening.id, decision, name, rooms.contact)
     call = Call(caller.principal, opening.id, channel, asyncio.get_running_loop())
-    return await _run_and_close(opening, registered_tools()[name], arguments, call, rooms)
+    return Called(opening.id, await _run_and_close(opening, registered_tools()[name], arguments, call, rooms))
 
 
 async def _decided_and_recorded(

@@ -12,6 +12,8 @@ INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 SERVER_BUSY = -32000
 
+DUPLICATE_ID = "A request with this id is being answered already."
+
 _MAX_ID = 256
 _MAX_METHOD = 256
 
@@ -117,3 +119,8 @@ def notification_of(method: str, params: Mapping[str, Any] | None) -> dict[str, 
 def request_of(request_id: RequestId, method: str, params: Mapping[str, Any] | None) -> dict[str, Any]:
     """A request of the server to the client."""
     return {**notification_of(method, params), "id": request_id}
+
+
+def too_many_in_flight(limit: int) -> str:
+    """What a session is told that asks for more than ``limit`` things at a time."""
+    return f"This MCP session has {limit} requests in flight; wait for an answer first."

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, get_args
+from uuid import UUID
 
 import anyio
 from mcp.server.connection import Connection, NotifyOnlyOutbound, allowed_log_levels
@@ -35,7 +36,7 @@ _ASK_TIMEOUT = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The way back to a session's client. ``post`` queues a message for its stream, in order."""
+    """The way back to a session's client. ``post`` sends a message to its stream, in order."""
 
     post: Callable[[Mapping[str, Any]], object]
     replies: Replies
@@ -159,10 +160,11 @@ def client_software_of(session: McpSession, message: jsonrpc.Request | jsonrpc.N
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back for a request, and the session as it is afterwards."""
+    """What goes back for a request, the session as it is afterwards, and the record of a call that ran."""
 
     message: dict[str, Any]
     session: McpSession
+    record_id: UUID | None = None
 
 
 async def serve_request(
@@ -170,7 +172,8 @@ async def serve_request(
 ) -> Answer:
     """Answer one request. Only the cancellation of the task is raised; every failure is an answer."""
     dispatch = _Dispatch(session, link, request)
-    token = current_exchange.set(Exchange(caller, _ToolChannel(dispatch), rooms))
+    exchange = Exchange(caller, _ToolChannel(dispatch), rooms)
+    token = current_exchange.set(exchange)
     try:
         if request.method == "initialize":
             return await _initialize(request, session, dispatch, caller, rooms)
@@ -183,7 +186,7 @@ async def serve_request(
     finally:
         current_exchange.reset(token)
         dispatch.close()
-    return Answer(jsonrpc.result_of(request.id, result), _after(request, session))
+    return Answer(jsonrpc.result_of(request.id, result), _after(request, session), exchange.record_id)
 
 
 def _after(request: jsonrpc.Request, session: McpSession) -> McpSession:

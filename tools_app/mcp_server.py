@@ -3,6 +3,7 @@
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
@@ -31,13 +32,17 @@ _NAME = "mcpsite"
 _VERSION = "0.1.0"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
-    """One message being served: who sent it, how to talk back, and the rooms that a call passes through."""
+    """One message being served: who sent it, how to talk back, and the rooms that a call passes through.
+
+    ``record_id`` is set once the message turned out to be a call that ran.
+    """
 
     caller: Caller
     channel: Channel
     rooms: Rooms
+    record_id: UUID | None = None
 
 
 # The SDK's handlers are not told who calls; whoever hands a message to the SDK says so here.
@@ -54,9 +59,11 @@ async def _list_tools(context: Context, params: PaginatedRequestParams | None) -
 
 async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
     exchange = current_exchange.get()
-    return await invocation.invoke(
+    called = await invocation.invoke(
         exchange.caller, params.name, params.arguments or {}, exchange.channel, exchange.rooms
     )
+    exchange.record_id = called.record_id
+    return called.result
 
 
 async def _set_level(context: Context, params: SetLevelRequestParams) -> EmptyResult:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp.shared.exceptions import MCPError
@@ -13,16 +13,16 @@ from tools_app.jsonrpc import INTERNAL_ERROR, Response
 class Replies:
     """What this worker has asked of clients.
 
-    A request's id names the worker, so that whichever worker receives the reply knows where it belongs.
+    A request's id names the worker's address, so that whichever worker receives the reply knows where it belongs.
     """
 
-    def __init__(self, worker: str) -> None:
-        self._worker = worker
+    def __init__(self, address: Callable[[], str]) -> None:
+        self._address = address
         self._waiting: dict[str, tuple[str, asyncio.Future[Mapping[str, Any]]]] = {}
 
     def expect(self, session_key: str) -> tuple[str, "asyncio.Future[Mapping[str, Any]]"]:
         """A new request id, and the future of the reply that only this session may give."""
-        request_id = f"{self._worker}|{secrets.token_hex(8)}"
+        request_id = f"{self._address()}|{secrets.token_hex(8)}"
         future: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = (session_key, future)
         future.add_done_callback(lambda _: self._waiting.pop(request_id, None))
@@ -43,6 +43,6 @@ class Replies:
         return True
 
     @staticmethod
-    def worker_of(response: Response) -> str:
-        """The worker that waits for this reply."""
+    def address_of(response: Response) -> str:
+        """The address of the worker that waits for this reply, as the client repeats it."""
         return str(response.id).partition("|")[0]

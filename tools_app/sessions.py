@@ -1,12 +1,17 @@
 """MCP sessions: to whom each belongs, and what its client said of itself. Small enough to be stored anywhere."""
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Protocol
 
+import orjson
+
 from authz_app.principal import Principal
+from tools_app.jsonrpc import RequestId
 
 Owner = tuple[str, str, str]
 _ID_BYTES = 16
@@ -27,14 +32,18 @@ class McpSession:
     """The state of one MCP session.
 
     It belongs to ``owner`` (issuer, subject, OAuth client ID) alone, and ends at ``expires_at`` (seconds since the
-    epoch), when the latest token that its owner presented expires. ``worker`` holds its stream. ``client_info`` and
-    ``capabilities`` are what the initialize request said, unverified; ``protocol_version`` is empty before it.
+    epoch), when the latest token that its owner presented expires. ``worker`` is the name of the worker that holds its
+    stream, and ``channel`` that worker's address. ``client_info`` and ``capabilities`` are what the initialize request
+    said, unverified; ``protocol_version`` is empty before it.
     """
 
     key: str
     owner: Owner
     worker: str
     expires_at: float
+    channel: str = ""
+    opened_at: float = field(default_factory=time.time)
+    address: str = ""
     protocol_version: str = ""
     client_info: Mapping[str, Any] | None = None
     capabilities: Mapping[str, Any] | None = None
@@ -44,25 +53,73 @@ class McpSession:
         """Whether the session belongs to this principal."""
         return self.owner == principal.owner
 
+    def stored(self) -> bytes:
+        """The session as it is kept outside this process."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    @lru_cache(maxsize=4_096)
+    def read(cls, key: str, stored: bytes) -> "McpSession":
+        """The session that was stored so."""
+        fields = orjson.loads(stored)
+        return cls(**{**fields, "key": key, "owner": tuple(fields["owner"])})
+
     def extended_to(self, expires_at: float) -> "McpSession":
         """The session, ending no earlier than ``expires_at``."""
         return self if expires_at <= self.expires_at else replace(self, expires_at=expires_at)
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The session that a message belongs to, and why its request is not taken on, or nothing."""
+
+    session: McpSession
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What the store knows of an open session whose stream is here.
+
+    ``sent`` is how many messages other workers have sent it, ``elsewhere`` the requests that they are answering: the
+    request's id, as JSON, and the address of the worker.
+    """
+
+    expires_at: float
+    sent: int = 0
+    elsewhere: Mapping[bytes, str] = field(default_factory=dict)
+
+
+class SessionsUnavailable(Exception):
+    """The sessions cannot be reached, so it is not known whether this one exists."""
+
+
 class SessionStore(Protocol):
-    """Where sessions are kept, so that any worker can answer for any of them."""
+    """Where sessions are kept, so that any worker can answer for any of them.
 
-    async def get(self, key: str) -> McpSession | None:
-        """The session, or None where there is none."""
+    Every method raises SessionsUnavailable where the store cannot be reached.
+    """
 
-    async def put(self, session: McpSession) -> None:
-        """Store a session, or its new state."""
+    async def open(self, session: McpSession, limit: int) -> bool:
+        """Store a new session whose stream is here. False: its issuer and subject have ``limit`` open ones already."""
+
+    async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Accepted | None:
+        """The session, if it exists and is its owner's; a request is noted as being answered by this worker."""
+
+    async def update(self, session: McpSession) -> None:
+        """Store what a session's client has said, if the session still exists."""
+
+    async def extend(self, session: McpSession) -> None:
+        """Let the session last until its ``expires_at``, if it is not already to last longer."""
 
     async def delete(self, key: str) -> None:
         """Forget a session."""
 
-    async def count(self, owner: Owner) -> int:
-        """How many open sessions the issuer and subject of ``owner`` have."""
+    async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
+        """Keep these sessions, whose streams are here. One that is not in the answer exists no more."""
+
+    async def listed(self) -> list[McpSession]:
+        """All open sessions."""
 
 
 class MemorySessionStore:
@@ -72,13 +129,27 @@ class MemorySessionStore:
         self._sessions: dict[str, McpSession] = {}
         self._counts: dict[tuple[str, str], int] = {}
 
-    async def get(self, key: str) -> McpSession | None:
-        return self._sessions.get(key)
-
-    async def put(self, session: McpSession) -> None:
-        if session.key not in self._sessions:
-            self._counts[session.owner[:2]] = self._counts.get(session.owner[:2], 0) + 1
+    async def open(self, session: McpSession, limit: int) -> bool:
+        held = self._counts.get(session.owner[:2], 0)
+        if held >= limit:
+            return False
+        self._counts[session.owner[:2]] = held + 1
         self._sessions[session.key] = session
+        return True
+
+    async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Accepted | None:
+        session = self._sessions.get(key)
+        return Accepted(session) if session is not None and session.owner == owner else None
+
+    async def update(self, session: McpSession) -> None:
+        stored = self._sessions.get(session.key)
+        if stored is not None:
+            self._sessions[session.key] = session.extended_to(stored.expires_at)
+
+    async def extend(self, session: McpSession) -> None:
+        stored = self._sessions.get(session.key)
+        if stored is not None:
+            self._sessions[session.key] = stored.extended_to(session.expires_at)
 
     async def delete(self, key: str) -> None:
         session = self._sessions.pop(key, None)
@@ -89,5 +160,9 @@ class MemorySessionStore:
             else:
                 del self._counts[session.owner[:2]]
 
-    async def count(self, owner: Owner) -> int:
-        return self._counts.get(owner[:2], 0)
+    async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
+        found = {key: self._sessions.get(key) for key in keys}
+        return {key: Lease(session.expires_at) for key, session in found.items() if session is not None}
+
+    async def listed(self) -> list[McpSession]:
+        return list(self._sessions.values())

@@ -1,25 +1,42 @@
 """One process's share of the site: what it holds in memory, its background tasks, and how it ends."""
 
 import asyncio
+import json
+import logging
 import os
 import secrets
 import socket
-from collections.abc import Coroutine
+import time
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from typing import Any
+from uuid import UUID
 
+import orjson
+from django.conf import settings
 from django.core.signals import setting_changed
 
+from authz_app.audit.entries import Undelivered
 from authz_app.audit.writer import AuditWriter
 from authz_app.conf import conf as authz_conf
 from authz_app.policy_store import PolicyStore
+from tools_app.between_workers import Alone, Connected, Message, Workers
 from tools_app.conf import conf
+from tools_app.event_stream import message_event
 from tools_app.in_flight import InFlight
 from tools_app.invocation import Rooms
+from tools_app.jsonrpc import RequestId, Response
 from tools_app.open_sessions import OpenSessions
+from tools_app.parcels import Parcel
+from tools_app.redis_sessions import LEASE
 from tools_app.replies import Replies
-from tools_app.sessions import MemorySessionStore, SessionStore
+from tools_app.sessions import McpSession, SessionsUnavailable
 from tools_app.threads import ToolThreads
+
+logger = logging.getLogger(__name__)
+_LARGEST_RESULT = 8_000_000
 
 
 class Worker:
@@ -33,16 +50,129 @@ class Worker:
             audit=AuditWriter(site.audit_timeout),
             threads=ToolThreads(limits.tool_threads),
             time_limit=limits.tool_time_limit,
-            max_result_bytes=limits.max_queued_bytes // 2,
+            max_result_bytes=min(limits.max_queued_bytes // 2, _LARGEST_RESULT),
             contact=site.contact,
             worker=self.name,
         )
-        self.sessions: SessionStore = MemorySessionStore()
-        self.replies = Replies(self.name)
-        self.open = OpenSessions(self.rooms, self.sessions)
+        self.workers: Workers = (
+            Connected(self.name, self._receive, self._lost, limits.max_calls_in_flight)
+            if settings.REDIS_URL
+            else Alone(self._receive, self._lost)
+        )
+        self.sessions = self.workers.sessions
+        self.replies = Replies(lambda: self.workers.channel)
+        self.open = OpenSessions(self.rooms, self.workers, limits.heartbeat)
         self.in_flight = InFlight()
         self.draining = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._last_numbers: dict[str, int] = {}
+
+    def send(
+        self,
+        session: McpSession,
+        message: Mapping[str, Any],
+        *,
+        answers: RequestId | None = None,
+        record_id: UUID | None = None,
+        learnt: bool = False,
+    ) -> None:
+        """Send a message to a session's client, whichever worker holds its stream.
+
+        ``answers`` is the id of the request that this answers, ``record_id`` the record of the call whose result it
+        is, and ``learnt`` says that the session's state is new.
+        """
+        parcel = Parcel(session.key, message_event(message), record_id=record_id)
+        opened = self.open.get(session.key)
+        if opened is None:
+            state = session.stored() if learnt else b""
+            self.workers.post(session, replace(parcel, answers=_json_of(answers), state=state))
+        elif not opened.stream.queue(parcel.chunk):
+            self._undelivered(parcel)
+
+    def give_up(self, session: McpSession, request_id: RequestId) -> None:
+        """Note that a request will not be answered: it was cancelled."""
+        if self.open.get(session.key) is None:
+            self.workers.post(session, Parcel(session.key, answers=_json_of(request_id)))
+
+    async def reply(self, session: McpSession, response: Response) -> None:
+        """Hand a client's reply to whichever worker asked."""
+        address = Replies.address_of(response)
+        if address == self.workers.channel:
+            self.replies.deliver(session.key, response)
+        else:
+            said = {"id": response.id, "result": response.result, "error": response.error}
+            await self.workers.tell(address, {"type": "reply", "session": session.key, "response": json.dumps(said)})
+
+    async def cancel(self, session: McpSession, request_id: RequestId) -> None:
+        """Cancel a request, whichever worker is answering it."""
+        if not self.in_flight.cancel(session.key, request_id):
+            await self.workers.tell_all({"type": "cancel", "session": session.key, "request": _json_of(request_id)})
+
+    async def end(self, key: str, why: str) -> None:
+        """End a session everywhere: forget it, close its stream, cancel its requests.
+
+        Raises:
+            SessionsUnavailable: the other workers cannot be told.
+        """
+        await self.sessions.delete(key)
+        await self.workers.tell_all({"type": "ended", "session": key, "why": why})
+
+    async def closed(self, key: str) -> None:
+        """A stream of this worker has closed: its session ends."""
+        self.open.remove(key)
+        self.in_flight.cancel_session(key)
+        try:
+            await self.end(key, "the client left")
+        except SessionsUnavailable:
+            self.spawn(self._forget(key))
+
+    def _receive(self, message: Message) -> None:
+        """Take what another worker sent."""
+        key = message.get("session", "")
+        match message["type"]:
+            case "parcels":
+                self._unpack(message)
+            case "reply":
+                self.replies.deliver(key, Response(**json.loads(message["response"])))
+            case "cancel":
+                self.in_flight.cancel(key, orjson.loads(message["request"]))
+            case "ended":
+                self.in_flight.cancel_session(key)
+                self.open.end(key, message["why"])
+
+    def _unpack(self, message: Message) -> None:
+        last = self._last_numbers.get(message["from"], 0)
+        for number, key, chunk, answers, state in message["items"]:
+            opened = self.open.get(key)
+            if opened is None:
+                continue
+            opened.received += 1
+            if number <= last or answers in opened.given_up:
+                continue  # Sent again because Redis did not answer; or answered for it, since it was taken for dead.
+            if state:
+                self.workers.learn(McpSession.read(key, state))
+            if chunk:
+                opened.stream.queue(chunk)
+        self._last_numbers[message["from"]] = max(last, *(item[0] for item in message["items"]), 0)
+
+    def _lost(self, parcel: Parcel) -> None:
+        """A parcel did not arrive: its record says so, and the session ends, since its client misses something."""
+        self._undelivered(parcel)
+        if parcel.travels:
+            self.spawn(self._forget(parcel.session_key))
+
+    def _undelivered(self, parcel: Parcel) -> None:
+        if parcel.record_id is not None:
+            self.rooms.audit.close(Undelivered(parcel.record_id))
+
+    async def _forget(self, key: str) -> None:
+        """Delete a session's record, which closes its stream; try until it would have expired by itself."""
+        until = time.monotonic() + LEASE
+        while time.monotonic() < until and not self.draining:
+            with suppress(SessionsUnavailable):
+                await self.sessions.delete(key)
+                return
+            await asyncio.sleep(1)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """Run work in a task of its own, which outlives the request that asked for it."""
@@ -61,6 +191,7 @@ class Worker:
             if late:
                 await asyncio.wait(late, timeout=1.0)
         self.open.end_all("the server is shutting down")
+        await self.workers.leave()
         await asyncio.to_thread(self.rooms.audit.flush, 5.0)
         await asyncio.to_thread(self.stop)
 
@@ -69,6 +200,10 @@ class Worker:
         self.rooms.audit.stop()
         self.rooms.policy.stop()
         self.rooms.threads.stop()
+
+
+def _json_of(request_id: RequestId | None) -> bytes:
+    return b"" if request_id is None else orjson.dumps(request_id)
 
 
 @cache

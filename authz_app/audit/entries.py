@@ -63,3 +63,10 @@ class Closing:
     duration_ms: float
     result_size: int = 0
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """That the result of a call did not reach its caller."""
+
+    id: UUID

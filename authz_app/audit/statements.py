@@ -20,6 +20,7 @@ _COLUMNS = ", ".join((*OPENING_COLUMNS, "outcome", "error"))
 _CLOSE = (
     f"UPDATE {TABLE} SET outcome = %s, duration_ms = %s, result_size = %s, error = %s WHERE id = %s AND outcome = ''"
 )
+_UNDELIVERED = f"UPDATE {TABLE} SET undelivered = %s WHERE id = %s"
 # A record that its worker never closed. Whoever gets there first decides its fate; nothing decides it twice.
 _EXPIRE = f"UPDATE {TABLE} SET outcome = 'unknown' WHERE outcome = '' AND deadline < %s"
 
@@ -32,6 +33,9 @@ class Statements(Protocol):
 
     def close(self, cursor: Any, closings: Sequence[Closing]) -> None:
         """Write outcomes of records that have none yet."""
+
+    def undelivered(self, cursor: Any, ids: Sequence[UUID]) -> None:
+        """Mark records whose results did not reach their callers."""
 
     def expire(self, cursor: Any, now: datetime) -> int:
         """Mark records whose deadline has passed as unknown; return how many."""
@@ -54,6 +58,9 @@ class SqliteStatements:
 
     def close(self, cursor: Any, closings: Sequence[Closing]) -> None:
         cursor.executemany(_CLOSE, [_closing_row(closing, closing.id.hex) for closing in closings])
+
+    def undelivered(self, cursor: Any, ids: Sequence[UUID]) -> None:
+        cursor.executemany(_UNDELIVERED, [(True, record_id.hex) for record_id in ids])
 
     def expire(self, cursor: Any, now: datetime) -> int:
         cursor.execute(_EXPIRE, [self._adapt(now)])
@@ -96,6 +103,9 @@ class PostgresqlStatements:
 
     def close(self, cursor: Any, closings: Sequence[Closing]) -> None:
         cursor.executemany(_CLOSE, [_closing_row(closing, closing.id) for closing in closings])
+
+    def undelivered(self, cursor: Any, ids: Sequence[UUID]) -> None:
+        cursor.executemany(_UNDELIVERED, [(True, record_id) for record_id in ids])
 
     def expire(self, cursor: Any, now: datetime) -> int:
         cursor.execute(_EXPIRE, [now])

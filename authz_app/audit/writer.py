@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection, transaction
 
-from authz_app.audit.entries import Closing, Opening, Outcome
+from authz_app.audit.entries import Closing, Opening, Outcome, Undelivered
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.audit.statements import statements_for
 
@@ -29,6 +29,8 @@ _OUTCOMES_KEPT = 100_000
 _SWEEP_EVERY = 15.0
 _RETRY_EVERY = 0.5
 _SQLITE_PAUSE = 0.002
+# What is written after the call: in the order in which it was handed in.
+Note = Closing | Undelivered
 _UNAVAILABLE = "The call could not be recorded, so it was not run. Try again in a moment."
 
 
@@ -51,8 +53,8 @@ class AuditWriter:
     def __init__(self, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._timeout = timeout
         self._clock = clock
-        self._queue: queue.SimpleQueue[_Waiting | Closing | threading.Event | None] = queue.SimpleQueue()
-        self._unwritten: deque[Closing] = deque()
+        self._queue: queue.SimpleQueue[_Waiting | Note | threading.Event | None] = queue.SimpleQueue()
+        self._unwritten: deque[Note] = deque()
         self._swept = clock()
         self._failing = False
         self._thread: threading.Thread | None = None
@@ -78,10 +80,10 @@ class AuditWriter:
         finally:
             timer.cancel()
 
-    def close(self, closing: Closing) -> None:
-        """Write an outcome, soon. Never blocks, and may be called from any thread."""
+    def close(self, note: Note) -> None:
+        """Write an outcome, or that a result was not delivered, soon. Never blocks, and is safe in any thread."""
         self._start()
-        self._queue.put(closing)
+        self._queue.put(note)
 
     def flush(self, timeout: float) -> bool:
         """Block until everything handed in before is committed, for at most ``timeout`` seconds. Returns whether."""
@@ -132,29 +134,29 @@ class AuditWriter:
         """Write what is waiting. Returns False when asked to stop."""
         items = self._take()
         openings = [item for item in items if isinstance(item, _Waiting) and not item.abandoned]
-        self._unwritten.extend(item for item in items if isinstance(item, Closing))
-        closings = self._next_closings()
-        self._write(openings, closings)
-        if self._sweep_is_due() or not all(isinstance(item, _Waiting | Closing) for item in items):
+        self._unwritten.extend(item for item in items if isinstance(item, Note))
+        notes = self._next_notes()
+        self._write(openings, notes)
+        if self._sweep_is_due() or not all(isinstance(item, _Waiting | Note) for item in items):
             self._write_backlog()
-        self._let_others_write(bool(openings or closings))
+        self._let_others_write(bool(openings or notes))
         self._sweep()
         for item in items:
             if isinstance(item, threading.Event):
                 item.set()
         return None not in items
 
-    def _next_closings(self) -> list[Closing]:
+    def _next_notes(self) -> list[Note]:
         return [self._unwritten.popleft() for _ in range(min(len(self._unwritten), _GROUP))]
 
     def _write_backlog(self) -> None:
         """Write the outcomes that an outage left, before they are swept, or lost with the thread."""
         for _ in range(len(self._unwritten) // _GROUP + 1):
             if not self._failing:
-                self._write([], self._next_closings())
+                self._write([], self._next_notes())
 
-    def _take(self) -> list["_Waiting | Closing | threading.Event | None"]:
-        items: list[_Waiting | Closing | threading.Event | None] = []
+    def _take(self) -> list["_Waiting | Note | threading.Event | None"]:
+        items: list[_Waiting | Note | threading.Event | None] = []
         try:
             items.append(self._queue.get(timeout=_RETRY_EVERY if self._unwritten else _SWEEP_EVERY))
             while len(items) < _GROUP:
@@ -163,45 +165,47 @@ class AuditWriter:
             return items
         return items
 
-    def _write(self, openings: Sequence[_Waiting], closings: Sequence[Closing]) -> None:
-        if not openings and not closings:
+    def _write(self, openings: Sequence[_Waiting], notes: Sequence[Note]) -> None:
+        if not openings and not notes:
             return
         try:
-            committed = self._commit([waiting.opening for waiting in openings], closings)
+            committed = self._commit([waiting.opening for waiting in openings], notes)
         except (DatabaseError, InterfaceError, ValueError) as error:
             # One entry that the database refuses, or whose text is no Unicode, must not hold up the others.
-            if isinstance(error, DataError | IntegrityError | ValueError) and len(openings) + len(closings) > 1:
-                self._write_one_by_one(openings, closings)
+            if isinstance(error, DataError | IntegrityError | ValueError) and len(openings) + len(notes) > 1:
+                self._write_one_by_one(openings, notes)
             else:
-                self._fail(openings, closings, error)
+                self._fail(openings, notes, error)
         else:
             self._settle(openings, committed)
 
-    def _write_one_by_one(self, openings: Sequence[_Waiting], closings: Sequence[Closing]) -> None:
+    def _write_one_by_one(self, openings: Sequence[_Waiting], notes: Sequence[Note]) -> None:
         for waiting in openings:
             self._write([waiting], [])
-        for closing in closings:
-            self._write([], [closing])
+        for note in notes:
+            self._write([], [note])
 
     def _let_others_write(self, wrote: bool) -> None:
         """Under load, leave SQLite's one write lock alone for a moment: who waits for it polls, and could starve."""
         if wrote and connection.vendor == "sqlite" and not self._queue.empty():
             time.sleep(_SQLITE_PAUSE)
 
-    def _commit(self, openings: Sequence[Opening], closings: Sequence[Closing]) -> set[UUID]:
+    def _commit(self, openings: Sequence[Opening], notes: Sequence[Note]) -> set[UUID]:
         statements = statements_for(connection)
         with transaction.atomic(), connection.cursor() as cursor:
-            if closings:
+            if closings := [note for note in notes if isinstance(note, Closing)]:
                 statements.close(cursor, closings)
+            if undelivered := [note.id for note in notes if isinstance(note, Undelivered)]:
+                statements.undelivered(cursor, undelivered)
             committed: set[UUID] = set(statements.insert(cursor, openings)) if openings else set()
         if self._failing:
             self._failing = False
             logger.warning("Call records can be written again.")
         return committed
 
-    def _fail(self, openings: Sequence[_Waiting], closings: Sequence[Closing], error: Exception) -> None:
+    def _fail(self, openings: Sequence[_Waiting], notes: Sequence[Note], error: Exception) -> None:
         connection.close()
-        self._unwritten.extend(closings)
+        self._unwritten.extend(notes)
         if not self._failing:
             self._failing = True
             logger.error("Call records cannot be written, so no tool is run: %s", error)

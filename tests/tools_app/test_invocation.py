@@ -58,7 +58,7 @@ class Desk:
         return self._runner.run(asyncio.wait_for(work, WAIT))
 
     def called(self, name: str, caller: Caller | None = None, **arguments: Any) -> CallToolResult:
-        return self.run(invoke(caller or alice(), name, arguments, Silent(), self.rooms))
+        return self.run(invoke(caller or alice(), name, arguments, Silent(), self.rooms)).result
 
     def refused(self, name: str, caller: Caller | None = None, **arguments: Any) -> str:
         with pytest.raises(MCPError) as caught:

@@ -51,26 +51,50 @@ def test_session_ids_cannot_be_guessed_and_their_keys_do_not_tell_them() -> None
     assert len({session_key(session_id) for session_id in ids}) == 1_000
 
 
-async def test_a_stored_session_is_found_until_it_is_deleted() -> None:
+async def test_an_open_session_is_its_owner_s_until_it_is_deleted() -> None:
     store = MemorySessionStore()
-    assert await store.get("k") is None
-    await store.put(a_session())
-    await store.put(replace(a_session(), log_level="debug"))
-    found = await store.get("k")
-    assert found is not None and found.log_level == "debug"
+    assert await store.accept("k", OWNER, 1) is None
+    assert await store.open(a_session(), 10)
+    await store.update(replace(a_session(), log_level="debug"))
+    accepted = await store.accept("k", OWNER, 1)
+    assert accepted is not None and (accepted.session.log_level, accepted.refusal) == ("debug", "")
+    assert await store.accept("k", (*OWNER[:2], "other app"), 1) is None
     await store.delete("k")
     await store.delete("k")
-    assert await store.get("k") is None
+    assert await store.accept("k", OWNER, 1) is None
 
 
-async def test_sessions_are_counted_by_client_whatever_the_oauth_client_id() -> None:
+async def test_nothing_brings_a_deleted_session_back() -> None:
     store = MemorySessionStore()
-    for key, owner in [("a", OWNER), ("b", (*OWNER[:2], "other app")), ("c", (OWNER[0], "bob", "app"))]:
-        await store.put(a_session(key, owner))
-        await store.put(a_session(key, owner))
-    assert await store.count(OWNER) == 2
+    await store.open(a_session(), 10)
+    await store.delete("k")
+    await store.update(a_session())
+    await store.extend(a_session())
+    assert await store.renew(["k"]) == {}
+    assert await store.listed() == []
+
+
+async def test_a_session_is_extended_in_the_store_and_stays_so() -> None:
+    store = MemorySessionStore()
+    await store.open(a_session(), 10)
+    await store.extend(a_session().extended_to(200.0))
+    await store.update(replace(a_session(), log_level="debug"))
+    assert (await store.renew(["k"]))["k"].expires_at == 200.0
+
+
+async def test_a_client_has_so_many_sessions_whatever_the_oauth_client_id() -> None:
+    store = MemorySessionStore()
+    assert await store.open(a_session("a"), 2)
+    assert await store.open(a_session("b", (*OWNER[:2], "other app")), 2)
+    assert await store.open(a_session("c", (OWNER[0], "bob", "app")), 2)
+    assert not await store.open(a_session("d"), 2)
     await store.delete("a")
-    assert await store.count(OWNER) == 1
-    await store.delete("b")
-    assert await store.count(OWNER) == 0
+    assert await store.open(a_session("d"), 2)
+    for key in ("b", "d"):
+        await store.delete(key)
     assert store._counts == {(OWNER[0], "bob"): 1}
+
+
+def test_a_session_is_read_as_it_was_stored() -> None:
+    session = replace(a_session(), client_info={"name": "x"}, capabilities={}, protocol_version="2025-06-18")
+    assert McpSession.read("k", session.stored()) == session

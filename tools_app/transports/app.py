@@ -11,6 +11,7 @@ from authz_app.policy_store import PolicyUnavailable
 from authz_app.responses import ASGIApp, Receive, Scope, Send, send_json
 from authz_app.verifier import verifier
 from tools_app import jsonrpc
+from tools_app.sessions import SessionsUnavailable
 from tools_app.transports.requests import BadMessage, RequestRefused, check_origin
 from tools_app.transports.sse import messages_app, sse_app
 
@@ -26,7 +27,7 @@ async def _transport(scope: Scope, receive: Receive, send: Send) -> None:
         await _refuse(send, refused)
     except BadMessage as bad:
         await send_json(send, 400, jsonrpc.error_of(None, bad.code, str(bad)))
-    except (PolicyUnavailable, AuditUnavailable) as unavailable:
+    except (PolicyUnavailable, AuditUnavailable, SessionsUnavailable) as unavailable:
         await _refuse(send, RequestRefused(503, "unavailable", str(unavailable), [(b"retry-after", b"1")]))
 
 

@@ -7,7 +7,7 @@ delivers; each POST is decided by its own token, answered 202, and worked on in 
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,7 +21,7 @@ from tools_app.conf import conf
 from tools_app.event_stream import EventStream
 from tools_app.invocation import visible_tools
 from tools_app.open_sessions import OpenSession
-from tools_app.sessions import McpSession, new_session_id, session_key
+from tools_app.sessions import McpSession, SessionsUnavailable, new_session_id, session_key
 from tools_app.transports.requests import BadMessage, RequestRefused, check_is_json, client_address, read_body
 from tools_app.worker import Worker, worker
 
@@ -43,15 +43,14 @@ async def sse_app(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["method"] != "GET":
         raise RequestRefused(405, "method_not_allowed", "Open a stream with GET /sse.", [(b"allow", b"GET")])
     here = worker()
+    await here.workers.join()
     session_id = new_session_id()
     opened = await _open(scope, here, session_key(session_id))
     opened.stream.post_event("endpoint", f"/messages/?session_id={session_id}".encode())
     try:
         await _deliver(opened, receive, send)
     finally:
-        here.open.remove(opened.key)
-        await here.sessions.delete(opened.key)
-        here.in_flight.cancel_session(opened.key)
+        await here.closed(opened.key)
         logger.info("MCP session %s closed: %s", opened.key, opened.stream.ended or "the client left")
 
 
@@ -65,12 +64,14 @@ async def _open(scope: Scope, here: Worker, key: str) -> OpenSession:
     if here.draining:
         raise _SHUTTING_DOWN
     limit = conf().max_sessions_per_client
-    if await here.sessions.count(principal.owner) >= limit:
+    expires_at = principal.expires_at + authz_conf().token_leeway
+    session = McpSession(
+        key, principal.owner, here.name, expires_at, channel=here.workers.channel, address=caller.address
+    )
+    if not await here.sessions.open(session, limit):
         raise RequestRefused(
             429, "too_many_sessions", f"You have {limit} open MCP sessions; close some.", [(b"retry-after", b"15")]
         )
-    session = McpSession(key, principal.owner, here.name, principal.expires_at + authz_conf().token_leeway)
-    await here.sessions.put(session)
     stream = EventStream(conf().max_queued_bytes, conf().heartbeat)
     visible = visible_tools(client, caller, policy)
     opened = OpenSession(key, caller, stream, session.expires_at, frozenset(tool.name for tool in visible))
@@ -138,29 +139,38 @@ async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
     check_is_json(scope)
     message = _message(await read_body(scope, receive, conf().max_body_bytes))
     here = worker()
-    principal: Principal = scope["principal"]
-    session = await here.sessions.get(key)
-    if session is None or not session.is_of(principal):
-        await here.rooms.policy.refreshed()
-        client = await here.rooms.policy.client_of(principal)
-        if client.status == "blocked":
-            address = client_address(scope, authz_conf())
-            await _refuse_blocked(Caller(principal, "", "", TRANSPORT, "", address), message, here)
-        raise RequestRefused(404, "no_session", _NO_SESSION)
     if here.draining:
         raise _SHUTTING_DOWN
-    session = await _extended(here, session, principal)
-    _accept(scope, here, session, message)
+    await here.workers.join()
+    principal: Principal = scope["principal"]
+    refusal = _not_now(here, key, message)
+    request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
+    accepted = await here.sessions.accept(key, principal.owner, request_id)
+    if accepted is None:
+        await _refuse_unknown(scope, principal, message, here)
+        raise RequestRefused(404, "no_session", _NO_SESSION)
+    session = await _extended(here, accepted.session, principal)
+    await _take(scope, here, session, message, refusal or accepted.refusal)
     await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"8")]})
     await send({"type": "http.response.body", "body": b"Accepted"})
+
+
+async def _refuse_unknown(scope: Scope, principal: Principal, message: jsonrpc.Message, here: Worker) -> None:
+    """A blocked client's sessions have ended; it is told why rather than that there is none."""
+    await here.rooms.policy.refreshed()
+    client = await here.rooms.policy.client_of(principal)
+    if client.status == "blocked":
+        caller = Caller(principal, "", "", TRANSPORT, "", client_address(scope, authz_conf()))
+        await _refuse_blocked(caller, message, here)
 
 
 async def _extended(here: Worker, session: McpSession, principal: Principal) -> McpSession:
     """The session, which lasts as long as the latest token that its owner presents."""
     extended = session.extended_to(principal.expires_at + authz_conf().token_leeway)
     if extended is not session:
-        await here.sessions.put(extended)
         here.open.extend(extended.key, extended.expires_at)
+        with suppress(SessionsUnavailable):  # Then it ends sooner; the message is served all the same.
+            await here.sessions.extend(extended)
     return extended
 
 
@@ -186,13 +196,13 @@ def _message(body: bytes) -> jsonrpc.Message:
         raise BadMessage(jsonrpc.INVALID_REQUEST, f"Not a JSON-RPC 2.0 message: {error}.") from None
 
 
-def _accept(scope: Scope, here: Worker, session: McpSession, message: jsonrpc.Message) -> None:
+async def _take(scope: Scope, here: Worker, session: McpSession, message: jsonrpc.Message, refusal: str) -> None:
     """Start the work that a message asks for, in a task of its own: it goes on after the 202."""
     if isinstance(message, jsonrpc.Response):
-        here.replies.deliver(session.key, message)
+        await here.reply(session, message)
         return
     if message.method == "notifications/cancelled":
-        _cancel(here, session, message)
+        await _cancel(here, session, message)
         return
     caller = Caller(
         scope["principal"],
@@ -202,45 +212,46 @@ def _accept(scope: Scope, here: Worker, session: McpSession, message: jsonrpc.Me
         kernel.protocol_version_of(session, message),
         client_address(scope, authz_conf()),
     )
-    link = kernel.Link(partial(_post, here, session.key), here.replies)
+    link = kernel.Link(partial(here.send, session), here.replies)
     if isinstance(message, jsonrpc.Notification):
         here.spawn(kernel.serve_notification(message, session, link, caller, here.rooms))
-    elif refusal := _not_now(here, session, message):
-        link.post(jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, refusal))
+    elif refusal:
+        here.send(session, jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, refusal))
     else:
         task = here.spawn(_answer(here, message, session, link, caller))
         here.in_flight.add(session.key, message.id, task)
 
 
-def _not_now(here: Worker, session: McpSession, request: jsonrpc.Request) -> str:
-    """Why a request cannot be taken on, or nothing."""
-    if here.in_flight.has(session.key, request.id):
-        return "A request with this id is being answered already."
+def _not_now(here: Worker, key: str, message: jsonrpc.Message) -> str:
+    """Why a request cannot be taken on, as far as this worker knows, or nothing."""
+    if not isinstance(message, jsonrpc.Request):
+        return ""
+    if here.in_flight.has(key, message.id):
+        return jsonrpc.DUPLICATE_ID
     limit = conf().max_calls_in_flight
-    if here.in_flight.count(session.key) >= limit:
-        return f"This MCP session has {limit} requests in flight; wait for an answer first."
-    return ""
+    return jsonrpc.too_many_in_flight(limit) if here.in_flight.count(key) >= limit else ""
 
 
-def _cancel(here: Worker, session: McpSession, message: jsonrpc.Request | jsonrpc.Notification) -> None:
+async def _cancel(here: Worker, session: McpSession, message: jsonrpc.Request | jsonrpc.Notification) -> None:
     request_id = (message.params or {}).get("requestId")
     if isinstance(request_id, str | int) and not isinstance(request_id, bool):
-        here.in_flight.cancel(session.key, request_id)
+        await here.cancel(session, request_id)
 
 
 async def _answer(
     here: Worker, request: jsonrpc.Request, session: McpSession, link: kernel.Link, caller: Caller
 ) -> None:
-    answer = await kernel.serve_request(request, session, link, caller, here.rooms)
-    if answer.session is not session:
-        # Stored before the answer leaves: the next message may reach another worker.
-        latest = await here.sessions.get(session.key)
-        if latest is not None:
-            await here.sessions.put(answer.session.extended_to(latest.expires_at))
-    link.post(answer.message)
-
-
-def _post(here: Worker, key: str, message: Mapping[str, Any]) -> bool:
-    """Queue a message for the session's stream."""
-    opened = here.open.get(key)
-    return opened is not None and opened.stream.post(message)
+    try:
+        answer = await kernel.serve_request(request, session, link, caller, here.rooms)
+    except asyncio.CancelledError:
+        here.give_up(session, request.id)
+        raise
+    learnt = answer.session is not session
+    message = answer.message
+    if learnt:
+        try:
+            # Stored before the answer leaves: the next message may reach another worker.
+            await here.sessions.update(answer.session)
+        except SessionsUnavailable as error:
+            message = jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, str(error))
+    here.send(answer.session, message, answers=request.id, record_id=answer.record_id, learnt=learnt)
