@@ -11,24 +11,40 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from tools_app.serving.readiness import tell_ready
+from tools_app.serving.supervisor import StartFailed, Supervisor
+
 
 class Command(BaseCommand):
-    help = "Serve the site: one Daphne process, which drains when it is told to stop."
+    help = "Serve the site with Daphne, which drains when it is told to stop."
     requires_system_checks = ()  # Importing the application applies them, as it does under plain Daphne.
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default: %(default)s).")
         parser.add_argument("--port", type=int, default=settings.PORT, help="Port (default: PORT, or %(default)s).")
         parser.add_argument("--fd", type=int, help="Serve on this inherited listening socket instead.")
+        parser.add_argument("--workers", type=int, default=1, help="Serve with this many processes (needs REDIS_URL).")
         parser.add_argument("--demo", action="store_true", help="First migrate the database and add the demo data.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["workers"] > 1 and not settings.REDIS_URL:
+            raise CommandError("Several workers need Redis between them. Set REDIS_URL, or serve with one.")
         listening = inherited(options["fd"]) if options["fd"] is not None else bound(options["host"], options["port"])
         if options["demo"]:
             call_command("migrate", verbosity=0)
             call_command("demo")
+        if options["workers"] > 1:
+            self._supervise(listening, options["workers"])
+            return
         application = importlib.import_module("mcpsite.asgi").application
         self._serve(application, listening)
+
+    def _supervise(self, listening: socket.socket, count: int) -> None:
+        try:
+            with listening:
+                Supervisor(listening, count).run()
+        except StartFailed as error:
+            raise CommandError(f"{error} See above.") from None
 
     def _serve(self, application: Any, listening: socket.socket) -> None:
         # Importing Daphne makes the event loop, which `manage.py` has chosen by now.
@@ -47,9 +63,13 @@ class Command(BaseCommand):
             drain=drain,
             drain_seconds=settings.DRAIN_SECONDS,
             server_name="",
-            ready_callable=lambda: self.stdout.write(f"Serving {settings.PUBLIC_URL} on {host}:{port}", ending="\n"),
+            ready_callable=lambda: self._ready(f"{host}:{port}"),
         )
         running.run()
+
+    def _ready(self, where: str) -> None:
+        self.stdout.write(f"Serving {settings.PUBLIC_URL} on {where}", ending="\n")
+        tell_ready()
 
 
 def bound(host: str, port: int) -> socket.socket:
