@@ -86,10 +86,21 @@ class DrainingServer(Server):
     def _ended(self, protocol: Any) -> None:
         """The application is done. Where it left its response unfinished, it meant to cut the connection."""
         self._pacers.pop(protocol, None)
+        self._reap(protocol)
         transport = getattr(protocol, "transport", None)
         unfinished = getattr(protocol, "_response_started", False) and not getattr(protocol, "finished", True)
         if unfinished and transport is not None and hasattr(transport, "abortConnection"):
             transport.abortConnection()
+
+    def _reap(self, protocol: Any) -> None:
+        """Forget a request as soon as it is over: Daphne's own sweep, once a second, makes all others wait for it.
+
+        What failed is left to that sweep, which logs it.
+        """
+        details = self.connections.get(protocol, {})
+        application = details.get("application_instance")
+        if details.get("disconnected") and application and not application.cancelled() and not application.exception():
+            del self.connections[protocol]
 
     async def handle_reply(self, protocol: Any, message: Mapping[str, Any]) -> None:
         pacer = self._pacers.get(protocol)
