@@ -11,7 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests import redis as redis_server
+from tests import round_robin
 from tests.issuer import Issuer
+from tests.redis import RedisServer
 from tests.site import ROOT, Site
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "")
@@ -102,6 +105,20 @@ def fresh_database(request: pytest.FixtureRequest) -> str:
     """The URL of a migrated database of this test alone, once on SQLite and once on PostgreSQL."""
     url: str = request.getfixturevalue(f"fresh_{request.param}")
     return url
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    """A Redis server that tests share; one that breaks it starts its own."""
+    need("redis-server", redis_server.program() is not None)
+    with RedisServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def nginx() -> None:
+    """For tests that put nginx in front of workers."""
+    need("nginx", round_robin.program() is not None)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A real site for tests: `manage.py serve` in a process of its own, on a real socket."""
+"""A real site for tests: `manage.py serve` in processes of its own, on real sockets."""
 
 import os
 import re
@@ -8,6 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,36 +30,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Site:
-    """One serving process. Use as a context manager, or call ``start`` and ``stop``.
+class SiteAddress:
+    """Where a site is reached, and what its clients present there.
 
-    ``database_url`` names a migrated database. Further keyword arguments are settings for its environment.
+    ``public_url`` is what the site calls itself; ``url`` is where requests go, of one worker or of what is in front.
     """
 
-    def __init__(self, database_url: str, issuer: Issuer | None = None, **environment: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.issuer = issuer
+    def __init__(self, url: str, public_url: str, database_url: str, issuer: Issuer | None) -> None:
+        self.url = url
+        self.public_url = public_url
         self.database_url = database_url
-        self.lines: list[str] = []
-        self._process: subprocess.Popen[str] | None = None
-        self._new_line = threading.Condition()
-        trusted = [f'{{"issuer": "{issuer.url}", "audiences": ["{self.audience}"]}}'] if issuer else []
-        self.environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.site_settings",
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONWARNINGS": "default",
-            "SITE_SECRET_KEY": "a-secret-key-that-is-used-by-the-tests-and-nowhere-else",
-            "SITE_PUBLIC_URL": self.url,
-            "SITE_DATABASE_URL": database_url,
-            "SITE_TRUSTED_ISSUERS": f"[{', '.join(trusted)}]",
-            **{f"SITE_{name}": value for name, value in environment.items()},
-        }
+        self.issuer = issuer
 
     @property
     def audience(self) -> str:
-        return f"{self.url}/sse"
+        return f"{self.public_url}/sse"
 
     def token(self, subject: str = "alice", **claims: Any) -> str:
         """A fresh access token of the test issuer for this site."""
@@ -70,6 +58,37 @@ class Site:
         """The SDK's client over HTTP+SSE, with a token of this subject."""
         bearer = {"Authorization": f"Bearer {token or self.token(subject)}"}
         return Client(sse_client(f"{self.url}/sse", headers=bearer), **options)
+
+
+class Site(SiteAddress):
+    """One serving process. Use as a context manager, or call ``start`` and ``stop``.
+
+    ``database_url`` names a migrated database. Further keyword arguments are settings for its environment. Processes
+    with the same PUBLIC_URL, database and REDIS_URL are workers of one site; without a PUBLIC_URL it is named for its
+    own port.
+    """
+
+    def __init__(
+        self, database_url: str, issuer: Issuer | None = None, *, PUBLIC_URL: str = "", **environment: str
+    ) -> None:
+        self.port = free_port()
+        url = f"http://127.0.0.1:{self.port}"
+        super().__init__(url, PUBLIC_URL or url, database_url, issuer)
+        self.lines: list[str] = []
+        self._process: subprocess.Popen[str] | None = None
+        self._new_line = threading.Condition()
+        trusted = [f'{{"issuer": "{issuer.url}", "audiences": ["{self.audience}"]}}'] if issuer else []
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.site_settings",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": "default",
+            "SITE_SECRET_KEY": "a-secret-key-that-is-used-by-the-tests-and-nowhere-else",
+            "SITE_PUBLIC_URL": self.public_url,
+            "SITE_DATABASE_URL": database_url,
+            "SITE_TRUSTED_ISSUERS": f"[{', '.join(trusted)}]",
+            **{f"SITE_{name}": value for name, value in environment.items()},
+        }
 
     def start(self, *command: str) -> "Site":
         """Start serving and wait until the port answers."""
@@ -172,3 +191,17 @@ class Site:
         for before, line in zip(self.lines, self.lines[1:], strict=False):
             assert "Traceback" not in line or expected in before, self.log
         assert " 500 " not in self.log, self.log
+
+
+@contextmanager
+def several_workers(count: int, database_url: str, issuer: Issuer, **environment: str) -> Iterator[list[Site]]:
+    """So many running workers of one site, started together. They need a REDIS_URL."""
+    named = {"PUBLIC_URL": f"http://127.0.0.1:{free_port()}", **environment}
+    workers = [Site(database_url, issuer, **named) for _ in range(count)]
+    try:
+        with ThreadPoolExecutor(count) as starting:
+            list(starting.map(Site.start, workers))
+        yield workers
+    finally:
+        with ThreadPoolExecutor(count) as stopping:
+            list(stopping.map(Site.stop, workers))

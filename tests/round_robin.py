@@ -1,0 +1,141 @@
+"""nginx in front of several workers: each request goes to the next of them, so nothing sticks to any."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from tests.issuer import Issuer
+from tests.site import Site, SiteAddress, free_port, several_workers
+
+_START_SECONDS = 10.0
+# One process, so that the turn is kept exactly. A worker that fails is asked again at its next turn.
+_CONFIGURATION = """
+daemon off;
+master_process off;
+pid {directory}/nginx.pid;
+error_log stderr warn;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    upstream workers {{ {servers} }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://workers;
+            proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
+            proxy_set_header Connection "";
+            proxy_buffering off;
+            proxy_read_timeout 300s;
+        }}
+    }}
+}}
+"""
+
+
+def program() -> str | None:
+    """Where nginx is, if it is installed: Debian puts it where only root looks."""
+    return shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
+
+
+class RoundRobin:
+    """A running nginx in front of the workers on these ports of this machine, none of which need run yet."""
+
+    def __init__(self, port: int, ports: Sequence[int]) -> None:
+        found = program()
+        if found is None:
+            raise FileNotFoundError("nginx is not installed here.")
+        self._program = found
+        self._ports = ports
+        self._directory = Path(tempfile.mkdtemp(prefix="mcpsite-nginx-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = port
+
+    def __enter__(self) -> "RoundRobin":
+        servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in self._ports)
+        configuration = self._directory / "nginx.conf"
+        configuration.write_text(
+            _CONFIGURATION.format(directory=self._directory, port=self.port, servers=servers), encoding="ascii"
+        )
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [self._program, "-p", str(self._directory), "-e", "stderr", "-c", str(configuration)],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._wait_for_port()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(10)
+        shutil.rmtree(self._directory)
+
+    @property
+    def _log(self) -> Path:
+        return self._directory / "log"
+
+    def _wait_for_port(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.01)
+        raise RuntimeError(f"nginx did not start:\n{self._log.read_text(errors='replace')}")
+
+
+class BalancedSite(SiteAddress):
+    """Several workers as their callers see them: one address, and no telling which of them answers."""
+
+    def __init__(self, url: str, workers: Sequence[Site]) -> None:
+        super().__init__(url, url, workers[0].database_url, workers[0].issuer)
+        self.workers = workers
+        self.environment = workers[0].environment
+
+    @property
+    def log(self) -> str:
+        return "\n".join(worker.log for worker in self.workers)
+
+    def wait_for_line(self, pattern: str, seconds: float = 20) -> str:
+        """The first line of any worker, of those that were or will be printed, in which the pattern is found."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for line in [line for worker in self.workers for line in list(worker.lines)]:
+                if re.search(pattern, line):
+                    return line
+            time.sleep(0.02)
+        raise AssertionError(f"No line matches {pattern!r}:\n{self.log}")
+
+    def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a management command with this site's settings."""
+        return self.workers[0].manage(*arguments)
+
+
+@contextmanager
+def balanced_site(count: int, database_url: str, issuer: Issuer, **environment: str) -> Iterator[BalancedSite]:
+    """So many running workers behind one address. They need a REDIS_URL."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with (
+        several_workers(count, database_url, issuer, PUBLIC_URL=url, **environment) as workers,
+        RoundRobin(port, [worker.port for worker in workers]),
+    ):
+        yield BalancedSite(url, workers)
