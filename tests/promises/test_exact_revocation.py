@@ -22,6 +22,7 @@ from authz_app.audit.entries import Opening
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.principal import Principal
 from tests.callers import caller_for, rooms
+from tests.promises import judge
 from tools_app import invocation
 from tools_app.jsonrpc import INTERNAL_ERROR
 from tools_app.models import Tool
@@ -32,14 +33,6 @@ CALLS = 3_000
 IN_FLIGHT = 16
 PAUSE = 0.01
 ISSUER = "https://issuer.example/"
-
-_TRUTH = """EXISTS (
-    SELECT 1 FROM authz_app_rule r, authz_app_client c, tools_app_tool t
-    WHERE r.id = {rule} AND c.id = {client} AND t.name = 'echo_async'
-      AND r.enabled AND r.effect = 'allow' AND r.tools = '*' AND c.status = 'active' AND t.enabled
-      AND (r.applies_to = 'every' OR EXISTS (
-          SELECT 1 FROM authz_app_ruleclient m WHERE m.rule_id = r.id AND m.client_id = c.id))
-    AND NOT EXISTS (SELECT 1 FROM authz_app_rule d WHERE d.effect = 'deny' AND d.enabled))"""
 
 
 @dataclass(frozen=True)
@@ -55,54 +48,18 @@ def scene() -> Iterator[Scene]:
     client = Client.objects.create(issuer=ISSUER, subject="alice")
     rule = Rule.objects.create(effect="allow", applies_to="these", tools="*")
     rule.clients.set([client])
-    _keep_book(_TRUTH.format(rule=rule.pk, client=client.pk))
-    yield Scene(client, rule)
-    _close_book()
-
-
-def _keep_book(truth: str) -> None:
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("CREATE TABLE book (seq INTEGER PRIMARY KEY, version BIGINT, allowed BOOLEAN, record TEXT)")
-            cursor.execute(
-                "CREATE TRIGGER book_move AFTER UPDATE ON authz_app_policystate BEGIN"
-                f" INSERT INTO book (version, allowed) SELECT NEW.version, {truth}; END"
-            )
-            cursor.execute(
-                "CREATE TRIGGER book_record AFTER INSERT ON authz_app_callrecord BEGIN"
-                " INSERT INTO book (record) VALUES (NEW.id); END"
-            )
-        else:
-            cursor.execute("CREATE TABLE book (version BIGINT, allowed BOOLEAN, decided_under BIGINT)")
-            cursor.execute(
-                "CREATE FUNCTION book_move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-                f" INSERT INTO book (version, allowed) SELECT NEW.version, {truth}; RETURN NULL; END $$"
-            )
-            cursor.execute(
-                "CREATE FUNCTION book_record() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-                " INSERT INTO book (decided_under) VALUES (NEW.policy_version); RETURN NULL; END $$"
-            )
-            cursor.execute(
-                "CREATE TRIGGER book_record AFTER INSERT ON authz_app_callrecord"
-                " FOR EACH ROW EXECUTE FUNCTION book_record()"
-            )
-            cursor.execute(
-                "CREATE TRIGGER book_move AFTER UPDATE ON authz_app_policystate"
-                " FOR EACH ROW EXECUTE FUNCTION book_move()"
-            )
+        judge.open_book(cursor, connection.vendor, question(client, rule))
     with transaction.atomic():
         Rule.objects.filter(enabled=True).update(enabled=False)
     Rule.objects.update(enabled=True)
-
-
-def _close_book() -> None:
+    yield Scene(client, rule)
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE book CASCADE" if connection.vendor == "postgresql" else "DROP TABLE book")
-        if connection.vendor == "postgresql":
-            cursor.execute("DROP FUNCTION book_move, book_record CASCADE")
-        else:
-            cursor.execute("DROP TRIGGER IF EXISTS book_move")
-            cursor.execute("DROP TRIGGER IF EXISTS book_record")
+        judge.close_book(cursor, connection.vendor)
+
+
+def question(client: Client, rule: Rule) -> judge.Question:
+    return judge.Question(rule.pk, client.pk, "echo_async")
 
 
 def flips(scene: Scene) -> Sequence[Callable[[bool], object]]:
@@ -234,56 +191,17 @@ def race(scene: Scene) -> Flipper:
     return flipper
 
 
-def violations() -> list[str]:
-    """Records that do not agree with the policy that was committed when they were."""
-    truth = _truth_by_version()
-    wrong = [
-        f"{record.id}: {record.decision} under version {record.policy_version}"
-        for record in CallRecord.objects.all()
-        if record.policy_version in truth and truth[record.policy_version] != (record.decision == "allowed")
-    ]
-    return wrong + _late()
-
-
-def _truth_by_version() -> dict[int, bool]:
+def violations(scene: Scene) -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT version, allowed FROM book WHERE version IS NOT NULL")
-        return {version: bool(allowed) for version, allowed in cursor.fetchall()}
-
-
-def _late() -> list[str]:
-    return _late_on_sqlite() if connection.vendor == "sqlite" else _late_on_postgresql()
-
-
-def _late_on_sqlite() -> list[str]:
-    """SQLite has one writer at a time, so the order of the book's rows is the order of commits."""
-    decided_under = {record.id: record.policy_version for record in CallRecord.objects.all()}
-    late, current = [], 0
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT version, record FROM book ORDER BY seq")
-        for version, record in cursor.fetchall():
-            current = version if version is not None else current
-            if record is not None and decided_under[UUID(record)] != current:
-                late.append(f"{record}: committed under {current}")
-    return late
-
-
-def _late_on_postgresql() -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT r.decided_under, b.version FROM book r, book b WHERE b.version > r.decided_under"
-            " AND pg_xact_commit_timestamp(b.xmin) < pg_xact_commit_timestamp(r.xmin)"
-        )
-        return [f"decided under {old}, committed after {new}" for old, new in cursor.fetchall()]
+        return judge.violations(cursor, connection.vendor, question(scene.client, scene.rule))
 
 
 @pytest.fixture
 def commit_order() -> None:
     """PostgreSQL tells the order of commits only where `track_commit_timestamp` is on."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SHOW track_commit_timestamp")
-            assert cursor.fetchone()[0] == "on", "Run this against a cluster with track_commit_timestamp = on."
+    with connection.cursor() as cursor:
+        ordered = judge.has_commit_order(cursor, connection.vendor)
+    assert ordered, "Run this against a cluster with track_commit_timestamp = on."
 
 
 @pytest.mark.usefixtures("commit_order")
@@ -294,14 +212,14 @@ def test_no_record_commits_under_a_policy_that_is_no_longer_committed(scene: Sce
     assert flipper.unrecorded < CALLS / 10
     assert decisions == {"allowed", "denied"}, "the race decided nothing"
     assert flipper.flipped > 50
-    assert violations() == []
+    assert violations(scene) == []
 
 
 @pytest.mark.usefixtures("commit_order")
 def test_the_same_race_without_the_check_is_lost(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "statements_for", lambda connection: _Unchecked(statements.statements_for(connection)))
     race(scene)
-    assert violations() != []
+    assert violations(scene) != []
 
 
 class _Unchecked:
