@@ -8,13 +8,14 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header --no-annotate
 INSTALL := pip install --quiet --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run test lint lock clean
+.PHONY: help run test lint bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run     set up everything and serve on http://127.0.0.1:8000 (PORT=9000 make run: another port)"
 	@echo "make test    set up everything and run the tests"
 	@echo "make lint    check style, types and migrations"
+	@echo "make bench   measure this server beside the SDK's own (ARGUMENTS=--quick make bench: about half a minute)"
 	@echo "make lock    renew the lock files from pyproject.toml"
 	@echo "make clean   remove the environments, not the data"
 
@@ -53,6 +54,9 @@ lint: .venv/installed-for-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	ENV_FILE=/dev/null DEBUG=true $(MANAGE) makemigrations --check --dry-run
+
+bench: .venv/installed-for-tests
+	@$(BIN)/python -m tests.bench $(ARGUMENTS)
 
 lock: .venv/installed-for-tests
 	$(COMPILE) pyproject.toml --output-file requirements.txt

@@ -1,0 +1,122 @@
+"""One run: set everything up, measure, check the records, and give back the results."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import uvloop
+
+from tests.bench.databases import check_records, databases, fill
+from tests.bench.errors import NotMeasured
+from tests.bench.measure import Bench, Round
+from tests.bench.plan import CALLERS, Plan, subject
+from tests.bench.processes import cores, serving
+from tests.bench.results import P99_TARGET, Results, Row, cross_rows, idle_row, speed_rows
+from tests.bench.servers import Servers
+from tests.issuer import Issuer
+
+_BARE, _CROWDED = "This server", "This server, crowded,"
+
+
+def run(plan: Plan, on_postgresql: bool = False) -> Results:
+    """Measure as much as the plan says.
+
+    Raises:
+        BenchFailed: a server did not start or answered wrongly, or a record is missing.
+    """
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mcpsite-bench-")))
+        issuer = stack.enter_context(Issuer())
+        core = stack.enter_context(cores()) if plan.pinned else None
+        urls = stack.enter_context(databases(("bare", "crowded"), directory, on_postgresql))
+        servers = Servers(issuer, directory)
+        sites = {_BARE: servers.environment(urls["bare"]), _CROWDED: servers.environment(urls["crowded"], plan.tools)}
+        _say("Filling the databases ...")
+        _fill(sites, issuer, plan)
+        sessions = max(plan.idle.sessions + plan.idle.before, plan.many.sessions)
+        bench = Bench([issuer.token(subject(number % CALLERS), jti=str(number)) for number in range(sessions)])
+        measured = _Run(plan, servers, sites, bench, core)
+        rows = measured.beside_the_reference()
+        notes = [_how(plan, on_postgresql, core)]
+        try:
+            rows += measured.cross_worker()
+        except NotMeasured as missing:
+            notes.append(f"Cross-worker delivery was not measured. {missing}")
+        for name, url in zip(sites, urls.values(), strict=True):
+            check_records(url, bench.calls[name], name)
+        notes.append(f"All {bench.calls[_BARE] + bench.calls[_CROWDED]:,} calls of this server left their records.")
+        return Results(rows, notes)
+
+
+def _fill(sites: Mapping[str, Mapping[str, str]], issuer: Issuer, plan: Plan) -> None:
+    # Their processes may use every core: nothing is measured yet.
+    every_core = 0, range(os.cpu_count() or 1)
+    with ThreadPoolExecutor(initializer=os.sched_setaffinity, initargs=every_core) as side_by_side:
+        bare = side_by_side.submit(fill, sites[_BARE], issuer.url, 1, 0)
+        crowded = side_by_side.submit(fill, sites[_CROWDED], issuer.url, plan.rules, plan.clients)
+        bare.result()
+        crowded.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The measurements of one run. ``sites`` are the environments of this server, bare and crowded."""
+
+    plan: Plan
+    servers: Servers
+    sites: Mapping[str, Mapping[str, str]]
+    bench: Bench
+    core: int | None
+
+    def beside_the_reference(self) -> list[Row]:
+        """Three servers in turn: this one, the reference, this one crowded."""
+        ours, crowded = (self.servers.ours(name, environment) for name, environment in self.sites.items())
+        three = [ours, self.servers.reference(), crowded]
+        with serving(three, self.core):
+            _say(f"Opening {self.plan.idle.sessions:,} sessions on each server ...")
+            idle = idle_row(*(uvloop.run(self.bench.idle_kilobytes(server, self.plan.idle)) for server in three))
+            _say("Calling, many at a time and one at a time ...")
+            many = uvloop.run(self.bench.speed(three, self.plan.many))
+            single = uvloop.run(self.bench.speed(three, self.plan.single))
+        in_flight = self.plan.many.sessions * self.plan.many.in_flight
+        return [
+            *speed_rows(f"{in_flight} in flight", many, P99_TARGET),
+            *speed_rows("1 in flight", single, None),
+            idle,
+        ]
+
+    def cross_worker(self) -> list[Row]:
+        """Two workers, bare and then crowded.
+
+        Raises:
+            NotMeasured: Redis is missing, or the workers do not know each other's sessions.
+        """
+        with self.servers.redis() as redis_url:
+            return cross_rows(*(self._pair(name, redis_url) for name in self.sites))
+
+    def _pair(self, name: str, redis_url: str) -> list[list[Round]]:
+        _say(f"{name} on two workers ...")
+        environment = {**self.sites[name], "SITE_REDIS_URL": redis_url}
+        workers = [self.servers.ours(name, environment) for _ in range(2)]
+        with serving(workers, self.core):
+            return uvloop.run(self.bench.cross_worker(*workers, self.plan.cross))
+
+
+def _how(plan: Plan, on_postgresql: bool, core: int | None) -> str:
+    database = "PostgreSQL (whose own CPU is not counted)" if on_postgresql else "SQLite"
+    held = "on one core, the load on another" if core is not None else "and load on the same cores"
+    return (
+        f"Ours: Daphne, {database}, a committed record and outcome for each call. Reference: the SDK's SSE server on"
+        f" uvicorn, the same token check, no records. Crowded: ours with {plan.rules:,} rules, {plan.clients:,} clients"
+        f" and {plan.tools} tools.\nServers {held}; {plan.many.sessions} sessions with {plan.many.in_flight} calls in"
+        f" flight each, and 1 with 1; medians of {plan.many.rounds} and {plan.single.rounds} rounds taken in turn;"
+        f" ratios are medians of each round's. {plan.idle.sessions:,} idle sessions."
+    )
+
+
+_say = partial(print, flush=True)
