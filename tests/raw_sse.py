@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from tests.site import Site
+from tests.site import SiteAddress
 
 WAIT = 20.0
 INITIALIZE = {
@@ -22,7 +22,7 @@ INITIALIZE = {
 class RawSession:
     """An open stream, and the endpoint that it named."""
 
-    def __init__(self, site: Site, headers: dict[str, str]) -> None:
+    def __init__(self, site: SiteAddress, headers: dict[str, str]) -> None:
         self._site = site
         self.headers = headers
         self._http = httpx2.AsyncClient(timeout=WAIT)
@@ -76,22 +76,30 @@ class RawSession:
     def session_id(self) -> str:
         return self.endpoint.rpartition("=")[2]
 
-    async def post(self, body: Any, headers: dict[str, str] | None = None, endpoint: str = "") -> httpx2.Response:
+    async def post(
+        self, body: Any, headers: dict[str, str] | None = None, endpoint: str = "", *, to: SiteAddress | None = None
+    ) -> httpx2.Response:
+        """Post a message, to another worker than the stream's where ``to`` says so."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **self.headers, **(headers or {})}
-        return await self._http.post(f"{self._site.url}{endpoint or self.endpoint}", content=content, headers=sent)
+        return await self._http.post(
+            f"{(to or self._site).url}{endpoint or self.endpoint}", content=content, headers=sent
+        )
 
-    async def request(self, method: str, params: Any = None, request_id: int | str = 1) -> dict[str, Any]:
+    async def request(
+        self, method: str, params: Any = None, request_id: int | str = 1, *, to: SiteAddress | None = None
+    ) -> dict[str, Any]:
         """Send a request and wait for the message with its id."""
-        response = await self.post(request(method, params, request_id))
+        response = await self.post(request(method, params, request_id), to=to)
         assert response.status_code == 202, response.text
         while True:
             message = await self.message()
             if message.get("id") == request_id:
                 return message
 
-    async def initialize(self) -> "RawSession":
-        await self.request("initialize", INITIALIZE, "initialize")
+    async def initialize(self, capabilities: Any = None) -> "RawSession":
+        params = {**INITIALIZE, "capabilities": capabilities or {}}
+        await self.request("initialize", params, "initialize")
         await self.post({"jsonrpc": "2.0", "method": "notifications/initialized"})
         return self
 
@@ -106,7 +114,9 @@ def call(tool: str, request_id: int | str = 1, **arguments: Any) -> dict[str, An
 
 
 @asynccontextmanager
-async def raw_session(site: Site, subject: str = "alice", **claims: Any) -> AsyncIterator[RawSession]:
+async def raw_session(
+    site: SiteAddress, subject: str = "alice", capabilities: Any = None, **claims: Any
+) -> AsyncIterator[RawSession]:
     """An initialized session."""
     async with RawSession(site, site.headers(subject, **claims)) as session:
-        yield await session.initialize()
+        yield await session.initialize(capabilities)

@@ -124,9 +124,21 @@ class BalancedSite(SiteAddress):
             time.sleep(0.02)
         raise AssertionError(f"No line matches {pattern!r}:\n{self.log}")
 
+    def assert_all_worked(self) -> None:
+        """Every worker took messages, so what a client saw did not depend on which it reached."""
+        for worker in self.workers:
+            worker.wait_for_line("POST /messages/ 202")
+
+    def assert_no_traceback_but(self, expected: str) -> None:
+        for worker in self.workers:
+            worker.assert_no_traceback_but(expected)
+
     def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a management command with this site's settings."""
         return self.workers[0].manage(*arguments)
+
+
+AnySite = Site | BalancedSite
 
 
 @contextmanager

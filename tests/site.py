@@ -69,7 +69,7 @@ class Site(SiteAddress):
     """
 
     def __init__(
-        self, database_url: str, issuer: Issuer | None = None, *, PUBLIC_URL: str = "", **environment: str
+        self, database_url: str, issuer: Issuer | None = None, *, PUBLIC_URL: str | None = None, **environment: str
     ) -> None:
         self.port = free_port()
         url = f"http://127.0.0.1:{self.port}"
@@ -84,7 +84,7 @@ class Site(SiteAddress):
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "default",
             "SITE_SECRET_KEY": "a-secret-key-that-is-used-by-the-tests-and-nowhere-else",
-            "SITE_PUBLIC_URL": self.public_url,
+            "SITE_PUBLIC_URL": url if PUBLIC_URL is None else PUBLIC_URL,
             "SITE_DATABASE_URL": database_url,
             "SITE_TRUSTED_ISSUERS": f"[{', '.join(trusted)}]",
             **{f"SITE_{name}": value for name, value in environment.items()},

@@ -8,8 +8,10 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult, LoggingMessageNotificationParams
 
 from tests.databases import rows
-from tests.site import Site
+from tests.round_robin import AnySite, BalancedSite
+from tests.tools_app.transports.conftest import ONE, TWO
 
+pytestmark = pytest.mark.parametrize("site", [ONE, TWO], indirect=True)
 WAIT = 20.0
 
 
@@ -17,7 +19,7 @@ def text(result: Any) -> str:
     return str(result.content[0].text)
 
 
-async def test_a_client_is_told_who_it_is_and_what_it_may_call(site: Site) -> None:
+async def test_a_client_is_told_who_it_is_and_what_it_may_call(site: AnySite) -> None:
     async with asyncio.timeout(WAIT), site.client("alice") as client:
         tools = {tool.name for tool in (await client.list_tools()).tools}
         assert "alice" in str(client.instructions)
@@ -25,7 +27,7 @@ async def test_a_client_is_told_who_it_is_and_what_it_may_call(site: Site) -> No
     assert "weather_tool" not in tools
 
 
-async def test_a_call_is_answered_and_recorded(site: Site) -> None:
+async def test_a_call_is_answered_and_recorded(site: AnySite) -> None:
     async with asyncio.timeout(WAIT), site.client("bob") as client:
         result = await client.call_tool("whoami", {})
     subject, record_id = text(result).split()
@@ -40,7 +42,7 @@ async def test_a_call_is_answered_and_recorded(site: Site) -> None:
     assert found[0][6].startswith("mcp ")
 
 
-async def test_progress_and_log_messages_travel_the_stream_before_the_result(site: Site) -> None:
+async def test_progress_and_log_messages_travel_the_stream_before_the_result(site: AnySite) -> None:
     seen: list[Any] = []
 
     async def progress(done: float, total: float | None, message: str | None) -> None:
@@ -56,7 +58,7 @@ async def test_progress_and_log_messages_travel_the_stream_before_the_result(sit
 
 
 @pytest.mark.parametrize("tool", ["greet", "greet_in_thread"])
-async def test_a_tool_may_ask_the_person(site: Site, tool: str) -> None:
+async def test_a_tool_may_ask_the_person(site: AnySite, tool: str) -> None:
     async def answer(context: Any, params: Any) -> ElicitResult:
         assert params.message == "What is your name?"
         return ElicitResult(action="accept", content={"name": "Ada"})
@@ -65,7 +67,7 @@ async def test_a_tool_may_ask_the_person(site: Site, tool: str) -> None:
         assert text(await client.call_tool(tool, {})) == "Hello Ada!"
 
 
-async def test_a_person_may_decline_to_answer(site: Site) -> None:
+async def test_a_person_may_decline_to_answer(site: AnySite) -> None:
     async def answer(context: Any, params: Any) -> ElicitResult:
         return ElicitResult(action="decline")
 
@@ -73,7 +75,7 @@ async def test_a_person_may_decline_to_answer(site: Site) -> None:
         assert text(await client.call_tool("greet", {})) == "Nobody there."
 
 
-async def test_a_client_that_cannot_be_asked_is_told_so(site: Site) -> None:
+async def test_a_client_that_cannot_be_asked_is_told_so(site: AnySite) -> None:
     async with asyncio.timeout(WAIT), site.client() as client:
         result = await client.call_tool("greet", {})
     assert result.is_error
@@ -81,7 +83,7 @@ async def test_a_client_that_cannot_be_asked_is_told_so(site: Site) -> None:
 
 
 @pytest.mark.parametrize("tool", ["wait", "wait_in_thread"])
-async def test_a_cancelled_call_stops_and_is_recorded_as_cancelled(site: Site, tool: str) -> None:
+async def test_a_cancelled_call_stops_and_is_recorded_as_cancelled(site: AnySite, tool: str) -> None:
     subject = f"canceller-{tool}"
     async with asyncio.timeout(WAIT), site.client(subject) as client:
         running = asyncio.create_task(client.call_tool(tool, {}))
@@ -92,7 +94,7 @@ async def test_a_cancelled_call_stops_and_is_recorded_as_cancelled(site: Site, t
         await until(site, subject, "cancelled")
 
 
-async def until(site: Site, subject: str, outcome: str) -> None:
+async def until(site: AnySite, subject: str, outcome: str) -> None:
     """Wait until the subject's only record has this outcome."""
     query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ?"
     while rows(site.environment["SITE_DATABASE_URL"], query, [subject]) != [(outcome,)]:
@@ -112,7 +114,7 @@ async def until(site: Site, subject: str, outcome: str) -> None:
     ],
 )
 async def test_every_failure_of_a_tool_is_told_and_recorded(
-    site: Site, tool: str, arguments: dict[str, Any], outcome: str, told: str
+    site: AnySite, tool: str, arguments: dict[str, Any], outcome: str, told: str
 ) -> None:
     subject = f"{tool}-{len(arguments)}"
     async with asyncio.timeout(WAIT), site.client(subject) as client:
@@ -122,7 +124,7 @@ async def test_every_failure_of_a_tool_is_told_and_recorded(
     assert told in text(result)
 
 
-async def test_a_crash_shows_nothing_of_its_cause(site: Site) -> None:
+async def test_a_crash_shows_nothing_of_its_cause(site: AnySite) -> None:
     async with asyncio.timeout(WAIT), site.client() as client:
         result = await client.call_tool("crash", {})
     assert "hunter2" not in text(result)
@@ -131,7 +133,7 @@ async def test_a_crash_shows_nothing_of_its_cause(site: Site) -> None:
     assert "hunter2" not in site.log
 
 
-async def test_a_denied_and_an_unknown_tool_are_told_the_same(site: Site) -> None:
+async def test_a_denied_and_an_unknown_tool_are_told_the_same(site: AnySite) -> None:
     async with asyncio.timeout(WAIT), site.client() as client:
         told = []
         for tool in ("weather_tool", "no_such_tool"):
@@ -145,7 +147,7 @@ async def test_a_denied_and_an_unknown_tool_are_told_the_same(site: Site) -> Non
     assert told[0] == (-32602, "No tool 'T' is available to you. Record R; ask ops@example.com.")
 
 
-async def test_a_client_of_the_2026_era_is_served_too(site: Site) -> None:
+async def test_a_client_of_the_2026_era_is_served_too(site: AnySite) -> None:
     async with asyncio.timeout(WAIT), site.client("modern", mode="2026-07-28") as client:
         assert "echo" in {tool.name for tool in (await client.list_tools()).tools}
         assert text(await client.call_tool("echo", {"text": "hello"})) == "hello"
@@ -153,6 +155,22 @@ async def test_a_client_of_the_2026_era_is_served_too(site: Site) -> None:
     assert rows(site.environment["SITE_DATABASE_URL"], query) == [("2026-07-28",)]
 
 
-async def test_a_tool_may_use_the_orm_in_its_thread(site: Site) -> None:
+async def test_a_tool_may_use_the_orm_in_its_thread(site: AnySite) -> None:
     async with asyncio.timeout(WAIT), site.client() as client:
         assert int(text(await client.call_tool("count_clients", {}))) >= 1
+
+
+async def test_every_worker_of_a_site_answers_calls_of_one_session_and_asks_its_person(site: AnySite) -> None:
+    async def answer(context: Any, params: Any) -> ElicitResult:
+        return ElicitResult(action="accept", content={"name": "Ada"})
+
+    async with asyncio.timeout(WAIT), site.client("spread", elicitation_callback=answer) as client:
+        # A call goes to one worker and the reply to the other; a message between turns that round.
+        for tool in ("greet", "greet", "echo_async", "greet"):
+            arguments = {"text": "Hello Ada!"} if tool == "echo_async" else {}
+            assert text(await client.call_tool(tool, arguments)) == "Hello Ada!"
+    found = rows(
+        site.environment["SITE_DATABASE_URL"],
+        "SELECT COUNT(*), COUNT(DISTINCT worker) FROM authz_app_callrecord WHERE subject = 'spread' AND tool = 'greet'",
+    )
+    assert found == [(3, 2 if isinstance(site, BalancedSite) else 1)]

@@ -5,14 +5,19 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import need
 from tests.databases import rows
-from tests.site import ROOT, Site
+from tests.round_robin import AnySite, BalancedSite
+from tests.site import ROOT
+from tests.tools_app.transports.conftest import ONE, TWO
 
+pytestmark = pytest.mark.parametrize("site", [ONE, TWO], indirect=True)
 PYTHON = Path(os.environ.get("SDK1_PYTHON", str(ROOT / "var" / "sdk1-venv" / "bin" / "python")))
 
 
-async def test_a_client_of_sdk_1_can_do_all_that_http_sse_offers(site: Site) -> None:
+async def test_a_client_of_sdk_1_can_do_all_that_http_sse_offers(site: AnySite) -> None:
     need(f"The environment of the MCP SDK 1.x ({PYTHON.parent.parent.name}; `make test` makes it)", PYTHON.exists())
     command = [str(PYTHON), str(ROOT / "tests" / "sdk1" / "client.py"), f"{site.url}/sse", site.token("old-client")]
     process = await asyncio.create_subprocess_exec(
@@ -34,9 +39,15 @@ async def test_a_client_of_sdk_1_can_do_all_that_http_sse_offers(site: Site) -> 
     assert seen["refusal"].startswith("No tool 'weather_tool' is available to you. Record ")
     assert seen["cancelled"] == "goes on"
     await until_cancelled(site)
+    assert len(workers_that_answered(site, "old-client")) == (2 if isinstance(site, BalancedSite) else 1)
 
 
-async def until_cancelled(site: Site) -> None:
+def workers_that_answered(site: AnySite, subject: str) -> set[str]:
+    query = "SELECT DISTINCT worker FROM authz_app_callrecord WHERE subject = ?"
+    return {worker for (worker,) in rows(site.environment["SITE_DATABASE_URL"], query, [subject])}
+
+
+async def until_cancelled(site: AnySite) -> None:
     query = "SELECT outcome FROM authz_app_callrecord WHERE subject = 'old-client' AND tool = 'wait'"
     async with asyncio.timeout(20):
         while rows(site.environment["SITE_DATABASE_URL"], query) != [("cancelled",)]:
