@@ -28,7 +28,7 @@ _SECRET_VALUE = re.compile(
     | \bxox[abprs]-[\w-]{10,}
     | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b | \bAIza[\w-]{30,}
     | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)
-    | (?<=[?&;])(?:key|sig|signature)=[^&\s]+
+    | (?<=[?&;])(?:key|sig|signature|session_?id)=[^&\s]+
     | (?<![a-z0-9])(?:password|passwd|pwd|passphrase|secret|token|api_?key|appid|credential)s?\b
       (?:["']?\s*=\s*["']?[^\s"'&,;]{3,}            # name=value
       | ["']\s*:\s*["'][^"']{3,}                    # "name": "value"

@@ -36,6 +36,7 @@ SECRET_TEXTS = {
     "URL with an @ in its password": ("https://user:hunt@er2@example.com/", ["hunt", "er2"]),
     "query parameter": ("https://api.example/?q=1&appid=0123456789abcdef", ["0123456789"]),
     "signed URL": ("https://files.example/x?sig=abc%2Fdef123&e=1", ["def123"]),
+    "MCP session's endpoint": ("POST /messages/?session_id=8f14e45fceea167a5a36dedd4bea2543", ["8f14e45f"]),
     "private key": ("-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJB\n-----END RSA PRIVATE KEY-----", ["MIIB"]),
     "private key that was cut": ("-----BEGIN PRIVATE KEY-----\nMIIBOgIBAAJB", ["MIIB"]),
     "assignment": ("password=hunter2 ok", ["hunter2"]),
