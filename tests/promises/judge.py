@@ -56,7 +56,7 @@ class Question:
 
 
 def open_book(cursor: Any, vendor: str, question: Question) -> None:
-    """Keep the book from now on. Move the policy version once afterwards, so that its first page is written."""
+    """Keep the book from now on. It can judge from the first move of the policy version that it sees."""
     allowed = _ALLOWED.format(**vars(question))
     for statement in _OPEN[vendor]:
         cursor.execute(statement.format(allowed=allowed))
@@ -96,10 +96,10 @@ def _late_on_sqlite(cursor: Any) -> list[str]:
     cursor.execute("SELECT id, policy_version FROM authz_app_callrecord")
     decided_under = dict(cursor.fetchall())
     cursor.execute("SELECT version, record FROM book ORDER BY seq")
-    late, current = [], 0
+    late, current = [], None
     for version, record in cursor.fetchall():
         current = version if version is not None else current
-        if record is not None and decided_under[record] != current:
+        if record is not None and current is not None and decided_under[record] != current:
             late.append(f"{record}: committed under {current}")
     return late
 
