@@ -147,6 +147,9 @@ class PolicyChange(models.Model):
         return f"Version {self.version}: {self.entity} {self.row_id}"
 
 
+UNUSUAL_OUTCOME = models.Q(outcome__gt="") & ~models.Q(outcome="ok")
+
+
 class CallRecord(models.Model):
     """One call: who, what, the decision and why, the outcome, when.
 
@@ -208,8 +211,9 @@ class CallRecord(models.Model):
             models.Index(fields=["client_id", "id"], name="record_client"),
             models.Index(fields=["tool", "id"], name="record_tool"),
             models.Index(fields=["decision", "id"], name="record_decision"),
-            models.Index(fields=["reason", "id"], name="record_reason"),
-            models.Index(fields=["outcome", "id"], name="record_outcome"),
+            # What most records have is found without an index, and every index costs every call.
+            models.Index(fields=["reason", "id"], name="record_reason", condition=models.Q(decision="denied")),
+            models.Index(fields=["outcome", "id"], name="record_outcome", condition=UNUSUAL_OUTCOME),
             models.Index(
                 fields=["deadline"],
                 name="record_open",

@@ -3,13 +3,9 @@
 import logging
 
 from authz_app.audit.redaction import redact_text
+from authz_app.log_lines import escaped, one_line
 
-_MAX_MESSAGE = 2_000
 _MAX_TRACEBACK = 20_000
-_CONTROL = {code: f"\\x{code:02x}" for code in [*range(32), 127, *range(128, 160)]} | {
-    0x2028: "\\u2028",
-    0x2029: "\\u2029",
-}
 
 
 class LineFormatter(logging.Formatter):
@@ -21,12 +17,17 @@ class LineFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname} {name}: {message}", style="{")
 
+    def format(self, record: logging.LogRecord) -> str:
+        # The access log writes many lines at a time, each of them made fit already.
+        lines: list[str] | None = getattr(record, "lines", None)
+        return super().format(record) if lines is None else "\n".join(lines)
+
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = redact_text(record.message, _MAX_MESSAGE).translate(_CONTROL)
+        record.message = one_line(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: object) -> str:
         text = super().formatException(ei)  # type: ignore[arg-type]  # logging's own stub is narrower than what it passes
         # The end says what happened, so that is what is kept of a long one.
         traceback = redact_text(text[-_MAX_TRACEBACK:], _MAX_TRACEBACK)
-        return "\n".join(f"    {line.translate(_CONTROL)}" for line in traceback.splitlines())
+        return "\n".join(f"    {escaped(line)}" for line in traceback.splitlines())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, get_args
@@ -149,9 +150,13 @@ def protocol_version_of(session: McpSession, message: jsonrpc.Request | jsonrpc.
 
 def client_software_of(session: McpSession, message: jsonrpc.Request | jsonrpc.Notification) -> str:
     """Name and version that the client reports of itself. Unverified, so cut and made printable."""
-    info: Any = session.client_info
     if _is_modern(message):
-        info = (message.params or {})["_meta"].get("io.modelcontextprotocol/clientInfo")
+        return software_in((message.params or {})["_meta"].get("io.modelcontextprotocol/clientInfo"))
+    return software_in(session.client_info)
+
+
+def software_in(info: Any) -> str:
+    """Name and version in a client's ``clientInfo``, whatever was sent as such."""
     if not isinstance(info, Mapping):
         return ""
     told = " ".join(str(info[key])[:90] for key in ("name", "version") if isinstance(info.get(key), str))
@@ -207,9 +212,25 @@ def _connection(
         )
     if not session.protocol_version:
         return Connection.for_loop(dispatch)
-    return Connection.from_envelope(
-        session.protocol_version, session.client_info, session.capabilities, outbound=dispatch
-    )
+    connection = copy(_prepared(session))
+    connection.outbound = dispatch
+    return connection
+
+
+def _prepared(session: McpSession) -> Connection:
+    """The session's connection but for the way back. Typing what its client said costs more than the rest of it."""
+    known = _connections.get(session.key)
+    if known is not None and known[0] is session:
+        return known[1]
+    if len(_connections) >= _MAX_CONNECTIONS:
+        _connections.clear()
+    connection = Connection.from_envelope(session.protocol_version, session.client_info, session.capabilities)
+    _connections[session.key] = (session, connection)
+    return connection
+
+
+_MAX_CONNECTIONS = 1_024
+_connections: dict[str, tuple[McpSession, Connection]] = {}
 
 
 async def _initialize(

@@ -5,12 +5,15 @@ statement locks the version row and inserts: a plain read before the insert woul
 SQLite the transaction holds the only write lock from its beginning.
 """
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import atomic
 
 from authz_app.audit.entries import OPENING_COLUMNS, Closing, Opening, opening_row
 from authz_app.triggers import STATE
@@ -26,7 +29,10 @@ _EXPIRE = f"UPDATE {TABLE} SET outcome = 'unknown' WHERE outcome = '' AND deadli
 
 
 class Statements(Protocol):
-    """How one kind of database takes records. Every method runs inside a transaction."""
+    """How one kind of database takes records. Every other method runs inside ``transaction``, on its cursor."""
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """A transaction that commits when its block ends well. Raises Django's database errors."""
 
     def insert(self, cursor: Any, openings: Sequence[Opening]) -> set[UUID]:
         """Insert those decided under the committed policy version; return their ids."""
@@ -42,37 +48,66 @@ class Statements(Protocol):
 
 
 class SqliteStatements:
-    """SQLite: uuid as 32 hexadecimal digits, time as naive UTC text, as Django reads them."""
+    """SQLite: uuid as 32 hexadecimal digits, time as naive UTC text, as Django reads them.
 
-    _VALUES = f"({', '.join(['%s'] * len(OPENING_COLUMNS))}, '', '')"
+    Uses the driver's own cursor: Django's would rewrite the placeholders of every statement, which costs more than the
+    statement.
+    """
+
+    _INSERT = f"INSERT INTO {TABLE} ({_COLUMNS}) VALUES ({', '.join('?' * len(OPENING_COLUMNS))}, '', '')"
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with self._connection.wrap_database_errors:
+            self._connection.ensure_connection()
+            cursor = self._connection.connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # It may have rolled back by itself: on a full disk, for one.
+                    cursor.execute("ROLLBACK")
+                raise
 
     def insert(self, cursor: Any, openings: Sequence[Opening]) -> set[UUID]:
         cursor.execute(f"SELECT version FROM {STATE} WHERE id = 1")
         row = cursor.fetchone()
-        current = [opening for opening in openings if row and opening.policy_version == row[0]]
-        if current:
-            values = ", ".join([self._VALUES] * len(current))
-            parameters = [value for opening in current for value in map(self._adapt, opening_row(opening))]
-            cursor.execute(f"INSERT INTO {TABLE} ({_COLUMNS}) VALUES {values}", parameters)
-        return {opening.id for opening in current}
+        return self.insert_all(cursor, [opening for opening in openings if row and opening.policy_version == row[0]])
+
+    def insert_all(self, cursor: Any, openings: Sequence[Opening]) -> set[UUID]:
+        """Insert, whatever version they were decided under."""
+        cursor.executemany(self._INSERT, [_adapted(opening) for opening in openings])
+        return {opening.id for opening in openings}
 
     def close(self, cursor: Any, closings: Sequence[Closing]) -> None:
-        cursor.executemany(_CLOSE, [_closing_row(closing, closing.id.hex) for closing in closings])
+        rows = [_closing_row(closing, closing.id.hex) for closing in closings]
+        cursor.executemany(_CLOSE.replace("%s", "?"), rows)
 
     def undelivered(self, cursor: Any, ids: Sequence[UUID]) -> None:
-        cursor.executemany(_UNDELIVERED, [(True, record_id.hex) for record_id in ids])
+        cursor.executemany(_UNDELIVERED.replace("%s", "?"), [(True, record_id.hex) for record_id in ids])
 
     def expire(self, cursor: Any, now: datetime) -> int:
-        cursor.execute(_EXPIRE, [self._adapt(now)])
+        cursor.execute(_EXPIRE.replace("%s", "?"), [_as_text(now)])
         return int(cursor.rowcount)
 
-    @staticmethod
-    def _adapt(value: Any) -> Any:
-        if isinstance(value, UUID):
-            return value.hex
-        if isinstance(value, datetime):
-            return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-        return value
+
+_ID, _AT, _DEADLINE = (OPENING_COLUMNS.index(name) for name in ("id", "at", "deadline"))
+
+
+def _adapted(opening: Opening) -> list[Any]:
+    row = list(opening_row(opening))
+    row[_ID] = opening.id.hex
+    row[_AT] = _as_text(opening.at)
+    row[_DEADLINE] = None if opening.deadline is None else _as_text(opening.deadline)
+    return row
+
+
+def _as_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 _TEXT = "text"
@@ -89,6 +124,14 @@ class PostgresqlStatements:
     """PostgreSQL: one statement that holds the version row from the check to the commit."""
 
     _VALUES = f"({', '.join(f'%s::{_POSTGRESQL_TYPES.get(column, _TEXT)}' for column in OPENING_COLUMNS)}, '', '')"
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with atomic(self._connection.alias), self._connection.cursor() as cursor:
+            yield cursor
 
     def insert(self, cursor: Any, openings: Sequence[Opening]) -> set[UUID]:
         values = ", ".join([self._VALUES] * len(openings))
@@ -118,4 +161,4 @@ def _closing_row(closing: Closing, record_id: Any) -> tuple[Any, ...]:
 
 def statements_for(connection: BaseDatabaseWrapper) -> Statements:
     """The statements of this connection's database."""
-    return SqliteStatements() if connection.vendor == "sqlite" else PostgresqlStatements()
+    return SqliteStatements(connection) if connection.vendor == "sqlite" else PostgresqlStatements(connection)

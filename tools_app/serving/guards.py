@@ -43,6 +43,9 @@ class StrictFactory(HTTPFactory):
         protocol.requestFactory = StrictRequest
         return protocol
 
+    def log(self, request: Any) -> None:
+        """Twisted's own access log, which Daphne sends nowhere."""
+
 
 def apply() -> None:
     """Put the guards in place. Safe to repeat."""

@@ -11,6 +11,8 @@ from twisted.internet import defer, reactor
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from tools_app.serving import access_log
+
 Drain = Callable[[float], Awaitable[None]]
 
 
@@ -75,6 +77,7 @@ class DrainingServer(Server):
             _, late = await asyncio.wait(running, timeout=1.0)
             for application in late:
                 application.cancel()
+        access_log.flush()
 
     def create_application(self, protocol: Any, scope: Any) -> Any:
         queue = super().create_application(protocol, scope)

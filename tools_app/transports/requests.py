@@ -1,6 +1,7 @@
 """What every transport does with an HTTP request: check where it comes from, and read its body within limits."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -40,14 +41,15 @@ def check_origin(scope: Scope, allowed_hosts: Iterable[str], allowed_origins: It
         RequestRefused: the Host is not this site's (421), or an Origin is there that is not allowed (403).
     """
     hosts = header_values(scope, b"host")
-    if len(hosts) != 1 or not _is_host_allowed(hosts[0], allowed_hosts):
+    if len(hosts) != 1 or not _is_host_allowed(hosts[0], tuple(allowed_hosts)):
         raise RequestRefused(421, "wrong_host", "The Host header does not name this site; see PUBLIC_URL.")
     origins = header_values(scope, b"origin")
     if origins and (len(origins) != 1 or not _is_origin_allowed(origins[0], allowed_hosts, allowed_origins)):
         raise RequestRefused(403, "wrong_origin", "Requests from web pages of another origin are not accepted.")
 
 
-def _is_host_allowed(host: str, allowed_hosts: Iterable[str]) -> bool:
+@lru_cache(maxsize=256)
+def _is_host_allowed(host: str, allowed_hosts: tuple[str, ...]) -> bool:
     name, _, port = host.rpartition(":") if not host.endswith("]") and ":" in host else (host, "", "")
     return (not port or port.isdigit()) and validate_host(name.lower(), list(allowed_hosts))
 
@@ -108,6 +110,8 @@ def check_is_json(scope: Scope) -> None:
 def client_address(scope: Scope, configuration: AuthzConf) -> str:
     """The address that the request came from: the nearest one that is not a trusted proxy's."""
     peer: str = (scope.get("client") or ["", 0])[0]
+    if not configuration.trusted_proxies:
+        return peer[:_MAX_ADDRESS]
     hops = [hop.strip() for value in header_values(scope, b"x-forwarded-for") for hop in value.split(",")]
     address = peer
     for hop in reversed(hops):

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 TRANSPORT = "sse"
 _SESSION_ID = re.compile(r"[0-9a-f]{32}")
+# As the endpoint event has it, which is all that is ever sent but by mistake.
+_PLAIN_QUERY = re.compile(rb"session_id=([0-9a-f]{32})")
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store, no-transform"),
@@ -175,6 +177,8 @@ async def _extended(here: Worker, session: McpSession, principal: Principal) -> 
 
 
 def _session_id(scope: Scope) -> str:
+    if plain := _PLAIN_QUERY.fullmatch(scope["query_string"]):
+        return plain[1].decode()
     query: str = scope["query_string"].decode("latin-1")
     if len(query) > 1_000:
         raise RequestRefused(400, "bad_session_id", "The query string is too long.")

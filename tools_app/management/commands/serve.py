@@ -56,6 +56,8 @@ class Command(BaseCommand):
         # What is loaded by now stays for good; the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        # Calls leave little for it to find, and it would look for it hundreds of times a second.
+        gc.set_threshold(20_000, 50, 50)
         running = server.DrainingServer(
             application,
             endpoints=[f"fd:fileno={listening.fileno()}"],
