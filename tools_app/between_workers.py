@@ -148,9 +148,8 @@ class Connected:
 
     async def _listen(self, channel: str) -> None:
         while True:
-            message = await self._layer.receive(channel)
             try:
-                self._receive(message)
+                self._receive(await self._layer.receive(channel))
             except Exception:  # noqa: BLE001  (one bad message must not end the listening)
                 logger.exception("A message of another worker could not be read")
 

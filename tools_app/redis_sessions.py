@@ -142,6 +142,8 @@ class RedisSessionStore:
 
     async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
         owned = [(key, own) for key in keys if (own := self._own.get(key)) is not None]
+        if not owned:
+            return {}  # Asking nothing would find Redis reachable, whether it is or not.
         async with self._redis.pipeline(transaction=False) as pipe:
             for key, own in owned:
                 await self._renew([*self.keys_of(key), self._index_of(own.owner)], [LEASE], pipe)
@@ -149,7 +151,7 @@ class RedisSessionStore:
         return {key: _lease_of(answer) for (key, _), answer in zip(owned, found, strict=True) if answer is not None}
 
     async def listed(self) -> list[McpSession]:
-        names = [name async for name in self._redis.scan_iter(match=f"{self._prefix}session:*", count=1_000)]
+        names = await self.asked(self._names())
         async with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.hmget(name, "state", "expires")
@@ -159,6 +161,9 @@ class RedisSessionStore:
             for name, (state, expires_at) in zip(names, found, strict=True)
             if state is not None
         ]
+
+    async def _names(self) -> list[bytes]:
+        return [name async for name in self._redis.scan_iter(match=f"{self._prefix}session:*", count=1_000)]
 
     async def asked(self, answer: Any) -> Any:
         """What Redis answers. Raises SessionsUnavailable."""

@@ -1,0 +1,34 @@
+"""What the tests of workers share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from channels.layers import channel_layers
+
+from tests.redis import RedisServer
+from tests.tools_app.connected import Connect
+
+
+@pytest.fixture
+def connect(redis: RedisServer, settings: Any) -> Connect:
+    """Let what is made inside be a worker of its own; of the same site, unless another prefix or Redis is named."""
+    ours = f"mcp-{uuid4().hex[:8]}."
+
+    @contextmanager
+    def connecting(prefix: str = ours, url: str = redis.url) -> Iterator[None]:
+        host = {"address": url, "socket_connect_timeout": 2, "socket_timeout": 2}
+        settings.REDIS_URL, settings.REDIS_PREFIX = url, prefix
+        settings.CHANNEL_LAYERS = {
+            "default": {
+                "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+                "CONFIG": {"hosts": [host], "prefix": prefix},
+            }
+        }
+        channel_layers.backends = {}
+        yield
+        channel_layers.backends = {}
+
+    return connecting
