@@ -232,6 +232,8 @@ class _Unchecked:
         return {record for opening in openings for record in self._insert(cursor, opening)}
 
     def _insert(self, cursor: Any, opening: Opening) -> set[UUID]:
+        if connection.vendor == "sqlite":
+            return set(self._checked.insert_all(cursor, [opening]))
         cursor.execute("SELECT version FROM authz_app_policystate")
         committed = cursor.fetchone()[0]
         if committed == opening.policy_version:
@@ -240,8 +242,5 @@ class _Unchecked:
         CallRecord.objects.bulk_create([CallRecord(**row)])
         return {opening.id}
 
-    def close(self, cursor: Any, closings: Any) -> None:
-        self._checked.close(cursor, closings)
-
-    def expire(self, cursor: Any, now: Any) -> int:
-        return int(self._checked.expire(cursor, now))
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._checked, name)
