@@ -17,7 +17,7 @@ from tests.bench.measure import Bench, Round
 from tests.bench.plan import CALLERS, Plan, subject
 from tests.bench.processes import cores, serving
 from tests.bench.results import P99_TARGET, Results, Row, cross_rows, idle_row, speed_rows
-from tests.bench.servers import Servers
+from tests.bench.servers import Servers, redis_url
 from tests.issuer import Issuer
 
 _BARE, _CROWDED = "This server", "This server, crowded,"
@@ -96,12 +96,12 @@ class _Run:
         Raises:
             NotMeasured: Redis is missing, or the workers do not know each other's sessions.
         """
-        with self.servers.redis() as redis_url:
-            return cross_rows(*(self._pair(name, redis_url) for name in self.sites))
+        with redis_url() as url:
+            return cross_rows(*(self._pair(name, url) for name in self.sites))
 
-    def _pair(self, name: str, redis_url: str) -> list[list[Round]]:
+    def _pair(self, name: str, url: str) -> list[list[Round]]:
         _say(f"{name} on two workers ...")
-        environment = {**self.sites[name], "SITE_REDIS_URL": redis_url}
+        environment = {**self.sites[name], "SITE_REDIS_URL": url}
         workers = [self.servers.ours(name, environment) for _ in range(2)]
         with serving(workers, self.core):
             return uvloop.run(self.bench.cross_worker(*workers, self.plan.cross))

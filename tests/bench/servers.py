@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import which
 
 from tests.bench.errors import NotMeasured
-from tests.bench.processes import ServerProcess, serving
+from tests.bench.processes import ServerProcess
 from tests.bench.wire import HOST
 from tests.issuer import AUDIENCE, Issuer
+from tests.redis import RedisServer, program
 from tests.site import free_port
 
 
@@ -56,19 +56,18 @@ class Servers:
     def _process(self, name: str, command: list[str], environment: Mapping[str, str], port: int) -> ServerProcess:
         return ServerProcess(name, command, environment, port, self.directory / f"{port}.log")
 
-    @contextmanager
-    def redis(self) -> Iterator[str]:
-        """The URL of a Redis server: one of the bench's own, or else REDIS_URL's.
 
-        Raises:
-            NotMeasured: there is neither.
-        """
-        program, port = which("redis-server"), free_port()
-        if program is None and not os.environ.get("REDIS_URL"):
-            raise NotMeasured("redis-server is not installed, and REDIS_URL is not set.")
-        if program is None:
-            yield os.environ["REDIS_URL"]
-            return
-        command = [program, "--port", str(port), "--bind", HOST, "--save", "", "--dir", str(self.directory)]
-        with serving([self._process("Redis", command, os.environ, port)], None):
-            yield f"redis://{HOST}:{port}/0"
+@contextmanager
+def redis_url() -> Iterator[str]:
+    """The URL of a Redis server: one of the bench's own, or else REDIS_URL's.
+
+    Raises:
+        NotMeasured: there is neither.
+    """
+    if program() is not None:
+        with RedisServer() as server:
+            yield server.url
+    elif os.environ.get("REDIS_URL"):
+        yield os.environ["REDIS_URL"]
+    else:
+        raise NotMeasured("redis-server is not installed, and REDIS_URL is not set.")

@@ -30,6 +30,7 @@ TINY = Plan(
 )
 
 
+@pytest.mark.timeout(300)  # Seven servers start in it: a matter of patience where other tests keep the cores busy.
 def test_both_servers_are_measured_and_every_call_of_ours_has_its_record() -> None:
     results = run(TINY)
     shown = table(results)
