@@ -285,7 +285,10 @@ UNFOLD = {
             },
             {
                 "title": "Audit log",
-                "items": [_page("Call records", "receipt_long", "authz_app.callrecord")],
+                "items": [
+                    _page("Call records", "receipt_long", "authz_app.callrecord"),
+                    _page("Sessions", "sensors", "tools_app.mcpsession"),
+                ],
             },
             *(
                 [

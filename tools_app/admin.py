@@ -1,4 +1,4 @@
-"""Admin pages of the tools: what each does, and whether it is switched on."""
+"""What the admin shows of this app; the pages of the tools: what each does, and whether it is switched on."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,11 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 
-from authz_app import known_tools
+from authz_app import known_tools, notices
 from authz_app.pages.bulk import listed, set_on_rows
-from tools_app.models import Tool
+from tools_app import presence
+from tools_app.models import McpSession, Tool
+from tools_app.sessions_page import McpSessionAdmin
 
 
 def _registered_names() -> Iterable[str]:
@@ -20,6 +22,8 @@ def _registered_names() -> Iterable[str]:
 
 
 known_tools.register(_registered_names)
+notices.register(presence.notices)
+admin.site.register(McpSession, McpSessionAdmin)
 
 
 @admin.register(Tool)

@@ -1,10 +1,13 @@
-"""The catalogue: one row for each tool that was ever registered, where an administrator switches it on and off."""
+"""What this app keeps: the catalogue of tools and which workers are there; and what the admin shows of MCP sessions."""
 
 from django.db import models
 
 
 class Tool(models.Model):
-    """A tool as the admin shows it. Its code is in the registry; ``gone`` when it no longer is."""
+    """A tool as the admin shows it: one row for each that was ever registered.
+
+    Its code is in the registry; ``gone`` when it no longer is.
+    """
 
     name = models.CharField(max_length=128, unique=True, editable=False)
     description = models.TextField(blank=True, editable=False)
@@ -18,3 +21,61 @@ class Tool(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WorkerPresence(models.Model):
+    """That a worker runs on this database, or did until lately. Written by the worker itself (``presence``)."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    alone = models.BooleanField(help_text="It has no REDIS_URL, so it keeps its MCP sessions to itself.")
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+    def overlaps(self, other: "WorkerPresence") -> bool:
+        """Whether both were there at the same time: one that replaced the other does not count."""
+        return self.seen_at > other.started_at and other.seen_at > self.started_at
+
+
+class _NoRows(models.Manager["McpSession"]):
+    """Finds nothing, without asking the database: there is no table."""
+
+    def get_queryset(self) -> models.QuerySet["McpSession"]:
+        return super().get_queryset().none()
+
+
+class McpSession(models.Model):
+    """An open MCP session as the admin shows it, and the rights to see and to end them.
+
+    It has no table: open sessions are in the workers' memory or in Redis (``sessions``).
+    """
+
+    key = models.CharField(max_length=32, primary_key=True)
+    client_id = models.BigIntegerField(null=True)
+    client_name = models.CharField(max_length=200)
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    oauth_client_id = models.CharField("OAuth client ID", max_length=255)
+    opened_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    address = models.CharField(max_length=45)
+    client_software = models.CharField(max_length=200)
+    worker = models.CharField(max_length=64)
+    calls = models.BigIntegerField(null=True)
+
+    objects = _NoRows()
+
+    class Meta:
+        managed = False
+        base_manager_name = "objects"
+        default_permissions = ("view",)
+        permissions = [("end_mcpsession", "Can end MCP session")]
+        verbose_name = "MCP session"
+
+    def __str__(self) -> str:
+        return f"MCP session of {self.client_name}, opened {self.opened_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -30,6 +30,7 @@ from tools_app.invocation import Rooms
 from tools_app.jsonrpc import RequestId, Response
 from tools_app.open_sessions import OpenSessions
 from tools_app.parcels import Parcel
+from tools_app.presence import Presence
 from tools_app.redis_sessions import LEASE
 from tools_app.replies import Replies
 from tools_app.sessions import McpSession, SessionsUnavailable
@@ -63,6 +64,7 @@ class Worker:
         self.replies = Replies(lambda: self.workers.channel)
         self.open = OpenSessions(self.rooms, self.workers, limits.heartbeat)
         self.in_flight = InFlight()
+        self.presence = Presence(self.name, alone=not settings.REDIS_URL)
         self.draining = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._last_numbers: dict[str, int] = {}
@@ -184,6 +186,7 @@ class Worker:
     async def drain(self, limit: float) -> None:
         """Let running calls end, for at most ``limit`` seconds; commit what is to be committed; close the streams."""
         self.draining = True
+        self.presence.leave()
         if self._tasks:
             _, late = await asyncio.wait(set(self._tasks), timeout=limit)
             for task in late:
@@ -200,6 +203,7 @@ class Worker:
         self.rooms.audit.stop()
         self.rooms.policy.stop()
         self.rooms.threads.stop()
+        self.presence.stop()
 
 
 def _json_of(request_id: RequestId | None) -> bytes:

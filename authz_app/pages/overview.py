@@ -1,9 +1,10 @@
-"""The admin's start page: what needs attention, the last refused calls, where clients connect."""
+"""The admin's start page: what is wrong or needs attention, the last refused calls, where clients connect."""
 
 from typing import Any
 
 from django.http import HttpRequest
 
+from authz_app import notices
 from authz_app.conf import conf
 from authz_app.models import CallRecord, Client, Rule
 from authz_app.pages.words import asked_for, moment, reason_words, visible
@@ -17,6 +18,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     sees_clients, sees_rules = user.has_perm("authz_app.view_client"), user.has_perm("authz_app.view_rule")
     sees_records = user.has_perm("authz_app.view_callrecord")
     return context | {
+        "notices": notices.current(),
         "sees_clients": sees_clients,
         "sees_records": sees_records,
         "pending": Client.objects.filter(status=Client.Status.PENDING)[: _SHOWN + 1] if sees_clients else [],

@@ -18,10 +18,12 @@ from unfold.views import ChangeList
 
 from authz_app.models import CallRecord, Client, Rule
 from authz_app.pages import record_filters, words
+from authz_app.pages.session_filter import SessionFilter
 from authz_app.pages.words import visible
 
 DECISION_COLOURS = {CallRecord.Decision.ALLOWED.value: "success", CallRecord.Decision.DENIED.value: "danger"}
 _FOUND_CLIENTS = 100
+_LOST = " The result did not reach the caller, as far as the worker knows."
 _RUN = ("Run", {"fields": ("outcome_label", "duration", "size", "error_text")})
 
 
@@ -48,6 +50,7 @@ class CallRecordAdmin(ModelAdmin):
         record_filters.ReasonFilter,
         record_filters.OutcomeFilter,
         record_filters.TimeFilter,
+        SessionFilter,
     )
     list_filter_submit = True
     show_facets = admin.ShowFacets.NEVER
@@ -69,7 +72,7 @@ class CallRecordAdmin(ModelAdmin):
         ("What", {"fields": ("tool_name", "arguments_text")}),
         ("Decision", {"fields": ("decision_text", "reason_text", "determining_rules", "policy_version")}),
         _RUN,
-        ("Where", {"fields": ("mcp_session", "transport", "protocol_version", "address", "worker")}),
+        ("Where", {"fields": ("session_link", "transport", "protocol_version", "address", "worker")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -112,9 +115,10 @@ class CallRecordAdmin(ModelAdmin):
             return f"{who} asked for an MCP session and was refused. {words.reason_sentence(record.reason)}"
         if record.decision == CallRecord.Decision.DENIED:
             return f"{who} asked to call {tool} and was refused. {words.reason_sentence(record.reason)}"
-        outcome = words.outcome_words(record)
+        outcome = words.outcome_alone(record)
         after = f" after {words.duration_words(record.duration_ms)}" if record.duration_ms is not None else ""
-        return f"{who} called {tool}, which was allowed. Outcome: {outcome}{after}."
+        lost = _LOST if record.undelivered else ""
+        return f"{who} called {tool}, which was allowed. Outcome: {outcome}{after}.{lost}"
 
     @display(description="Record id")
     def record_id(self, record: CallRecord) -> str:
@@ -202,6 +206,12 @@ class CallRecordAdmin(ModelAdmin):
     @display(description="Error")
     def error_text(self, record: CallRecord) -> str | None:
         return visible(record.error) or None
+
+    @display(description="MCP session")
+    def session_link(self, record: CallRecord) -> SafeString | None:
+        if not record.mcp_session:
+            return None
+        return render_to_string("admin/authz_app/callrecord/session.html", {"key": visible(record.mcp_session)})
 
 
 def _as_uuid(text: str) -> UUID | None:

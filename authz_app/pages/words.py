@@ -60,9 +60,16 @@ def outcome_of(record: CallRecord) -> str:
     return RUNNING if record.is_running else CallRecord.Outcome.UNKNOWN
 
 
-def outcome_words(record: CallRecord) -> str:
+def outcome_alone(record: CallRecord) -> str:
+    """The outcome in words, whether or not the caller got to know it."""
     outcome = outcome_of(record)
     return OUTCOMES.get(outcome, outcome)
+
+
+def outcome_words(record: CallRecord) -> str:
+    """The outcome in words, and that it was not delivered."""
+    outcome = outcome_alone(record)
+    return f"{outcome}, not delivered" if record.undelivered else outcome
 
 
 def moment(at: datetime | None) -> SafeString | str:

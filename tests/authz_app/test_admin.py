@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import ProtectedError
 from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from authz_app import known_tools
+from authz_app import known_tools, notices
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.pages import words
 from authz_app.pages.record_filters import first_id_at
@@ -63,6 +63,13 @@ def test_start_page_names_pending_clients_and_refused_calls(admin_client: Browse
     assert "Client pending" in page
 
 
+def test_start_page_tells_what_is_wrong_with_the_site(admin_client: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "_sources", [lambda: ["It rains <in>."], lambda: []])
+    assert "<p>It rains &lt;in&gt;.</p>" in text(admin_client.get("/admin/"))
+    monkeypatch.setattr(notices, "_sources", [lambda: []])
+    assert "Not as it should be" not in text(admin_client.get("/admin/"))
+
+
 def test_start_page_shows_nothing_that_the_person_may_not_see(client: Browser) -> None:
     pending = make_client("Newcomer", status=Client.Status.PENDING)
     build_refusal(pending).save()
@@ -74,7 +81,7 @@ def test_start_page_shows_nothing_that_the_person_may_not_see(client: Browser) -
 
 def test_sidebar_has_the_groups_in_their_order(admin_client: Browser) -> None:
     page = text(admin_client.get("/admin/"))
-    links = ["client/", "rule/", "tool/", "callrecord/", "user/", "group/"]
+    links = ["client/", "rule/", "tool/", "callrecord/", "mcpsession/", "user/", "group/"]
     places = [page.index(f'{link}" class="flex') for link in links]
     assert places == sorted(places)
 
@@ -448,6 +455,7 @@ def test_records_are_filtered(admin_client: Browser) -> None:
         "client=²",
         "tool=%00",
         "reason=%00x",
+        "session=%00x",
         "since=x",
         "outcome=x",
         "q=%00",
@@ -506,6 +514,37 @@ def test_listing_records_counts_none(admin_client: Browser, django_assert_num_qu
     assert len(statements) == 1
     assert "COUNT" not in statements[0]
     assert '"arguments"' not in statements[0]
+
+
+def test_records_of_one_session_are_reached_by_a_link(admin_client: Browser) -> None:
+    caller = make_client()
+    one, two = build_record(caller, tool="one", mcp_session="s1"), build_record(caller, tool="two", mcp_session="s2")
+    CallRecord.objects.bulk_create([one, two, build_record(caller, tool="none", mcp_session="")])
+    assert found(admin_client, "session=s1") == ["one"]
+    assert found(admin_client, "session=s1&tool=two") == []
+    page = text(admin_client.get(f"{RECORDS}{one.pk}/change/"))
+    assert f'<a href="{RECORDS}?session=s1">Calls of this session</a>' in page
+    assert "By MCP session" not in text(admin_client.get(RECORDS))
+
+
+@pytest.mark.database
+def test_the_records_of_one_session_are_found_by_an_index() -> None:
+    query = CallRecord.objects.filter(mcp_session="s1").order_by("-id")[:50]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "record_session" in query.explain()
+
+
+def test_a_result_that_did_not_arrive_is_told_in_the_list_and_on_the_page(admin_client: Browser) -> None:
+    caller = make_client("Report agent")
+    lost = build_record(caller, undelivered=True)
+    CallRecord.objects.bulk_create([lost, build_record(caller)])
+    assert text(admin_client.get(RECORDS)).count("OK, not delivered") == 1
+    page = text(admin_client.get(f"{RECORDS}{lost.pk}/change/"))
+    assert "Outcome: OK after 3.2 ms. The result did not reach the caller, as far as the worker knows." in page
+    assert "OK, not delivered" in page
+    assert "OK, not delivered" in text(admin_client.get(f"{CLIENTS}{caller.pk}/change/"))
 
 
 def test_every_reason_has_words() -> None:

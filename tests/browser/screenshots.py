@@ -1,7 +1,7 @@
 """Take pictures of a running site's pages, wide and narrow, light and dark.
 
 `python -m tests.browser.screenshots OUTDIR [--url URL] [--user U --password P] [--only NAMES]`; ``tests.browser.demo``
-makes rows to show.
+makes rows to show. With `--token TOKEN`, which may be repeated, MCP sessions are open meanwhile.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import launch
 from tests.browser.demo import ADMIN, PASSWORD
+from tests.browser.streams import open_streams
 
 _SIZES = {"wide": {"width": 1400, "height": 900}, "narrow": {"width": 420, "height": 860}}
 _FIRST, _LAST = "#result_list tbody th a >> nth=0", "#result_list tbody th a >> nth=-1"
@@ -39,6 +40,8 @@ _PAGES: dict[str, tuple[str, ...]] = {
     "refusals": ("/admin/authz_app/callrecord/?decision=denied",),
     "refusal": ("/admin/authz_app/callrecord/?decision=denied", _FIRST),
     "refusal-hostile": ("/admin/authz_app/callrecord/?decision=denied", _LAST),
+    "sessions": ("/admin/tools_app/mcpsession/",),
+    "sessions-chosen": ("/admin/tools_app/mcpsession/", "input.action-select >> nth=0"),
     "oauth-applications": ("/admin/allauth_idp_oidc/client/",),
     "oauth-application-add": ("/admin/allauth_idp_oidc/client/add/",),
     "users": ("/admin/authz_app/user/",),
@@ -53,12 +56,14 @@ def main() -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     parser.add_argument("--user", default=ADMIN)
     parser.add_argument("--password", default=PASSWORD)
+    parser.add_argument("--token", action="append", default=[], help="an access token to open an MCP session with")
     parser.add_argument("--only", help="names of pages, separated by commas")
     options = parser.parse_args()
     options.directory.mkdir(parents=True, exist_ok=True)
     names = options.only.split(",") if options.only else list(_PAGES)
-    with sync_playwright() as playwright, launch(playwright) as browser:
-        for look, page in _looks(browser, options.url.rstrip("/")):
+    url = options.url.rstrip("/")
+    with open_streams(url, options.token), sync_playwright() as playwright, launch(playwright) as browser:
+        for look, page in _looks(browser, url):
             page.goto("/admin/login/")
             page.screenshot(path=options.directory / f"login-{look}.png")
             sign_in(page, options.user, options.password)

@@ -14,6 +14,7 @@ from tools_app import jsonrpc
 from tools_app.sessions import SessionsUnavailable
 from tools_app.transports.requests import BadMessage, RequestRefused, check_origin
 from tools_app.transports.sse import messages_app, sse_app
+from tools_app.worker import worker
 
 _PATHS: Mapping[str, ASGIApp] = {"/sse": sse_app, "/messages": messages_app, "/messages/": messages_app}
 MCP_PATHS = frozenset(_PATHS)
@@ -21,6 +22,7 @@ MCP_PATHS = frozenset(_PATHS)
 
 async def _transport(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve an authenticated request, or answer why not."""
+    worker().presence.start()
     try:
         await _PATHS[scope["path"]](scope, receive, send)
     except RequestRefused as refused:

@@ -1,0 +1,19 @@
+"""The filter that links set to show the call records of one MCP session."""
+
+from authz_app.pages.record_filters import Choices, RecordFilter, Records
+
+
+class SessionFilter(RecordFilter):
+    """Set by links alone: nobody chooses a session from its hash."""
+
+    title = "MCP session"
+    parameter_name = "session"
+
+    def known(self) -> Choices:
+        return []
+
+    def has_output(self) -> bool:
+        return bool(self.used_parameters.get(self.parameter_name))
+
+    def narrow(self, queryset: Records, value: str) -> Records:
+        return queryset.filter(mcp_session=value)

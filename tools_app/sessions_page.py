@@ -1,0 +1,130 @@
+"""The admin page of open MCP sessions: who has them, from where, with which client software; and how to end them."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import DELETION, LogEntry
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from authz_app.pages.bulk import listed
+from authz_app.pages.words import moment
+from tools_app import presence, session_rows
+from tools_app.models import McpSession
+from tools_app.sessions import SessionsUnavailable
+
+MOST = 500
+_CONSEQUENCE = "The stream closes, and running calls were cancelled."
+
+
+class SessionChangeList(ChangeList):
+    """A list of what the store says, not of rows. ``unavailable`` says why it is empty where it cannot be read."""
+
+    unavailable = ""
+    total = 0
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.notices = presence.notices()
+        try:
+            found = session_rows.listing(self.query, MOST)
+        except SessionsUnavailable as error:
+            self.unavailable = str(error)
+        else:
+            self.total = found.total
+            self.result_list = [_as_seen_by(request, row) for row in found.rows]
+            self.result_count = len(found.rows)
+        # Where they differ, the page offers to show all.
+        self.full_result_count = None if self.query else self.result_count
+
+
+def _as_seen_by(request: HttpRequest, session: McpSession) -> McpSession:
+    """Without what the person may not see: the client's page, and how many calls there were."""
+    if not request.user.has_perm("authz_app.view_client"):
+        session.client_id = None
+    if not request.user.has_perm("authz_app.view_callrecord"):
+        session.calls = None
+    return session
+
+
+class McpSessionAdmin(ModelAdmin):
+    list_display = ("client", "opened", "address", "software", "call_count", "worker_name")
+    list_display_links = None
+    list_before_template = "admin/tools_app/mcpsession/before.html"
+    sortable_by = ()
+    # Any true value shows the search box; the change list does the searching.
+    search_fields = ("key",)
+    search_help_text = "Client, subject, address, software or worker"
+    show_full_result_count = False
+    empty_text = "No open MCP sessions."
+    empty_value_display = "—"
+    actions = ("end",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: McpSession | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: McpSession | None = None) -> bool:
+        return False
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("tools_app.end_mcpsession")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SessionChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[McpSession], search_term: str
+    ) -> tuple[QuerySet[McpSession], bool]:
+        return queryset, False
+
+    @display(description="Client")
+    def client(self, session: McpSession) -> SafeString:
+        return render_to_string("admin/tools_app/mcpsession/client.html", {"session": session})
+
+    @display(description="Opened")
+    def opened(self, session: McpSession) -> SafeString:
+        times = {"opened": moment(session.opened_at), "expires": moment(session.expires_at)}
+        return render_to_string("admin/tools_app/mcpsession/opened.html", times)
+
+    @display(description="Address")
+    def address(self, session: McpSession) -> str | None:
+        return session.address or None
+
+    @display(description="Software (unverified)")
+    def software(self, session: McpSession) -> str | None:
+        return session.client_software or None
+
+    @display(description="Calls")
+    def call_count(self, session: McpSession) -> SafeString | None:
+        if session.calls is None:
+            return None
+        return render_to_string("admin/tools_app/mcpsession/calls.html", {"session": session})
+
+    @display(description="Worker")
+    def worker_name(self, session: McpSession) -> str:
+        return session.worker
+
+    @admin.action(description="End", permissions=["end"])
+    def end(self, request: HttpRequest, queryset: QuerySet[McpSession]) -> None:
+        try:
+            ending = session_rows.end(set(request.POST.getlist(ACTION_CHECKBOX_NAME)))
+        except SessionsUnavailable as error:
+            self.message_user(request, f"Nothing was ended. {error}", messages.ERROR)
+            return
+        if ending.ended:
+            LogEntry.objects.log_actions(str(request.user.pk), ending.ended, DELETION, "Ended.")
+            self.message_user(request, f"Ended: {listed(ending.ended)}. {_CONSEQUENCE}", messages.SUCCESS)
+        if ending.doubtful:
+            text = f"Not ended, as far as can be told: {listed(ending.doubtful)}. {ending.problem}"
+            self.message_user(request, text, messages.ERROR)
+        if not ending.ended and not ending.doubtful:
+            self.message_user(request, "Nothing changed: they had ended already.", messages.INFO)
