@@ -142,7 +142,7 @@ def _opening(caller: Caller, name: str | None, arguments: dict[str, Any], decisi
         id=uuid7(),
         at=now,
         kind="session" if name is None else "tool",
-        tool=redact_text(name or "", 128)[:128],
+        tool=name if name in registered_tools() else redact_text(name or "", 128)[:128],
         arguments=recorded_json(arguments),
         decision="allowed" if decision.allowed else "denied",
         reason=decision.reason.value,

@@ -1,18 +1,17 @@
-"""What Daphne lets strangers do that this site does not, and what costs it more than it should.
+"""What Daphne lets strangers do that this site does not.
 
 Applied to the classes of Daphne (4.2) and Twisted, so plain `daphne` has it too. The names are theirs and not promised;
 where one is missing, the guard is left out and nothing else changes.
 """
 
 import string
-from functools import lru_cache
 from typing import Any
 
 import daphne.access
 import daphne.server
-import twisted.web.http
 from daphne.http_protocol import HTTPFactory, WebRequest
 
+from tools_app.serving import shortcuts
 from tools_app.serving.access_log import without_query
 
 _TOKEN = frozenset((string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~").encode())
@@ -28,7 +27,10 @@ class StrictRequest(WebRequest):
         # Daphne takes the mount point from this header, whoever sends it.
         self.requestHeaders.removeHeader(b"daphne-root-path")
         if self.method and len(self.method) <= _MAX_METHOD and _TOKEN.issuperset(self.method):
-            return super().process()
+            if not shortcuts.is_plain_post(self):
+                return super().process()
+            shortcuts.start_application(self)
+            return None
         # Daphne would decode the method, fail, and answer 500.
         self.method = b"INVALID"
         self.basic_error(400, b"Bad Request", "Invalid method")
@@ -41,6 +43,7 @@ class StrictFactory(HTTPFactory):
     def buildProtocol(self, addr: Any) -> Any:
         protocol = super().buildProtocol(addr)
         protocol.requestFactory = StrictRequest
+        protocol.callLater = shortcuts.Timer
         return protocol
 
     def log(self, request: Any) -> None:
@@ -50,7 +53,7 @@ class StrictFactory(HTTPFactory):
 def apply() -> None:
     """Put the guards in place. Safe to repeat."""
     daphne.server.HTTPFactory = StrictFactory
-    _remember_content_types()
+    shortcuts.remember_content_types()
     generator = daphne.access.AccessLogGenerator
     if not hasattr(generator, "guarded"):
         written = generator.write_entry
@@ -61,10 +64,3 @@ def apply() -> None:
 
         generator.write_entry = write_entry
         generator.guarded = True
-
-
-def _remember_content_types() -> None:
-    """Twisted parses each request's Content-Type as an e-mail header, a quarter of the work of a small POST."""
-    parse = getattr(twisted.web.http, "_parseContentType", None)
-    if parse is not None and not hasattr(parse, "cache_info"):
-        twisted.web.http._parseContentType = lru_cache(maxsize=128)(parse)

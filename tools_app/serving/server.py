@@ -111,7 +111,10 @@ class DrainingServer(Server):
             del self._pacers[protocol]
             if protocol.channel is not None:
                 protocol.unregisterProducer()
-        await super().handle_reply(protocol, message)
+        details = self.connections.get(protocol)
+        if details is None or details.get("disconnected"):
+            return
+        protocol.handle_reply(message)
         if message["type"] == "http.response.body" and message.get("more_body", False):
             await self._paced(protocol)
 
