@@ -44,6 +44,13 @@ class StrictFactory(HTTPFactory):
         protocol = super().buildProtocol(addr)
         protocol.requestFactory = StrictRequest
         protocol.callLater = shortcuts.Timer
+        connect = protocol.makeConnection
+
+        def make_connection(transport: Any) -> None:
+            shortcuts.write_soon(transport)
+            connect(transport)
+
+        protocol.makeConnection = make_connection
         return protocol
 
     def log(self, request: Any) -> None:

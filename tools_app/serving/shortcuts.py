@@ -103,3 +103,32 @@ class Timer:
 
     def active(self) -> bool:
         return self._handle is not None
+
+
+def write_soon(transport: Any) -> None:
+    """Let a connection write at the end of the loop's round; wait for the socket only if it takes no more.
+
+    Twisted asks the kernel first whether it may write, with two system calls and a round of the loop for each response.
+    """
+    if not all(hasattr(transport, name) for name in ("dataBuffer", "_tempDataLen", "startWriting", "doWrite")):
+        return
+    loop, wait_for_socket = asyncio.get_event_loop(), transport.startWriting
+    is_planned = False
+
+    def plan() -> None:
+        nonlocal is_planned
+        if not is_planned:
+            is_planned = True
+            loop.call_soon(write)
+
+    def write() -> None:
+        nonlocal is_planned
+        is_planned = False
+        if not transport.connected:
+            return
+        # What ends the connection is the reactor's to see.
+        failed = transport.disconnecting or transport.doWrite()
+        if failed or transport.dataBuffer or transport._tempDataLen:
+            wait_for_socket()
+
+    transport.startWriting = plan
