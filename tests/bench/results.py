@@ -15,6 +15,10 @@ CROWDED_TARGET = 1.10
 # CPU-ms.
 CROSS_WORKER_TARGET = 0.25
 
+CORE_SHARE = "share of its core"
+# Under many calls in flight a server takes all of its core that it is given.
+_UNDISTURBED = 0.9
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -71,7 +75,7 @@ def speed_rows(load: str, rounds: Sequence[Sequence[Round]], p99_target: float |
         ("calls", "/s", lambda one: one.calls_per_second, None, None),
         ("p50", "ms", lambda one: one.p50_ms, None, CROWDED_TARGET),
         ("p99", "ms", lambda one: one.p99_ms, p99_target, CROWDED_TARGET),
-        ("share of its core", "", lambda one: one.core_share, None, None),
+        (CORE_SHARE, "", lambda one: one.core_share, None, None),
     ]
     return [_speed_row(f"{name}, {load}", unit, rounds, value, targets) for name, unit, value, *targets in values]
 
@@ -119,3 +123,14 @@ def cross_rows(ours: Sequence[Sequence[Round]], crowded: Sequence[Sequence[Round
         target=CROSS_WORKER_TARGET,
     )
     return [own, other, added]
+
+
+def disturbed(rows: Sequence[Row]) -> list[str]:
+    """A sentence where something else kept the servers from their core under the first of the loads."""
+    under_load = next(row for row in rows if row.what.startswith(CORE_SHARE))
+    if min(under_load.ours, under_load.crowded) >= _UNDISTURBED:
+        return []
+    return [
+        "Other programs were using the servers' core: repeat this on a quiet machine before you believe its rates and"
+        " latencies. CPU per call suffers less."
+    ]

@@ -16,7 +16,7 @@ from tests.bench.errors import NotMeasured
 from tests.bench.measure import Bench, Round
 from tests.bench.plan import CALLERS, Plan, subject
 from tests.bench.processes import cores, serving
-from tests.bench.results import P99_TARGET, Results, Row, cross_rows, idle_row, speed_rows
+from tests.bench.results import P99_TARGET, Results, Row, cross_rows, disturbed, idle_row, speed_rows
 from tests.bench.servers import Servers, redis_url
 from tests.issuer import Issuer
 
@@ -42,7 +42,7 @@ def run(plan: Plan, on_postgresql: bool = False) -> Results:
         bench = Bench([issuer.token(subject(number % CALLERS), jti=str(number)) for number in range(sessions)])
         measured = _Run(plan, servers, sites, bench, core)
         rows = measured.beside_the_reference()
-        notes = [_how(plan, on_postgresql, core)]
+        notes = [_how(plan, on_postgresql, core), *disturbed(rows)]
         try:
             rows += measured.cross_worker()
         except NotMeasured as missing:
