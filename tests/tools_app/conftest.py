@@ -1,6 +1,7 @@
 """What the tests of workers share."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,8 @@ import pytest
 from channels.layers import channel_layers
 
 from tests.redis import RedisServer
-from tests.tools_app.connected import Connect
+from tests.tools_app.connected import Connect, Join
+from tools_app.worker import Worker
 
 
 @pytest.fixture
@@ -32,3 +34,22 @@ def connect(redis: RedisServer, settings: Any) -> Connect:
         channel_layers.backends = {}
 
     return connecting
+
+
+@pytest.fixture
+async def join(connect: Connect) -> AsyncIterator[Join]:
+    """Let one more worker join the site of this test."""
+    joined: list[Worker] = []
+
+    async def make(**where: str) -> Worker:
+        with connect(**where):
+            joined.append(Worker())
+        await joined[-1].workers.join()
+        return joined[-1]
+
+    yield make
+    for worker in joined:
+        worker.draining = True
+        worker.open.end_all("the test is over")
+        await worker.workers.leave()
+        await asyncio.to_thread(worker.stop)

@@ -1,16 +1,22 @@
 """Workers of one site inside a test's own process, over a real Redis: each with its own connections and address."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from time import time
 
+from authz_app.principal import Principal
+from tests.callers import caller_for
+from tools_app.event_stream import EventStream
+from tools_app.open_sessions import OpenSession
 from tools_app.sessions import McpSession
+from tools_app.worker import Worker
 
 WAIT = 20.0
 OWNER = ("https://issuer.example/", "alice", "app")
 # Connect(prefix, url): what is made inside connects to the site of this prefix, through the Redis at this URL.
 Connect = Callable[..., AbstractContextManager[None]]
+Join = Callable[..., Awaitable[Worker]]
 
 
 def a_session(key: str = "k", channel: str = "", owner: tuple[str, str, str] = OWNER) -> McpSession:
@@ -22,3 +28,25 @@ async def eventually(holds: Callable[[], object]) -> None:
     async with asyncio.timeout(WAIT):
         while not holds():
             await asyncio.sleep(0.005)
+
+
+async def opened(worker: Worker, key: str = "k", owner: tuple[str, str, str] = OWNER) -> tuple[McpSession, OpenSession]:
+    """A session whose stream is on this worker."""
+    session = a_session(key, worker.workers.channel, owner)
+    assert await worker.sessions.open(session, 10)
+    caller = caller_for(Principal(*owner, frozenset(), int(session.expires_at)))
+    there = OpenSession(key, caller, EventStream(1_000_000, 60), session.expires_at)
+    worker.open.add(there)
+    return session, there
+
+
+async def read(there: OpenSession, messages: int) -> list[bytes]:
+    """The next so many messages of a stream, as they were sent."""
+    sent: list[bytes] = []
+    async with asyncio.timeout(WAIT):
+        while len(sent) < messages:
+            chunk = await there.stream.next()
+            assert chunk is not None, f"The stream ended: {there.stream.ended}"
+            sent += [line.removeprefix(b"data: ") for line in chunk.splitlines() if line.startswith(b"data: ")]
+    assert len(sent) == messages, sent
+    return sent

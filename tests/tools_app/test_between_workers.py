@@ -31,11 +31,11 @@ class Peer:
         await eventually(lambda: len(self.received) >= messages)
 
 
-Join = Callable[[], Awaitable[Peer]]
+Meet = Callable[[], Awaitable[Peer]]
 
 
 @pytest.fixture
-async def join(connect: Connect) -> AsyncIterator[Join]:
+async def meet(connect: Connect) -> AsyncIterator[Meet]:
     """Let one more worker join the site."""
     peers: list[Peer] = []
 
@@ -50,8 +50,8 @@ async def join(connect: Connect) -> AsyncIterator[Join]:
         await peer.workers.leave()
 
 
-async def test_a_worker_that_has_joined_is_heard_until_it_leaves(join: Join) -> None:
-    here, there = await join(), await join()
+async def test_a_worker_that_has_joined_is_heard_until_it_leaves(meet: Meet) -> None:
+    here, there = await meet(), await meet()
     channels = {here.workers.channel, there.workers.channel}
     assert len(channels) == 2
     assert await here.workers.alive([*channels, "nobody"]) == channels
@@ -72,8 +72,8 @@ async def test_joining_many_times_at_once_is_joining_once(connect: Connect) -> N
     assert len(peer.received) == 1
 
 
-async def test_parcels_arrive_in_order_and_the_session_counts_them(join: Join) -> None:
-    here, there = await join(), await join()
+async def test_parcels_arrive_in_order_and_the_session_counts_them(meet: Meet) -> None:
+    here, there = await meet(), await meet()
     session = a_session(channel=here.workers.channel)
     await here.workers.sessions.open(session, 10)
     for number in range(200):
@@ -87,8 +87,8 @@ async def test_parcels_arrive_in_order_and_the_session_counts_them(join: Join) -
     assert there.lost == []
 
 
-async def test_what_answers_a_request_ends_it_in_the_same_step(join: Join) -> None:
-    here, there = await join(), await join()
+async def test_what_answers_a_request_ends_it_in_the_same_step(meet: Meet) -> None:
+    here, there = await meet(), await meet()
     session = a_session(channel=here.workers.channel)
     await here.workers.sessions.open(session, 10)
     for request_id in (1, "1", 2):
@@ -99,8 +99,8 @@ async def test_what_answers_a_request_ends_it_in_the_same_step(join: Join) -> No
     assert (await here.workers.sessions.renew(["k"]))["k"].elsewhere == {b"1": there.workers.channel}
 
 
-async def test_of_several_sessions_in_a_batch_those_that_are_gone_are_lost(join: Join) -> None:
-    here, there = await join(), await join()
+async def test_of_several_sessions_in_a_batch_those_that_are_gone_are_lost(meet: Meet) -> None:
+    here, there = await meet(), await meet()
     sessions = [a_session(f"k{number}", here.workers.channel) for number in range(4)]
     for session in sessions[::2]:
         await here.workers.sessions.open(session, 10)
@@ -113,10 +113,10 @@ async def test_of_several_sessions_in_a_batch_those_that_are_gone_are_lost(join:
 
 
 async def test_what_nobody_hears_is_lost_in_the_end_and_not_counted(
-    join: Join, monkeypatch: pytest.MonkeyPatch
+    meet: Meet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "RETRY_SECONDS", 0.1)
-    here, there = await join(), await join()
+    here, there = await meet(), await meet()
     session = a_session(channel=here.workers.channel + "gone")
     await here.workers.sessions.open(session, 10)
     there.workers.post(session, Parcel("k", b"x"))
@@ -124,14 +124,14 @@ async def test_what_nobody_hears_is_lost_in_the_end_and_not_counted(
     assert (await here.workers.sessions.renew(["k"]))["k"].sent == 0
 
 
-async def test_what_is_for_a_stream_that_was_here_is_lost(join: Join) -> None:
-    here = await join()
+async def test_what_is_for_a_stream_that_was_here_is_lost(meet: Meet) -> None:
+    here = await meet()
     here.workers.post(a_session(channel=here.workers.channel), Parcel("k", b"x"))
     assert [parcel.chunk for parcel in here.lost] == [b"x"]
 
 
-async def test_a_worker_that_leaves_first_sends_what_it_has(join: Join) -> None:
-    here, there = await join(), await join()
+async def test_a_worker_that_leaves_first_sends_what_it_has(meet: Meet) -> None:
+    here, there = await meet(), await meet()
     session = a_session(channel=here.workers.channel)
     await here.workers.sessions.open(session, 10)
     for number in range(100):
@@ -140,8 +140,8 @@ async def test_a_worker_that_leaves_first_sends_what_it_has(join: Join) -> None:
     await eventually(lambda: len(here.chunks) == 100)
 
 
-async def test_everybody_is_told_the_teller_too_but_no_other_site(join: Join, connect: Connect) -> None:
-    peers = [await join(), await join()]
+async def test_everybody_is_told_the_teller_too_but_no_other_site(meet: Meet, connect: Connect) -> None:
+    peers = [await meet(), await meet()]
     with connect("mcp-another."):
         stranger = Peer("stranger")
     await stranger.workers.join()
@@ -160,8 +160,8 @@ FORGED = [
 ]  # fmt: skip
 
 
-async def test_an_address_that_is_no_worker_s_is_sent_nothing(join: Join, redis: RedisServer) -> None:
-    here, there = await join(), await join()
+async def test_an_address_that_is_no_worker_s_is_sent_nothing(meet: Meet, redis: RedisServer) -> None:
+    here, there = await meet(), await meet()
     channel = here.workers.channel
     prefix = channel.partition("worker.")[0]
     async with Redis.from_url(redis.url) as connected, connected.pubsub() as everything:
@@ -181,8 +181,8 @@ async def test_an_address_that_is_no_worker_s_is_sent_nothing(join: Join, redis:
     assert here.received == [{"type": "true"}]
 
 
-async def test_a_request_of_a_worker_that_died_is_taken_over_once(join: Join) -> None:
-    here, there = await join(), await join()
+async def test_a_request_of_a_worker_that_died_is_taken_over_once(meet: Meet) -> None:
+    here, there = await meet(), await meet()
     session = a_session(channel=here.workers.channel)
     await here.workers.sessions.open(session, 10)
     await there.workers.sessions.accept("k", session.owner, 1)
@@ -192,9 +192,9 @@ async def test_a_request_of_a_worker_that_died_is_taken_over_once(join: Join) ->
 
 
 async def test_a_message_that_cannot_be_read_does_not_end_the_listening(
-    join: Join, redis: RedisServer, caplog: pytest.LogCaptureFixture
+    meet: Meet, redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    here, there = await join(), await join()
+    here, there = await meet(), await meet()
     async with Redis.from_url(redis.url) as connected:
         for garbage in (b"", b"\xc1", b"\x81", "text"):
             await connected.publish(here.workers.channel, garbage)

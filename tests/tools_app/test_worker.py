@@ -1,0 +1,247 @@
+"""What workers do for each other's sessions: nothing twice, nothing for strangers, nothing after it was given up."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from mcp.shared.exceptions import MCPError
+
+from tests.redis import RedisServer
+from tests.tools_app.connected import Join, eventually, opened, read
+from tools_app import open_sessions, outbox
+from tools_app.event_stream import message_event
+from tools_app.jsonrpc import Response
+from tools_app.sessions import McpSession
+from tools_app.worker import Worker
+
+WAIT = 20.0
+
+
+@pytest.fixture(autouse=True)
+def _unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_sessions, "_WATCH_EVERY", 3_600)
+
+
+def message(number: int) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "method": "m", "params": {"n": number}}
+
+
+def numbers(sent: Sequence[bytes]) -> list[int]:
+    return [json.loads(data)["params"]["n"] for data in sent]
+
+
+async def give(here: Worker, there: Worker, *items: tuple[int, bytes], key: str = "k", sender: str = "") -> None:
+    """Send a batch as a worker does: number and request answered, for each parcel."""
+    batch = [[number, key, message_event(message(number)), answers, b""] for number, answers in items]
+    told = {"type": "parcels", "from": sender or there.workers.channel, "items": batch}
+    await there.workers.tell(here.workers.channel, told)
+
+
+async def test_what_another_worker_sends_reaches_the_stream_in_order(join: Join) -> None:
+    here, there = await join(), await join()
+    session, stream = await opened(here)
+    for number in range(100):
+        there.send(session, message(number))
+    sent: list[int] = []
+    while len(sent) < 100:
+        sent += numbers(
+            [line[6:] for line in (await stream.stream.next() or b"").splitlines() if line[:6] == b"data: "]
+        )
+    assert sent == list(range(100))
+    assert stream.received == 100
+
+
+async def test_a_batch_that_comes_twice_is_delivered_once(join: Join) -> None:
+    here, there = await join(), await join()
+    _, stream = await opened(here)
+    await give(here, there, (1, b""), (2, b""))
+    await give(here, there, (1, b""), (2, b""))
+    await give(here, there, (2, b""), (3, b""))
+    assert numbers(await read(stream, 3)) == [1, 2, 3]
+    # All are counted, as the session's state counts them where they were sent.
+    assert stream.received == 6
+
+
+async def test_the_numbers_of_one_worker_say_nothing_of_another_s(join: Join) -> None:
+    here, there = await join(), await join()
+    _, stream = await opened(here)
+    await give(here, there, (5, b""), sender="one")
+    await give(here, there, (5, b""), sender="other")
+    await give(here, there, (4, b""), sender="one")
+    await give(here, there, (6, b""), sender="other")
+    assert numbers(await read(stream, 3)) == [5, 5, 6]
+
+
+async def test_what_is_for_a_stream_that_is_not_here_is_dropped(join: Join) -> None:
+    here, there = await join(), await join()
+    _, stream = await opened(here)
+    await give(here, there, (1, b""), key="another")
+    await give(here, there, (2, b""))
+    assert numbers(await read(stream, 1)) == [2]
+
+
+async def test_a_batch_of_nothing_that_travels_is_taken(join: Join) -> None:
+    here, there = await join(), await join()
+    _, stream = await opened(here)
+    await give(here, there)
+    await give(here, there, (1, b""))
+    assert numbers(await read(stream, 1)) == [1]
+
+
+async def test_the_answer_to_a_request_that_was_given_up_is_dropped_and_what_else_comes_is_not(join: Join) -> None:
+    here, there = await join(), await join()
+    _, stream = await opened(here)
+    stream.given_up.add(b"7")
+    await give(here, there, (1, b""), (2, b"7"), (3, b'"7"'), (4, b"8"))
+    assert numbers(await read(stream, 3)) == [1, 3, 4]
+    assert stream.received == 4
+
+
+async def test_what_another_worker_learnt_of_a_client_is_known_here_before_its_answer_is_sent(join: Join) -> None:
+    here, there = await join(), await join()
+    session, stream = await opened(here)
+    learnt = replace(session, protocol_version="2025-11-25", client_info={"name": "x"})
+    await there.sessions.update(learnt)
+    there.send(learnt, message(1), answers=1, learnt=True)
+    await read(stream, 1)
+    accepted = await here.sessions.accept("k", session.owner, None)
+    assert accepted is not None and accepted.session == learnt
+
+
+async def test_what_a_client_says_of_itself_moves_neither_its_owner_nor_its_key(join: Join) -> None:
+    session = McpSession("k", ("i", "s", "c"), "w", 1.0)
+    forged = json.dumps({**json.loads(session.stored()), "key": "another"}).encode()
+    assert McpSession.read("k", forged) == session
+
+
+@pytest.mark.parametrize("through", [0, 1, 2])
+async def test_a_reply_reaches_the_worker_that_asked(join: Join, through: int) -> None:
+    workers = [await join() for _ in range(3)]
+    session, _ = await opened(workers[0])
+    request_id, reply = workers[1].replies.expect("k")
+    await workers[through].reply(session, Response(request_id, {"action": "accept"}, None))
+    async with asyncio.timeout(WAIT):
+        assert await reply == {"action": "accept"}
+
+
+async def test_an_error_of_the_client_reaches_the_worker_that_asked(join: Join) -> None:
+    here, there = await join(), await join()
+    session, _ = await opened(here)
+    request_id, reply = there.replies.expect("k")
+    await here.reply(session, Response(request_id, None, {"code": 1, "message": "No."}))
+    async with asyncio.timeout(WAIT):
+        with pytest.raises(MCPError, match="No."):
+            await reply
+
+
+async def test_a_reply_of_another_session_or_with_another_id_is_ignored(join: Join) -> None:
+    here, there = await join(), await join()
+    session, _ = await opened(here)
+    foreign, _ = await opened(here, "foreign", ("i", "mallory", "c"))
+    request_id, reply = there.replies.expect("k")
+    channel = there.workers.channel
+    await here.reply(foreign, Response(request_id, {"n": 1}, None))
+    for forged in (
+        f"{channel}|",
+        channel,
+        f"{channel}|{'0' * 16}",
+        f"{request_id}0",
+        f"{request_id}|x",
+        request_id.upper(),
+    ):
+        await here.reply(session, Response(forged, {"n": 2}, None))
+    await here.reply(session, Response(request_id, {"n": 3}, None))
+    async with asyncio.timeout(WAIT):
+        assert await reply == {"n": 3}
+
+
+async def in_flight(worker: Worker, key: str, request_id: int | str) -> "asyncio.Task[Any]":
+    task = worker.spawn(asyncio.sleep(60))
+    worker.in_flight.add(key, request_id, task)
+    return task
+
+
+async def test_a_request_is_cancelled_wherever_it_runs_and_no_other_is(join: Join) -> None:
+    here, there = await join(), await join()
+    session, _ = await opened(here)
+    cancelled = await in_flight(there, "k", "7")
+    others = [await in_flight(there, key, request) for key, request in (("k", 7), ("another", "7"))]
+    await here.cancel(session, "7")
+    await asyncio.wait([cancelled], timeout=WAIT)
+    assert cancelled.cancelled()
+    assert not any(other.cancelling() for other in others)
+
+
+async def test_a_session_is_ended_everywhere_by_any_worker(join: Join) -> None:
+    here, there, third = await join(), await join(), await join()
+    session, stream = await opened(here)
+    other, other_stream = await opened(here, "other")
+    running = [await in_flight(worker, "k", 1) for worker in (here, there)]
+    await third.end("k", "an administrator ended it")
+    for worker in (here, there, third):
+        if worker is not here:
+            assert await worker.sessions.accept("k", session.owner, 1) is None
+    await asyncio.wait(running, timeout=WAIT)
+    await eventually(lambda: stream.stream.ended)
+    assert all(task.cancelled() for task in running)
+    assert stream.stream.ended == "an administrator ended it"
+    assert (other_stream.stream.ended, bool(await third.sessions.accept("other", other.owner, 1))) == ("", True)
+
+
+async def test_a_stream_that_has_closed_ends_its_session_everywhere(join: Join) -> None:
+    here, there = await join(), await join()
+    session, _ = await opened(here)
+    running = await in_flight(there, "k", 1)
+    await here.closed("k")
+    for worker in (here, there):
+        assert await worker.sessions.accept("k", session.owner, 2) is None
+    await asyncio.wait([running], timeout=WAIT)
+    assert running.cancelled()
+
+
+@pytest.mark.usefixtures("redis")
+async def test_a_stream_that_closes_while_redis_hangs_ends_its_session_when_that_is_over(join: Join) -> None:
+    with RedisServer() as server:
+        here, there = await join(url=server.url), await join(url=server.url)
+        session, _ = await opened(here)
+        server.pause()
+        await here.closed("k")
+        server.resume()
+        async with asyncio.timeout(WAIT):
+            while await there.sessions.accept("k", session.owner, None) is not None:
+                await asyncio.sleep(0.02)
+        await there.workers.leave()
+        await here.workers.leave()
+
+
+async def test_a_message_that_does_not_arrive_ends_the_session(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "RETRY_SECONDS", 0.1)
+    here, there = await join(), await join()
+    session, _ = await opened(here)
+    await here.workers.leave()
+    there.send(session, message(1))
+    async with asyncio.timeout(WAIT):
+        while await there.sessions.accept("k", session.owner, None) is not None:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_request_that_is_given_up_is_free_again_and_its_session_misses_nothing(join: Join) -> None:
+    here, there = await join(), await join()
+    session, stream = await opened(here)
+    await there.sessions.accept("k", session.owner, 7)
+    there.give_up(session, 7)
+    async with asyncio.timeout(WAIT):
+        while (lease := (await here.sessions.renew(["k"]))["k"]).elsewhere:
+            await asyncio.sleep(0.02)
+    assert (lease.sent, stream.received, stream.stream.ended) == (0, 0, "")
+
+
+async def test_a_message_of_a_kind_nobody_knows_is_ignored(join: Join) -> None:
+    here, there = await join(), await join()
+    _, stream = await opened(here)
+    await there.workers.tell(here.workers.channel, {"type": "of another version", "session": "k"})
+    await give(here, there, (1, b""))
+    assert numbers(await read(stream, 1)) == [1]

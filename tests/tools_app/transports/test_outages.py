@@ -1,0 +1,108 @@
+"""Workers and Redis that die or hang: what was asked is answered, or its stream closes. Nothing is lost in silence."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+
+import httpx2
+import pytest
+
+from tests.databases import rows, rule_for_everybody
+from tests.issuer import Issuer
+from tests.raw_sse import call, raw_session, request
+from tests.redis import RedisServer
+from tests.site import Site, several_workers
+
+WAIT = 20.0
+PING = request("ping")
+Workers = list[Site]
+
+
+@pytest.fixture
+def own_redis(redis: RedisServer) -> Iterator[RedisServer]:
+    """A Redis server to break. (That there is one at all, the shared one shows.)"""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def workers(issuer: Issuer, own_redis: RedisServer, fresh_sqlite: str) -> Iterator[Workers]:
+    with several_workers(2, fresh_sqlite, issuer, REDIS_URL=own_redis.url) as running:
+        rule_for_everybody(fresh_sqlite, "*")
+        yield running
+        for worker in running:
+            worker.assert_no_traceback()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(timeout=WAIT) as client:
+        yield client
+
+
+async def posted(http: httpx2.AsyncClient, worker: Site, endpoint: str, expected: int) -> httpx2.Response:
+    """The first answer of this status; every other one until then says 503."""
+    async with asyncio.timeout(WAIT):
+        while True:
+            response = await http.post(worker.url + endpoint, headers=worker.headers("caller"), json=PING)
+            if response.status_code == expected:
+                return response
+            assert response.status_code == 503 or expected == 503, response.text
+            await asyncio.sleep(0.02)
+
+
+async def expect_unavailable(http: httpx2.AsyncClient, worker: Site, endpoint: str) -> None:
+    response = await posted(http, worker, endpoint, 503)
+    assert (response.headers["retry-after"], response.json()["error"]) == ("1", "unavailable")
+    assert "Redis" not in response.text
+
+
+async def test_while_redis_is_away_each_worker_says_so_and_all_goes_on_when_it_is_back(
+    workers: Workers, own_redis: RedisServer, http: httpx2.AsyncClient
+) -> None:
+    async with raw_session(workers[0], "caller") as session:
+        own_redis.kill()
+        for worker in workers:
+            await expect_unavailable(http, worker, session.endpoint)
+            response = await http.get(f"{worker.url}/sse", headers=worker.headers("caller"))
+            assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+        await session.ended()
+    own_redis.start()
+    for worker in workers:
+        await posted(http, worker, session.endpoint, 404)
+    async with raw_session(workers[1], "caller") as session:
+        for worker in workers:
+            assert (await session.request("ping", to=worker))["result"] == {}
+
+
+async def test_a_session_outlasts_a_redis_that_hangs_for_a_moment(
+    workers: Workers, own_redis: RedisServer, http: httpx2.AsyncClient
+) -> None:
+    async with raw_session(workers[0], "caller") as session:
+        own_redis.pause()
+        await expect_unavailable(http, workers[1], session.endpoint)
+        own_redis.resume()
+        await posted(http, workers[1], session.endpoint, 202)
+        assert (await session.message())["result"] == {}
+        params = {"name": "echo", "arguments": {"text": "x"}}
+        for worker in workers:
+            assert "result" in await session.request("tools/call", params, 2, to=worker)
+
+
+async def test_a_result_whose_stream_s_worker_died_is_recorded_as_undelivered_and_its_session_ends(
+    workers: Workers, http: httpx2.AsyncClient
+) -> None:
+    async with raw_session(workers[0], "caller") as session:
+        # Its answer is due while nobody holds the stream.
+        assert (await session.post(call("nap", 7, seconds=0.5), to=workers[1])).status_code == 202
+        workers[0].stop(signal.SIGKILL)
+        query = "SELECT outcome, undelivered FROM authz_app_callrecord WHERE subject = 'caller'"
+        async with asyncio.timeout(WAIT):
+            while rows(workers[1].database_url, query) != [("ok", 1)]:
+                await asyncio.sleep(0.02)
+        headers = workers[1].headers("caller")
+        async with asyncio.timeout(WAIT):
+            while (await http.post(workers[1].url + session.endpoint, headers=headers, json=PING)).status_code != 404:
+                await asyncio.sleep(0.02)
+        with pytest.raises(httpx2.HTTPError):
+            await session.ended()
