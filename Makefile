@@ -16,7 +16,7 @@ help:
 	@echo "make test    set up everything and run the tests"
 	@echo "make prove   start a site and test its six promises before your eyes, in about a minute"
 	@echo "make lint    check style, types and migrations"
-	@echo "make bench   measure this server beside the SDK's own (ARGUMENTS=--quick make bench: about half a minute)"
+	@echo "make bench   measure this server beside the SDK's own (ARGUMENTS=--quick make bench: about a minute)"
 	@echo "make lock    renew the lock files from pyproject.toml"
 	@echo "make clean   remove the environments, not the data"
 

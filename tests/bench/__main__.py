@@ -19,7 +19,7 @@ from tests.bench.table import table
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure this server beside the SDK's.")
-    parser.add_argument("--quick", action="store_true", help="About half a minute, and less exact.")
+    parser.add_argument("--quick", action="store_true", help="About a minute or less, and less exact.")
     parser.add_argument("--postgresql", action="store_true", help="On a private PostgreSQL cluster instead of SQLite.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="Write the results to this file, too.")
     return parser.parse_args(arguments)
