@@ -161,7 +161,7 @@ if _database["ENGINE"].endswith("sqlite3"):
     # FULL: a committed record survives a power cut. IMMEDIATE: a write transaction takes its lock when it begins,
     # so the policy version that it reads is the one it commits under.
     _database["OPTIONS"] = {
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;",
         "transaction_mode": "IMMEDIATE",
         "timeout": 5,
     }

@@ -46,7 +46,7 @@ async def execute(
         accepted[tool.call_parameter] = call
     try:
         running = _start(tool, accepted, threads)
-        done, _ = await asyncio.wait([running], timeout=time_limit)
+        done = await _ended(running, time_limit)
     except ToolBusy as busy:
         return failed(Outcome.TOOL_ERROR, f"The server is busy. {busy}")
     except asyncio.CancelledError:
@@ -58,6 +58,25 @@ async def execute(
         running.cancel()
         return failed(Outcome.TIMED_OUT, f"{tool.name} took longer than {time_limit:g} s and was given up.")
     return _finished(tool, running, call)
+
+
+async def _ended(running: "asyncio.Future[Any]", seconds: float) -> bool:
+    """Wait until it has ended, for at most so long; returns whether it has. Does not cancel it."""
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+
+    def wake(_: object = None) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    timer = loop.call_later(seconds, wake)
+    running.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        timer.cancel()
+        running.remove_done_callback(wake)
+    return running.done()
 
 
 def _start(tool: RegisteredTool, arguments: dict[str, Any], threads: ToolThreads) -> "asyncio.Future[Any]":

@@ -142,7 +142,7 @@ def _opening(caller: Caller, name: str | None, arguments: dict[str, Any], decisi
         id=uuid7(),
         at=now,
         kind="session" if name is None else "tool",
-        tool=name if name in registered_tools() else redact_text(name or "", 128)[:128],
+        tool=_recorded_name(name or ""),
         arguments=recorded_json(arguments),
         decision="allowed" if decision.allowed else "denied",
         reason=decision.reason.value,
@@ -162,6 +162,10 @@ def _opening(caller: Caller, name: str | None, arguments: dict[str, Any], decisi
         worker=rooms.worker,
         deadline=deadline,
     )
+
+
+def _recorded_name(name: str) -> str:
+    return name if name in registered_tools() else redact_text(name, 128)[:128]
 
 
 def _time_limit(name: str | None, rooms: Rooms) -> float:

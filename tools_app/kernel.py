@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, get_args
@@ -212,8 +211,8 @@ def _connection(
         )
     if not session.protocol_version:
         return Connection.for_loop(dispatch)
-    connection = copy(_prepared(session))
-    connection.outbound = dispatch
+    connection = Connection.__new__(Connection)
+    connection.__dict__.update(_prepared(session).__dict__, outbound=dispatch)
     return connection
 
 

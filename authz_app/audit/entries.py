@@ -1,10 +1,9 @@
 """What reaches the audit: the opening and the closing of a call record. No field here could hold a token."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from operator import attrgetter
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 
@@ -19,8 +18,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """A call record as it is written before the tool starts. Field names are the table's columns.
 
     ``arguments`` and ``rules`` are JSON texts, redacted and capped. ``deadline`` is None for a denied call.
@@ -50,8 +48,7 @@ class Opening:
     deadline: datetime | None
 
 
-OPENING_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Opening))
-opening_row: "attrgetter[tuple[Any, ...]]" = attrgetter(*OPENING_COLUMNS)
+OPENING_COLUMNS: tuple[str, ...] = Opening._fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
-from authz_app.audit.entries import OPENING_COLUMNS, Closing, Opening, opening_row
+from authz_app.audit.entries import OPENING_COLUMNS, Closing, Opening
 from authz_app.triggers import STATE
 
 TABLE = "authz_app_callrecord"
@@ -68,7 +68,7 @@ class SqliteStatements:
             try:
                 yield cursor
                 cursor.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # noqa: BLE001  (whatever it was, the lock must go)
                 with suppress(sqlite3.Error):  # It may have rolled back by itself: on a full disk, for one.
                     cursor.execute("ROLLBACK")
                 raise
@@ -107,7 +107,7 @@ _ID, _AT, _DEADLINE = (OPENING_COLUMNS.index(name) for name in ("id", "at", "dea
 
 
 def _adapted(opening: Opening) -> list[Any]:
-    row = list(opening_row(opening))
+    row: list[Any] = list(opening)
     row[_ID] = opening.id.hex
     row[_AT] = _as_text(opening.at)
     row[_DEADLINE] = None if opening.deadline is None else _as_text(opening.deadline)
@@ -148,7 +148,7 @@ class PostgresqlStatements:
             f" INSERT INTO {TABLE} ({_COLUMNS})"
             f" SELECT record.* FROM policy, (VALUES {values}) AS record ({_COLUMNS})"
             " WHERE policy.version = record.policy_version RETURNING id",
-            [value for opening in openings for value in opening_row(opening)],
+            [value for opening in openings for value in opening],
         )
         return {row[0] for row in cursor.fetchall()}
 

@@ -29,7 +29,7 @@ _OUTCOMES_KEPT = 100_000
 _SWEEP_EVERY = 15.0
 _RETRY_EVERY = 0.5
 _NOTES_WAIT = 0.02
-_SQLITE_PAUSE = 0.004
+_SQLITE_PAUSE = 0.005
 # What is written after the call: in the order in which it was handed in.
 Note = Closing | Undelivered
 _UNAVAILABLE = "The call could not be recorded, so it was not run. Try again in a moment."

@@ -10,8 +10,9 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter
 
 from authz_app import known_tools
-from authz_app.models import CallRecord, Client
+from authz_app.models import UNUSUAL_OUTCOME, CallRecord, Client
 from authz_app.pages.words import OUTCOMES, RUNNING, reason_choices
+from authz_app.policy import Reason
 
 _RECENT_CLIENTS = 50
 _LONGEST_ID = 18  # Digits: all such numbers fit into the database's integers.
@@ -95,7 +96,9 @@ class ReasonFilter(RecordFilter):
         return reason_choices()
 
     def narrow(self, queryset: Records, value: str) -> Records:
-        return queryset.filter(reason=value)
+        if value == Reason.ALLOWED:
+            return queryset.filter(decision=CallRecord.Decision.ALLOWED)
+        return queryset.filter(reason=value, decision=CallRecord.Decision.DENIED)
 
 
 class OutcomeFilter(RecordFilter):
@@ -110,8 +113,10 @@ class OutcomeFilter(RecordFilter):
         if value == RUNNING:
             return queryset.filter(outcome="", deadline__gt=now)
         if value == CallRecord.Outcome.UNKNOWN:
-            return queryset.filter(Q(outcome=value) | Q(outcome="", deadline__lte=now))
-        return queryset.filter(outcome=value)
+            return queryset.filter(Q(outcome=value) & UNUSUAL_OUTCOME | Q(outcome="", deadline__lte=now))
+        return queryset.filter(
+            Q(outcome=value) if value == CallRecord.Outcome.OK else Q(outcome=value) & UNUSUAL_OUTCOME
+        )
 
 
 class TimeFilter(RecordFilter):

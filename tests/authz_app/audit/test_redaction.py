@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from authz_app.audit import redaction
 from authz_app.audit.redaction import REDACTED, recorded_json, redact, redact_text
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
@@ -177,3 +178,8 @@ def test_no_text_makes_redaction_slow(stretch: str) -> None:
     started = time.process_time()
     redact_text(text, 100_000)
     assert time.process_time() - started < 2.0
+
+
+@given(st.text(st.sampled_from("eyJ.abcdefghijklmnopqrstuvwxyzAKIASZ0123456789=:@_-/ \"'&?"), max_size=60))
+def test_no_secret_is_without_the_hint_that_makes_us_look(text: str) -> None:
+    assert redaction._HINT.search(text) or not redaction._SECRET_VALUE.search(text)
