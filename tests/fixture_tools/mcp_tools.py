@@ -34,6 +34,14 @@ def mark(text: str) -> str:
 
 
 @tool
+async def mark_and_nap(text: str, seconds: float) -> str:
+    """Leave a mark, as ``mark`` does, and take a while."""
+    mark(text)
+    await asyncio.sleep(seconds)
+    return "marked"
+
+
+@tool
 def fail(text: str) -> str:
     """Fail in a way that the caller should read."""
     raise ToolFailure(text)
