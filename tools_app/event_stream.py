@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 
 PING = b": ping\r\n\r\n"
+# How long a reader may take over what is left when its stream has ended.
+_LAST_WORDS = 5.0
 
 
 def event(name: str, data: bytes) -> bytes:
@@ -24,7 +26,7 @@ class EventStream:
     """Messages on their way to one client, in order.
 
     Not thread-safe: used on the event loop alone. A reader that falls more than ``max_bytes`` behind is cut off, since
-    nothing may be lost in silence.
+    nothing may be lost in silence; so is one that does not read on when the stream has ended (``on_abandoned``).
     """
 
     def __init__(self, max_bytes: int, heartbeat: float) -> None:
@@ -35,8 +37,8 @@ class EventStream:
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.ended = ""
-        self.overflowed = False
-        self.on_overflow: Callable[[], object] | None = None
+        self.abandoned = False
+        self.on_abandoned: Callable[[], object] | None = None
 
     def post(self, message: Mapping[str, Any]) -> bool:
         """Queue a JSON-RPC message. False: the stream has ended, or ends now because its reader is too far behind."""
@@ -52,9 +54,7 @@ class EventStream:
             return False
         if self._queued + len(chunk) > self._max_bytes:
             self.end("the reader fell too far behind")
-            self.overflowed = True
-            if self.on_overflow is not None:
-                self.on_overflow()
+            self._abandon()
             return False
         self._chunks.append(chunk)
         self._queued += len(chunk)
@@ -62,10 +62,17 @@ class EventStream:
         return True
 
     def end(self, why: str) -> None:
-        """End the stream after what is queued; ``why`` is for the log."""
+        """End the stream after what is queued, or without it if the reader does not read. ``why`` is for the log."""
         if not self.ended:
             self.ended = why
             self._wake()
+            if self.on_abandoned is not None:
+                asyncio.get_running_loop().call_later(_LAST_WORDS, self._abandon)
+
+    def _abandon(self) -> None:
+        if self.on_abandoned is not None:
+            self.abandoned = True
+            self.on_abandoned()
 
     def start_heartbeat(self) -> None:
         """Send a comment at least every ``heartbeat`` seconds, so that no proxy or client takes the stream for dead."""

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import orjson
 
@@ -15,10 +16,12 @@ from tools_app.between_workers import Workers
 from tools_app.caller import Caller
 from tools_app.event_stream import EventStream
 from tools_app.invocation import Rooms, visible_tools
+from tools_app.registry import RegisteredTool
 from tools_app.sessions import Lease, SessionsUnavailable
 
 logger = logging.getLogger(__name__)
 _WATCH_EVERY = 1.0
+# Long enough for the owner's next call to be refused with a reason rather than with a closed stream.
 _BLOCKED_GRACE = 5.0
 # A message may be on its way for this long before it counts as lost.
 _GAP_GRACE = 3.0
@@ -28,6 +31,16 @@ _DIED = (
     "The worker that was answering this request died, so its outcome is unknown. If it was a call, see its record "
     "before you repeat it."
 )
+
+
+def names_of(tools: Iterable[RegisteredTool]) -> frozenset[str]:
+    """The names of some tools. Sessions that see the same ones share them."""
+    return _shared(frozenset(tool.name for tool in tools))
+
+
+@lru_cache(maxsize=1_024)
+def _shared(names: frozenset[str]) -> frozenset[str]:
+    return names
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +59,7 @@ class OpenSession:
     renew_at: float = 0.0
     received: int = 0
     behind_since: float | None = None
+    blocked_since: float | None = None
     given_up: set[bytes] = field(default_factory=set)
 
 
@@ -80,6 +94,11 @@ class OpenSessions:
         if session is not None:
             session.stream.end(why)
 
+    def has_ended(self, key: str) -> bool:
+        """Whether the session's stream is here and has ended, though its reader has not read all of it."""
+        session = self._sessions.get(key)
+        return session is not None and bool(session.stream.ended)
+
     def end_all(self, why: str) -> None:
         """End every stream after what is queued for it, and stop watching."""
         for session in list(self._sessions.values()):
@@ -105,6 +124,12 @@ class OpenSessions:
                     self._watched_version = policy.version
             except PolicyUnavailable:
                 continue  # Nothing is decided meanwhile either; the next round tells what changed.
+            self._end_blocked()
+
+    def _end_blocked(self) -> None:
+        for session in self._sessions.values():
+            if session.blocked_since is not None and time.monotonic() - session.blocked_since > _BLOCKED_GRACE:
+                session.stream.end("its client is blocked")
 
     async def _renew_due(self) -> None:
         now, clock = time.time(), time.monotonic()
@@ -161,10 +186,10 @@ class OpenSessions:
         for session in list(self._sessions.values()):
             client = await self._rooms.policy.client_of(session.caller.principal)
             if client.status == "blocked":
-                # Long enough for the owner's next call to be refused with a reason rather than with a closed stream.
-                asyncio.get_running_loop().call_later(_BLOCKED_GRACE, session.stream.end, "its client is blocked")
+                session.blocked_since = session.blocked_since or time.monotonic()
                 continue
-            visible = frozenset(tool.name for tool in visible_tools(client, session.caller, policy))
+            session.blocked_since = None
+            visible = names_of(visible_tools(client, session.caller, policy))
             if session.visible is not None and visible != session.visible:
                 session.stream.post(_LIST_CHANGED)
             session.visible = visible

@@ -10,7 +10,8 @@ import pytest
 from channels.layers import channel_layers
 
 from tests.redis import RedisServer
-from tests.tools_app.connected import Connect, Join
+from tests.tools_app.connected import WAIT, Connect, Join
+from tools_app import open_sessions
 from tools_app.worker import Worker
 
 
@@ -49,7 +50,29 @@ async def join(connect: Connect) -> AsyncIterator[Join]:
 
     yield make
     for worker in joined:
-        worker.draining = True
-        worker.open.end_all("the test is over")
-        await worker.workers.leave()
-        await asyncio.to_thread(worker.stop)
+        await _end(worker)
+
+
+async def _end(worker: Worker) -> None:
+    """Let it stop by itself where it is about to talk to Redis: what is cut off there leaves a connection behind."""
+    worker.draining = True
+    for key in list(worker.open._sessions):
+        worker.open.remove(key)
+    watching = worker.open._watching
+    if watching is not None:
+        if open_sessions._WATCH_EVERY > 1:
+            watching.cancel()
+        await asyncio.wait([watching], timeout=WAIT)
+    if worker._tasks:
+        _, late = await asyncio.wait(set(worker._tasks), timeout=3)
+        for task in late:
+            task.cancel()
+    await worker.workers.leave()
+    await asyncio.to_thread(worker.stop)
+
+
+@pytest.fixture
+def own_redis(redis: RedisServer) -> Iterator[RedisServer]:
+    """A Redis server to break. Name it before ``join``, so that it outlives the workers."""
+    with RedisServer() as server:
+        yield server

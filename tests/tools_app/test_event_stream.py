@@ -3,9 +3,11 @@
 import asyncio
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tools_app import event_stream
 from tools_app.event_stream import PING, EventStream, event
 
 WAIT = 20.0
@@ -72,6 +74,29 @@ async def test_a_reader_that_falls_too_far_behind_is_cut_off() -> None:
     assert 0 < taken < 10
     assert stream.ended == "the reader fell too far behind"
     assert (await rest(stream)).count(b"data: ") == taken
+
+
+async def test_a_reader_that_does_not_take_what_is_left_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "_LAST_WORDS", 0.01)
+    stream, cut_off = EventStream(10_000, 60), asyncio.Event()
+    stream.on_abandoned = cut_off.set
+    stream.post({"n": 1})
+    assert not stream.abandoned
+    stream.end("because")
+    async with asyncio.timeout(WAIT):
+        await cut_off.wait()
+    assert (stream.ended, stream.abandoned) == ("because", True)
+
+
+async def test_a_reader_that_has_taken_what_was_left_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "_LAST_WORDS", 0.0)
+    stream = EventStream(10_000, 60)
+    stream.on_abandoned = asyncio.Event().set
+    stream.end("because")
+    assert await rest(stream) == b""
+    stream.on_abandoned = None
+    await asyncio.sleep(0.01)
+    assert not stream.abandoned
 
 
 async def test_what_has_been_read_no_longer_counts() -> None:

@@ -173,30 +173,26 @@ async def test_an_answer_sent_just_before_its_worker_left_is_delivered_and_nothi
     assert stream.given_up == set()
 
 
-async def test_streams_outlast_a_short_outage_of_redis(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_streams_outlast_a_short_outage_of_redis(
+    own_redis: RedisServer, join: Join, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(open_sessions, "_OUTAGE_GRACE", 60)
-    with RedisServer() as server:
-        here = await join(url=server.url)
-        stream = await watched(here)
-        reached = here.open._reached_at
-        server.pause()
-        await asyncio.to_thread(time.sleep, 0.1)
-        server.resume()
-        await eventually(lambda: here.open._reached_at > reached)
-        assert stream.stream.ended == ""
-        await here.workers.leave()
+    here = await join(url=own_redis.url)
+    stream = await watched(here)
+    own_redis.pause()
+    await eventually(lambda: "The other workers cannot be reached" in caplog.text)
+    own_redis.resume()
+    resumed = time.monotonic()
+    await eventually(lambda: here.open._reached_at > resumed)
+    assert stream.stream.ended == ""
 
 
 @pytest.mark.parametrize("trouble", ["kill", "pause"])
-async def test_all_streams_end_when_redis_is_away_for_long(join: Join, trouble: str) -> None:
-    with RedisServer() as server:
-        here = await join(url=server.url)
-        streams = [await watched(here), (await opened(here, "not due"))[1]]
-        getattr(server, trouble)()
-        await eventually(lambda: all(stream.stream.ended for stream in streams))
-        if trouble == "pause":
-            server.resume()
-        await here.workers.leave()
+async def test_all_streams_end_when_redis_is_away_for_long(own_redis: RedisServer, join: Join, trouble: str) -> None:
+    here = await join(url=own_redis.url)
+    streams = [await watched(here), (await opened(here, "not due"))[1]]
+    getattr(own_redis, trouble)()
+    await eventually(lambda: all(stream.stream.ended for stream in streams))
     assert {stream.stream.ended for stream in streams} == {"the other workers cannot be reached"}
 
 
@@ -221,3 +217,12 @@ async def test_the_watch_ends_with_the_last_stream_and_begins_again_with_the_nex
     stream = await watched(here)
     await rounds(here)
     assert stream.stream.ended == ""
+
+
+async def test_a_session_has_ended_when_its_stream_has_whoever_still_reads(join: Join) -> None:
+    here = await join()
+    await watched(here)
+    assert not here.open.has_ended("k")
+    here.open.end("k", "because")
+    assert here.open.has_ended("k")
+    assert not here.open.has_ended("another")

@@ -202,19 +202,17 @@ async def test_a_stream_that_has_closed_ends_its_session_everywhere(join: Join) 
     assert running.cancelled()
 
 
-@pytest.mark.usefixtures("redis")
-async def test_a_stream_that_closes_while_redis_hangs_ends_its_session_when_that_is_over(join: Join) -> None:
-    with RedisServer() as server:
-        here, there = await join(url=server.url), await join(url=server.url)
-        session, _ = await opened(here)
-        server.pause()
-        await here.closed("k")
-        server.resume()
-        async with asyncio.timeout(WAIT):
-            while await there.sessions.accept("k", session.owner, None) is not None:
-                await asyncio.sleep(0.02)
-        await there.workers.leave()
-        await here.workers.leave()
+async def test_a_stream_that_closes_while_redis_hangs_ends_its_session_when_that_is_over(
+    own_redis: RedisServer, join: Join
+) -> None:
+    here, there = await join(url=own_redis.url), await join(url=own_redis.url)
+    session, _ = await opened(here)
+    own_redis.pause()
+    await here.closed("k")
+    own_redis.resume()
+    async with asyncio.timeout(WAIT):
+        while await there.sessions.accept("k", session.owner, None) is not None:
+            await asyncio.sleep(0.02)
 
 
 async def test_a_message_that_does_not_arrive_ends_the_session(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from tools_app.caller import Caller
 from tools_app.conf import conf
 from tools_app.event_stream import EventStream
 from tools_app.invocation import visible_tools
-from tools_app.open_sessions import OpenSession
+from tools_app.open_sessions import OpenSession, names_of
 from tools_app.sessions import McpSession, SessionsUnavailable, new_session_id, session_key
 from tools_app.transports.requests import BadMessage, RequestRefused, check_is_json, client_address, read_body
 from tools_app.worker import Worker, worker
@@ -75,8 +75,8 @@ async def _open(scope: Scope, here: Worker, key: str) -> OpenSession:
             429, "too_many_sessions", f"You have {limit} open MCP sessions; close some.", [(b"retry-after", b"15")]
         )
     stream = EventStream(conf().max_queued_bytes, conf().heartbeat)
-    visible = visible_tools(client, caller, policy)
-    opened = OpenSession(key, caller, stream, session.expires_at, frozenset(tool.name for tool in visible))
+    visible = names_of(visible_tools(client, caller, policy))
+    opened = OpenSession(key, caller, stream, session.expires_at, visible)
     here.open.add(opened)
     logger.info("MCP session %s opened for %s", key, client.name or client.subject)
     return opened
@@ -88,18 +88,18 @@ async def _deliver(opened: OpenSession, receive: Receive, send: Send) -> None:
     opened.stream.start_heartbeat()
     sending = asyncio.current_task()
     assert sending is not None
-    opened.stream.on_overflow = sending.cancel
+    opened.stream.on_abandoned = sending.cancel
     try:
         await send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
         while (chunk := await opened.stream.next()) is not None:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except asyncio.CancelledError:
-        # Cancelled by its own overflow: the reader does not read, so the response is left unfinished and cut off.
-        if not opened.stream.overflowed:
+        # Cancelled by its own stream: the reader does not read, so the response is left unfinished and cut off.
+        if not opened.stream.abandoned:
             raise
     finally:
-        opened.stream.on_overflow = None
+        opened.stream.on_abandoned = None
         opened.stream.stop_heartbeat()
         leaving.cancel()
 
@@ -148,7 +148,7 @@ async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
     refusal = _not_now(here, key, message)
     request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
     accepted = await here.sessions.accept(key, principal.owner, request_id)
-    if accepted is None:
+    if accepted is None or here.open.has_ended(key):
         await _refuse_unknown(scope, principal, message, here)
         raise RequestRefused(404, "no_session", _NO_SESSION)
     session = await _extended(here, accepted.session, principal)

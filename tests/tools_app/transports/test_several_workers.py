@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from tests.issuer import Issuer
 from tests.raw_sse import INITIALIZE, RawSession, call, raw_session, request
 from tests.redis import RedisServer
 from tests.site import Site, several_workers
+from tests.tools_app.connected import Join
 from tools_app.sessions import session_key
 
 WAIT = 20.0
@@ -30,7 +33,7 @@ def workers(
 ) -> Iterator[Workers]:
     """Three workers, so that the one that asks, the one that is told and the one that holds the stream can differ."""
     database_url = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("workers"))
-    limits = {"MAX_CALLS_IN_FLIGHT": "4", "MAX_SESSIONS_PER_CLIENT": "4"}
+    limits = {"MAX_CALLS_IN_FLIGHT": "4", "MAX_SESSIONS_PER_CLIENT": "4", "MAX_QUEUED_BYTES": "20000000"}
     with several_workers(3, database_url, issuer, REDIS_URL=redis.url, **limits) as running:
         rule_for_everybody(database_url, "*")
         yield running
@@ -149,6 +152,46 @@ async def test_a_session_that_has_ended_does_not_exist_on_any_worker(workers: Wo
         for worker in workers:
             headers = worker.headers("ended")
             assert (await http.post(worker.url + endpoint, headers=headers, json=PING)).status_code == 404
+
+
+async def test_a_client_that_does_not_read_cannot_go_on_in_a_session_that_was_ended(
+    workers: Workers, redis: RedisServer, join: Join
+) -> None:
+    prefix = f"mcp-{sha256(workers[0].public_url.encode()).hexdigest()[:8]}."
+    administrator = await join(prefix=prefix, url=redis.url)
+    headers = workers[0].headers("deaf")
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        deaf.settimeout(WAIT)
+        deaf.connect(("127.0.0.1", workers[0].port))
+        lines = [f"{name}: {value}" for name, value in {"Host": "127.0.0.1", **headers}.items()]
+        deaf.sendall("\r\n".join(["GET /sse HTTP/1.1", *lines, "", ""]).encode())
+        endpoint = (await heard(deaf, rb"data: (\S+)\r\n")).decode()
+        async with httpx2.AsyncClient(timeout=WAIT, headers=headers) as http:
+            await http.post(workers[0].url + endpoint, json=request("initialize", INITIALIZE))
+            await heard(deaf, rb'"(protocolVersion)"')
+            for number in range(2):
+                message = call("large", number, size=2_000_000)
+                assert (await http.post(workers[0].url + endpoint, json=message)).status_code == 202
+            async with asyncio.timeout(WAIT):
+                query = "SELECT count(*) FROM authz_app_callrecord WHERE subject = 'deaf' AND outcome = 'ok'"
+                while rows(workers[0].database_url, query) != [(2,)]:
+                    await asyncio.sleep(0.02)
+            key = session_key(endpoint.rpartition("=")[2])
+            assert "closed" not in "".join(line for line in workers[0].lines if key in line)
+            await administrator.end(key, "an administrator ended it")
+            for worker in [*workers[1:], workers[0]]:
+                assert (await http.post(worker.url + endpoint, json=call("whoami", 9))).status_code == 404
+            # Nor does it keep the stream open.
+            await asyncio.to_thread(workers[0].wait_for_line, f"MCP session {key} closed: an administrator ended it")
+
+
+async def heard(connection: socket.socket, pattern: bytes) -> bytes:
+    """Read until this is found; returns its group."""
+    head = b""
+    while (found := re.search(pattern, head)) is None:
+        head += await asyncio.to_thread(connection.recv, 4_096)
+    return found[1]
 
 
 @EVERY
