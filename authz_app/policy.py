@@ -118,6 +118,7 @@ class _RuleIndex:
 
 
 _GLOB_CHARACTERS = frozenset("*?[")
+_MAX_REMEMBERED = 10_000
 _NO_RULES = _RuleIndex(())
 
 
@@ -127,7 +128,7 @@ class Policy:
     Never changed, but for clients that are seen for the first time: their rows are added when they are read.
     """
 
-    __slots__ = ("_every", "_named", "clients", "disabled_tools", "rules", "version")
+    __slots__ = ("_decided", "_every", "_named", "clients", "disabled_tools", "rules", "version")
 
     def __init__(
         self,
@@ -141,12 +142,24 @@ class Policy:
         self.clients = clients
         self.rules = rules
         self.disabled_tools = disabled_tools
+        self._decided: dict[tuple[Client, ToolState, frozenset[str]], Decision] = {}
         named: dict[int, list[Rule]] = {}
         for rule in rules.values():
             for client_id in rule.clients or ():
                 named.setdefault(client_id, []).append(rule)
         self._every = _RuleIndex(rule for rule in rules.values() if rule.clients is None)
         self._named = {client_id: _RuleIndex(theirs) for client_id, theirs in named.items()}
+
+    def remembered(self, client: Client, tool: ToolState, token_scopes: frozenset[str]) -> Decision:
+        """What is decided for these, worked out once: a policy never changes, and neither does what it says."""
+        key = (client, tool, token_scopes)
+        decision = self._decided.get(key)
+        if decision is None:
+            if len(self._decided) >= _MAX_REMEMBERED:
+                self._decided.clear()
+            rules = self.rules_for(client.id, tool.name)
+            decision = self._decided[key] = _decide_by_rules(token_scopes, client, rules, self.version)
+        return decision
 
     def rules_for(self, client_id: int, tool: str) -> tuple[Rule, ...]:
         """The rules that speak of this client and tool, whatever the token scopes."""
@@ -165,7 +178,7 @@ def decide(principal: Principal, client: Client, tool: ToolState, policy: Policy
         return Decision(Reason.UNKNOWN_TOOL, policy.version, client)
     if not tool.enabled:
         return Decision(Reason.TOOL_DISABLED, policy.version, client)
-    return _decide_by_rules(principal.token_scopes, client, policy.rules_for(client.id, tool.name), policy.version)
+    return policy.remembered(client, tool, principal.token_scopes)
 
 
 def _decide_by_rules(token_scopes: frozenset[str], client: Client, rules: Sequence[Rule], version: int) -> Decision:

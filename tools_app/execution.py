@@ -82,7 +82,7 @@ async def _ended(running: "asyncio.Future[Any]", seconds: float) -> bool:
 def _start(tool: RegisteredTool, arguments: dict[str, Any], threads: ToolThreads) -> "asyncio.Future[Any]":
     if not tool.is_async:
         return asyncio.wrap_future(threads.submit(tool.function, arguments))
-    running: asyncio.Future[Any] = asyncio.ensure_future(tool.function(**arguments))
+    running: asyncio.Future[Any] = asyncio.get_running_loop().create_task(tool.function(**arguments))
     return running
 
 

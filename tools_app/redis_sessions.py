@@ -5,6 +5,7 @@ hash of the requests that other workers are answering for it. Both live for one 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +13,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from tools_app.batches import Batches
 from tools_app.jsonrpc import DUPLICATE_ID, RequestId, too_many_in_flight
 from tools_app.sessions import Accepted, Lease, McpSession, Owner, SessionsUnavailable
 
@@ -27,15 +29,24 @@ redis.call('ZADD', KEYS[2], now + ARGV[2], KEYS[1])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return 1
 """
+# For each of many: owner and request id. Then, for all: who asks, how many requests a session may have, the lease.
 _ACCEPT = """
-local session = redis.call('HMGET', KEYS[1], 'owner', 'state', 'expires')
-if session[1] ~= ARGV[1] then return false end
-if ARGV[2] == '' then return {session[2], session[3], 'taken'} end
-if redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1 then return {session[2], session[3], 'duplicate'} end
-if redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[4]) then return {session[2], session[3], 'busy'} end
-redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
-redis.call('EXPIRE', KEYS[2], ARGV[5])
-return {session[2], session[3], 'taken'}
+local channel, limit, lease = ARGV[#ARGV - 2], tonumber(ARGV[#ARGV - 1]), ARGV[#ARGV]
+local answers = {}
+for i = 1, #KEYS, 2 do
+  local owner, request = ARGV[i], ARGV[i + 1]
+  local session = redis.call('HMGET', KEYS[i], 'owner', 'state', 'expires')
+  local verdict = 'taken'
+  if session[1] ~= owner then verdict = false
+  elseif request ~= '' and redis.call('HEXISTS', KEYS[i + 1], request) == 1 then verdict = 'duplicate'
+  elseif request ~= '' and redis.call('HLEN', KEYS[i + 1]) >= limit then verdict = 'busy'
+  elseif request ~= '' then
+    redis.call('HSET', KEYS[i + 1], request, channel)
+    redis.call('EXPIRE', KEYS[i + 1], lease)
+  end
+  answers[#answers + 1] = verdict and {session[2], session[3], verdict}
+end
+return answers
 """
 _UPDATE = """
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'state', ARGV[1]) end
@@ -53,6 +64,15 @@ redis.call('ZADD', KEYS[3], 'XX', redis.call('TIME')[1] + ARGV[1], KEYS[1])
 redis.call('EXPIRE', KEYS[3], ARGV[1])
 return {session[1], session[2], redis.call('HGETALL', KEYS[2])}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose session of this key it is to be, and the request that is to be noted; JSON texts."""
+
+    key: str
+    owner: bytes
+    request: bytes
 
 
 class RedisSessionStore:
@@ -73,6 +93,7 @@ class RedisSessionStore:
         self._update = redis.register_script(_UPDATE)
         self._extend = redis.register_script(_EXTEND)
         self._renew = redis.register_script(_RENEW)
+        self._asking = Batches(self._accept_all)
         self.channel = ""
         self.reachable = True
 
@@ -97,19 +118,19 @@ class RedisSessionStore:
             if not self.reachable:
                 raise SessionsUnavailable(_UNREACHABLE)
             return Accepted(own) if own.owner == owner else None
-        args: list[Any] = [
-            orjson.dumps(owner),
-            b"" if request_id is None else orjson.dumps(request_id),
-            self.channel,
-            self._limit,
-            LEASE,
-        ]
-        found = await self.asked(self._accept(self.keys_of(key), args))
+        asked = _Asked(key, orjson.dumps(owner), b"" if request_id is None else orjson.dumps(request_id))
+        found = await self._asking.ask(asked)
         if found is None:
             return None
         state, expires_at, verdict = found
         session = McpSession.read(key, state).extended_to(float(expires_at))
         return Accepted(session, self._refusal(verdict))
+
+    async def _accept_all(self, batch: Sequence["_Asked"]) -> Sequence[Any]:
+        keys = [name for asked in batch for name in self.keys_of(asked.key)]
+        args: list[Any] = [text for asked in batch for text in (asked.owner, asked.request)]
+        found: Sequence[Any] = await self.asked(self._accept(keys, [*args, self.channel, self._limit, LEASE]))
+        return found
 
     def _refusal(self, verdict: bytes) -> str:
         if verdict == b"busy":

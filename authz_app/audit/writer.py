@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 
@@ -37,11 +38,12 @@ _UNAVAILABLE = "The call could not be recorded, so it was not run. Try again in 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """An opening, and the call that waits for it."""
+    """An opening, and the call that waits for it, ``until`` so long on its loop's clock."""
 
     opening: Opening
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[bool]"
+    until: float
     abandoned: bool = field(default=False)
 
 
@@ -56,6 +58,7 @@ class AuditWriter:
         self._clock = clock
         self._queue: queue.SimpleQueue[_Waiting | Note | threading.Event | None] = queue.SimpleQueue()
         self._unwritten: deque[Note] = deque()
+        self._patient: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[_Waiting]] = WeakKeyDictionary()
         self._swept = clock()
         self._failing = False
         self._thread: threading.Thread | None = None
@@ -70,16 +73,14 @@ class AuditWriter:
         """
         self._start()
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(opening, loop, loop.create_future())
-        timer = loop.call_later(self._timeout, self._give_up, waiting)
+        waiting = _Waiting(opening, loop, loop.create_future(), loop.time() + self._timeout)
+        self._watch(waiting)
         self._queue.put(waiting)
         try:
             return await waiting.future
         except asyncio.CancelledError:
             self._abandon(waiting)
             raise
-        finally:
-            timer.cancel()
 
     def close(self, note: Note) -> None:
         """Write an outcome, or that a result was not delivered, soon. Never blocks, and is safe in any thread."""
@@ -107,6 +108,25 @@ class AuditWriter:
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
                     self._thread.start()
+
+    def _watch(self, waiting: _Waiting) -> None:
+        """Give up what waits for too long. One timer for all: they give up in the order in which they came."""
+        patient = self._patient.get(waiting.loop)
+        if patient is None:
+            patient = self._patient[waiting.loop] = deque()
+            waiting.loop.call_at(waiting.until, self._give_up_late, waiting.loop)
+        while patient and patient[0].future.done():
+            patient.popleft()
+        patient.append(waiting)
+
+    def _give_up_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        patient = self._patient[loop]
+        while patient and (patient[0].future.done() or patient[0].until <= loop.time()):
+            self._give_up(patient.popleft())
+        if patient:
+            loop.call_at(patient[0].until, self._give_up_late, loop)
+        else:
+            del self._patient[loop]
 
     def _give_up(self, waiting: _Waiting) -> None:
         if not waiting.future.done():

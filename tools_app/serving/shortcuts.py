@@ -113,6 +113,9 @@ def write_soon(transport: Any) -> None:
     if not all(hasattr(transport, name) for name in ("dataBuffer", "_tempDataLen", "startWriting", "doWrite")):
         return
     loop, wait_for_socket = asyncio.get_event_loop(), transport.startWriting
+    # Asked for each request; it is the same for as long as the connection lasts.
+    host = transport.getHost()
+    transport.getHost = lambda: host
     is_planned = False
 
     def plan() -> None:

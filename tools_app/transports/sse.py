@@ -36,7 +36,14 @@ _STREAM_HEADERS = [
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
-_SHUTTING_DOWN = RequestRefused(503, "shutting_down", "This worker is shutting down.", [(b"retry-after", b"1")])
+# On a new connection the next try reaches another worker, if there is one.
+_SHUTTING_DOWN = RequestRefused(
+    503, "shutting_down", "This worker is shutting down.", [(b"retry-after", b"1"), (b"connection", b"close")]
+)
+_CUT_SHORT = (
+    "The worker that was answering this request was shut down before it was done. If it was a call, it was cancelled;"
+    " see its record before you repeat it."
+)
 _NO_SESSION = "There is no such MCP session. Open one with GET /sse."
 
 
@@ -152,6 +159,10 @@ async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
         await _refuse_unknown(scope, principal, message, here)
         raise RequestRefused(404, "no_session", _NO_SESSION)
     session = await _extended(here, accepted.session, principal)
+    if here.draining:  # By now: nobody would wait for the work.
+        if request_id is not None and not accepted.refusal:
+            here.give_up(session, request_id)
+        raise _SHUTTING_DOWN
     await _take(scope, here, session, message, refusal or accepted.refusal)
     await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"8")]})
     await send({"type": "http.response.body", "body": b"Accepted"})
@@ -248,7 +259,10 @@ async def _answer(
     try:
         answer = await kernel.serve_request(request, session, link, caller, here.rooms)
     except asyncio.CancelledError:
-        here.give_up(session, request.id)
+        if here.draining:  # The client did not ask for it, and its stream may be another worker's.
+            here.send(session, jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, _CUT_SHORT), answers=request.id)
+        else:
+            here.give_up(session, request.id)
         raise
     learnt = answer.session is not session
     message = answer.message
