@@ -17,14 +17,18 @@ from tests.drills.sizes import HEARTBEAT, SLACK
 from tests.raw_sse import INITIALIZE, request
 from tests.site import SiteAddress
 
-_PATIENCE = 2 * HEARTBEAT + SLACK
+# Longer than any drill lets a request wait.
+_PATIENCE = 4 * HEARTBEAT + SLACK
 _PAUSE = 0.1
 NO_ANSWER = 0
 
 
 @dataclass(slots=True, eq=False)
 class Stream:
-    """A stream that was opened at a worker. Times are monotonic; ``ended_at`` is set when the server ends it."""
+    """A stream that was opened at a worker, and what ended it.
+
+    Times are monotonic. ``ended_at`` is when the server ended it, and None where the caller left it.
+    """
 
     home: SiteAddress
     opened_at: float
@@ -145,6 +149,7 @@ class _Caller:
             finally:
                 reading.cancel()
                 await asyncio.wait([reading])
+                stream.ended.set()
 
     async def _calls(self, http: httpx2.AsyncClient, stream: Stream, naps: Sequence[float]) -> None:
         initialized = await self._send(http, stream, "initialize", INITIALIZE)

@@ -93,7 +93,7 @@ async def no_open_records(database_url: str) -> None:
 
 def assert_only_its_own_streams_ended(book: Book, kills: Sequence[Kill]) -> None:
     died = {id(stream) for kill in kills for stream in kill.streams}
-    others = [stream for stream in book.streams if stream.ended.is_set() and id(stream) not in died]
+    others = [stream for stream in book.streams if stream.ended_at is not None and id(stream) not in died]
     # A stream can open in the moment of the kill.
     assert [stream for stream in others if not _was_down(stream.home, stream.ended_at, kills)] == []
 

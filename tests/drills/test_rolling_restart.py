@@ -1,0 +1,73 @@
+"""Drill 6: the supervisor replaces its workers one by one under load, and then stops them all."""
+
+import asyncio
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.databases import rows, rule_for_everybody
+from tests.drills import evidence
+from tests.drills.callers import NO_ANSWER, calling
+from tests.drills.sizes import HEARTBEAT, SLACK, size
+from tests.issuer import Issuer
+from tests.raw_sse import call, raw_session
+from tests.redis import RedisServer
+from tests.site import Site, several_workers
+from tests.supervised import reload, supervised
+
+RESTARTS = size(2, 20)
+WORKERS = 2
+CALLERS = 6
+DRAIN = 3.0
+# The last lane's calls outlast every drain.
+NAPS = (0.0, 1.0, 30.0)
+
+
+@pytest.mark.timeout(size(200, 2_400))
+async def test_a_rolling_restart_leaves_no_call_without_a_fate(
+    watched_database: str, redis: RedisServer, issuer: Issuer, marks: Path
+) -> None:
+    limits = {"TOOL_TIME_LIMIT": "40", "AUDIT_TIMEOUT": "20", "DRAIN_SECONDS": str(DRAIN)}
+    site = Site(watched_database, issuer, REDIS_URL=redis.url, **limits)
+    took = []
+    with supervised(site, WORKERS):
+        async with calling([site], [site], CALLERS, NAPS) as book:
+            for _ in range(RESTARTS):
+                await book.reach(4 * CALLERS)
+                started = time.monotonic()
+                await asyncio.to_thread(reload, site, WORKERS)
+                took.append(time.monotonic() - started)
+            await book.reach(4 * CALLERS)
+            assert NO_ANSWER not in book.refusals, "while workers were replaced, nobody listened"
+            assert await asyncio.to_thread(site.stop) == 0
+    slowest = book.assert_nothing_was_lost_in_silence(NAPS[-1] + HEARTBEAT + SLACK)
+    evidence.assert_one_fate_each(watched_database)
+    runs = evidence.assert_every_run_has_one_record(watched_database, marks)
+    outcomes = evidence.outcomes(watched_database)
+    assert outcomes.keys() == {"ok", "cancelled"}
+    assert {sent.status for sent in book.sent} <= {202, 404, 503, NO_ANSWER}
+    site.assert_no_traceback()
+    print(
+        f"{RESTARTS} restarts of {WORKERS} workers, {max(took):.1f} s at most; {runs} runs, outcomes {dict(outcomes)};"
+        f" answers to posts {dict(Counter(sent.status for sent in book.sent))}, refused streams {dict(book.refusals)};"
+        f" the slowest answer or end took {slowest:.1f} s"
+    )
+
+
+async def test_a_call_that_a_drain_cuts_is_answered_on_a_stream_that_another_worker_holds(
+    fresh_sqlite: str, redis: RedisServer, issuer: Issuer
+) -> None:
+    rule_for_everybody(fresh_sqlite, "*")
+    with several_workers(2, fresh_sqlite, issuer, REDIS_URL=redis.url, DRAIN_SECONDS="0.5") as (home, other):
+        async with raw_session(home) as session:
+            assert (await session.post(call("wait", 7), to=other)).status_code == 202
+            async with asyncio.timeout(SLACK):
+                while rows(fresh_sqlite, "SELECT outcome FROM authz_app_callrecord") != [("",)]:
+                    await asyncio.sleep(0.02)
+            assert await asyncio.to_thread(other.stop) == 0
+            answer = await session.message()
+            assert (answer["id"], "was shut down" in answer["error"]["message"]) == (7, True)
+            assert (await session.request("ping"))["result"] == {}
+    assert rows(fresh_sqlite, "SELECT outcome FROM authz_app_callrecord") == [("cancelled",)]
