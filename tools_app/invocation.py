@@ -46,10 +46,11 @@ class Rooms:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What a call that ran came to, and its record."""
+    """What a call that ran came to, and its record; ``wire`` is the result as JSON has it."""
 
     record_id: UUID
     result: CallToolResult
+    wire: dict[str, Any]
 
 
 def tool_state(name: str, policy: Policy) -> ToolState:
@@ -93,7 +94,7 @@ async def invoke(caller: Caller, name: str, arguments: dict[str, Any], channel: 
     if not decision.allowed:
         _refuse(opening.id, decision, name, rooms.contact)
     call = Call(caller.principal, opening.id, channel, asyncio.get_running_loop())
-    return Called(opening.id, await _run_and_close(opening, registered_tools()[name], arguments, call, rooms))
+    return await _run_and_close(opening, registered_tools()[name], arguments, call, rooms)
 
 
 async def _decided_and_recorded(
@@ -175,36 +176,43 @@ def _time_limit(name: str | None, rooms: Rooms) -> float:
 
 async def _run_and_close(
     opening: Opening, tool: RegisteredTool, arguments: dict[str, Any], call: Call, rooms: Rooms
-) -> CallToolResult:
+) -> Called:
     started = time.perf_counter()
     try:
         execution = await execute(tool, arguments, call, rooms.threads, _time_limit(tool.name, rooms))
     except asyncio.CancelledError:
         _close(opening.id, Outcome.CANCELLED, started, rooms)
         raise
-    execution = _sendable(execution, opening, rooms.max_result_bytes)
+    execution, wire = _sendable(execution, opening, rooms.max_result_bytes)
     _close(opening.id, execution.outcome, started, rooms, execution)
-    return execution.result
+    return Called(opening.id, execution.result, wire)
 
 
 def _close(record_id: UUID, outcome: Outcome, started: float, rooms: Rooms, execution: Execution | None = None) -> None:
     milliseconds = round((time.perf_counter() - started) * 1000, 3)
-    error = redact_text(execution.error, 500)[:500] if execution else ""
+    error = redact_text(execution.error, 500)[:500] if execution and execution.error else ""
     size = result_size(execution.result) if execution else 0
     rooms.audit.close(Closing(record_id, outcome, milliseconds, size, error))
 
 
-def _sendable(execution: Execution, opening: Opening, limit: int) -> Execution:
-    """The execution, or a failed one where its result cannot travel: too large, or not JSON (2**64, for one)."""
+def _sendable(execution: Execution, opening: Opening, limit: int) -> tuple[Execution, dict[str, Any]]:
+    """The execution and its result as JSON has it; a failed one where it is too large, or no JSON (2**64, for one)."""
     try:
-        size = len(orjson.dumps(execution.result.model_dump(mode="json", by_alias=True, exclude_none=True)))
+        wire = _dumped(execution.result)
+        size = len(orjson.dumps(wire))
     except (TypeError, ValueError) as error:
         logger.error("The result of %s cannot be sent, record %s: %s", opening.tool, opening.id, error)
         text = f"{opening.tool} failed with an internal error, id {opening.id}."
-        return failed(Outcome.CRASHED, text, "The result is no JSON.")
-    if size <= limit:
-        return execution
-    return failed(Outcome.TOOL_ERROR, f"The result has {size} bytes, more than the {limit} that can be sent.")
+        execution = failed(Outcome.CRASHED, text, "The result is no JSON.")
+        return execution, _dumped(execution.result)
+    if size > limit:
+        execution = failed(Outcome.TOOL_ERROR, f"The result has {size} bytes, more than the {limit} that can be sent.")
+        return execution, _dumped(execution.result)
+    return execution, wire
+
+
+def _dumped(result: CallToolResult) -> dict[str, Any]:
+    return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def result_size(result: CallToolResult) -> int:

@@ -11,7 +11,6 @@ from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     CallToolRequestParams,
-    CallToolResult,
     DiscoverResult,
     EmptyResult,
     ListToolsResult,
@@ -57,13 +56,13 @@ async def _list_tools(context: Context, params: PaginatedRequestParams | None) -
     return ListToolsResult(tools=[tool.definition for tool in tools])
 
 
-async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
+async def _call_tool(context: Context, params: CallToolRequestParams) -> Any:
     exchange = current_exchange.get()
     called = await invocation.invoke(
         exchange.caller, params.name, params.arguments or {}, exchange.channel, exchange.rooms
     )
     exchange.record_id = called.record_id
-    return called.result
+    return called.wire  # The SDK takes a dict too, and would make it one.
 
 
 async def _set_level(context: Context, params: SetLevelRequestParams) -> EmptyResult:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from daphne.server import Server
@@ -80,10 +81,15 @@ class DrainingServer(Server):
         access_log.flush()
 
     def create_application(self, protocol: Any, scope: Any) -> Any:
-        queue = super().create_application(protocol, scope)
-        application = self.connections.get(protocol, {}).get("application_instance")
-        if application is not None:
-            application.add_done_callback(lambda _: self._ended(protocol))
+        """As Daphne does it; and notices when the application is done."""
+        details = self.connections.get(protocol)
+        if details is None:
+            return None
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        scope.setdefault("asgi", {"version": "3.0"})
+        running = self.application(scope=scope, receive=queue.get, send=partial(self.handle_reply, protocol))
+        application = details["application_instance"] = asyncio.get_event_loop().create_task(running)
+        application.add_done_callback(lambda _: self._ended(protocol))
         return queue
 
     def _ended(self, protocol: Any) -> None:
