@@ -106,6 +106,12 @@ class OpenSessions:
         if self._watching is not None:
             self._watching.cancel()
 
+    async def all_closed(self, limit: float) -> None:
+        """Wait until the streams that were ended are closed, for at most ``limit`` seconds."""
+        until = time.monotonic() + limit
+        while self._sessions and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+
     def extend(self, key: str, expires_at: float) -> None:
         """The owner presented a token that expires at this time; the session lasts at least that long."""
         session = self._sessions.get(key)

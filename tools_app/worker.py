@@ -194,6 +194,7 @@ class Worker:
             if late:
                 await asyncio.wait(late, timeout=1.0)
         self.open.end_all("the server is shutting down")
+        await self.open.all_closed(1.0)
         await self.workers.leave()
         await asyncio.to_thread(self.rooms.audit.flush, 5.0)
         await asyncio.to_thread(self.stop)
