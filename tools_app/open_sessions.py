@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -21,6 +22,7 @@ from tools_app.sessions import Lease, SessionsUnavailable
 
 logger = logging.getLogger(__name__)
 _WATCH_EVERY = 1.0
+_POLL = 0.2
 # Long enough for the owner's next call to be refused with a reason rather than with a closed stream.
 _BLOCKED_GRACE = 5.0
 # A message may be on its way for this long before it counts as lost.
@@ -105,6 +107,30 @@ class OpenSessions:
             session.stream.end(why)
         if self._watching is not None:
             self._watching.cancel()
+
+    async def answered_elsewhere(self, limit: float) -> None:
+        """Wait, for at most ``limit`` seconds, until what other workers are answering now has reached the streams."""
+        until = time.monotonic() + limit
+        with suppress(SessionsUnavailable):
+            awaited, is_behind = await self._elsewhere()
+            while (awaited or is_behind) and time.monotonic() < until:
+                await asyncio.sleep(_POLL)
+                left, is_behind = await self._elsewhere()
+                awaited &= left
+
+    async def _elsewhere(self) -> tuple[set[tuple[str, bytes]], bool]:
+        """The requests, by session, that living workers are answering; and whether answers are on their way."""
+        leases = await self._workers.sessions.renew(list(self._sessions))
+        asked = {channel for lease in leases.values() for channel in lease.elsewhere.values()}
+        alive = await self._workers.alive(asked) if asked else set()
+        sessions = {key: (session, leases[key]) for key, session in self._sessions.items() if key in leases}
+        requests = {
+            (key, request)
+            for key, (_, lease) in sessions.items()
+            for request, channel in lease.elsewhere.items()
+            if channel in alive
+        }
+        return requests, any(session.received < lease.sent for session, lease in sessions.values())
 
     async def all_closed(self, limit: float) -> None:
         """Wait until the streams that were ended are closed, for at most ``limit`` seconds."""

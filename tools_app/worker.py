@@ -186,6 +186,7 @@ class Worker:
     async def drain(self, limit: float) -> None:
         """Let running calls end, for at most ``limit`` seconds; commit what is to be committed; close the streams."""
         self.draining = True
+        until = time.monotonic() + limit
         self.presence.leave()
         if self._tasks:
             _, late = await asyncio.wait(set(self._tasks), timeout=limit)
@@ -193,6 +194,7 @@ class Worker:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=1.0)
+        await self.open.answered_elsewhere(until - time.monotonic())
         self.open.end_all("the server is shutting down")
         await self.open.all_closed(1.0)
         await self.workers.leave()

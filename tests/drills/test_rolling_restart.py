@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from tests.drills import evidence
 from tests.drills.callers import NO_ANSWER, calling
 from tests.drills.sizes import HEARTBEAT, SLACK, size
 from tests.issuer import Issuer
-from tests.raw_sse import call, raw_session
+from tests.raw_sse import RawSession, call, raw_session
 from tests.redis import RedisServer
 from tests.site import Site, several_workers
 from tests.supervised import reload, supervised
@@ -41,33 +43,58 @@ async def test_a_rolling_restart_leaves_no_call_without_a_fate(
                 took.append(time.monotonic() - started)
             await book.reach(4 * CALLERS)
             assert NO_ANSWER not in book.refusals, "while workers were replaced, nobody listened"
+            during = Counter(sent.status for sent in book.sent if sent.status != 202 or sent.settled_at)
             assert await asyncio.to_thread(site.stop) == 0
     slowest = book.assert_nothing_was_lost_in_silence(NAPS[-1] + HEARTBEAT + SLACK)
     evidence.assert_one_fate_each(watched_database)
     runs = evidence.assert_every_run_has_one_record(watched_database, marks)
-    outcomes = evidence.outcomes(watched_database)
-    assert outcomes.keys() == {"ok", "cancelled"}
+    fates = evidence.outcomes(watched_database)
+    assert fates.keys() == {"ok", "cancelled"}
     assert {sent.status for sent in book.sent} <= {202, 404, 503, NO_ANSWER}
     site.assert_no_traceback()
     print(
-        f"{RESTARTS} restarts of {WORKERS} workers, {max(took):.1f} s at most; {runs} runs, outcomes {dict(outcomes)};"
-        f" answers to posts {dict(Counter(sent.status for sent in book.sent))}, refused streams {dict(book.refusals)};"
+        f"{RESTARTS} restarts of {WORKERS} workers, {max(took):.1f} s at most; {runs} runs, outcomes {dict(fates)};"
+        f" answers to posts before the stop {dict(during)}, {len(book.streams)} streams;"
         f" the slowest answer or end took {slowest:.1f} s"
     )
+
+
+@asynccontextmanager
+async def call_on_another_worker(
+    database_url: str, redis: RedisServer, issuer: Issuer, tool: str, drain: float, **arguments: float
+) -> AsyncIterator[tuple[RawSession, Site, Site]]:
+    """A session, the worker that holds its stream, and another, on which its call 7 runs."""
+    rule_for_everybody(database_url, "*")
+    with several_workers(2, database_url, issuer, REDIS_URL=redis.url, DRAIN_SECONDS=str(drain)) as (home, other):
+        async with raw_session(home) as session:
+            assert (await session.post(call(tool, 7, **arguments), to=other)).status_code == 202
+            async with asyncio.timeout(SLACK):
+                while outcomes(database_url) != [("",)]:
+                    await asyncio.sleep(0.02)
+            yield session, home, other
+
+
+def outcomes(database_url: str) -> list[tuple[str, ...]]:
+    return rows(database_url, "SELECT outcome FROM authz_app_callrecord")
 
 
 async def test_a_call_that_a_drain_cuts_is_answered_on_a_stream_that_another_worker_holds(
     fresh_sqlite: str, redis: RedisServer, issuer: Issuer
 ) -> None:
-    rule_for_everybody(fresh_sqlite, "*")
-    with several_workers(2, fresh_sqlite, issuer, REDIS_URL=redis.url, DRAIN_SECONDS="0.5") as (home, other):
-        async with raw_session(home) as session:
-            assert (await session.post(call("wait", 7), to=other)).status_code == 202
-            async with asyncio.timeout(SLACK):
-                while rows(fresh_sqlite, "SELECT outcome FROM authz_app_callrecord") != [("",)]:
-                    await asyncio.sleep(0.02)
-            assert await asyncio.to_thread(other.stop) == 0
-            answer = await session.message()
-            assert (answer["id"], "was shut down" in answer["error"]["message"]) == (7, True)
-            assert (await session.request("ping"))["result"] == {}
-    assert rows(fresh_sqlite, "SELECT outcome FROM authz_app_callrecord") == [("cancelled",)]
+    async with call_on_another_worker(fresh_sqlite, redis, issuer, "wait", 0.5) as (session, _, other):
+        assert await asyncio.to_thread(other.stop) == 0
+        answer = await session.message()
+        assert (answer["id"], "was shut down" in answer["error"]["message"]) == (7, True)
+        assert (await session.request("ping"))["result"] == {}
+    assert outcomes(fresh_sqlite) == [("cancelled",)]
+
+
+async def test_a_worker_that_drains_waits_for_what_others_answer_on_its_streams(
+    fresh_sqlite: str, redis: RedisServer, issuer: Issuer
+) -> None:
+    async with call_on_another_worker(fresh_sqlite, redis, issuer, "nap", 20, seconds=2.0) as (session, home, _):
+        stopping = asyncio.create_task(asyncio.to_thread(home.stop))
+        assert (await session.message())["result"]["content"][0]["text"] == "rested"
+        await session.ended()
+        assert await stopping == 0
+    assert outcomes(fresh_sqlite) == [("ok",)]

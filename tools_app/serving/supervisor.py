@@ -106,6 +106,8 @@ class Supervisor:
         raise StartFailed("A worker did not start.")
 
     def _stop(self) -> None:
+        # Or the kernel would let callers in whom nobody serves any more.
+        self._listening.close()
         for worker in self._workers:
             _terminate(worker)
         for worker in [*self._workers, *self._leaving]:

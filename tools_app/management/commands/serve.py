@@ -99,6 +99,7 @@ def inherited(descriptor: int) -> socket.socket:
     try:
         listening = socket.socket(fileno=os.dup(descriptor))
         if listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            os.close(descriptor)  # Callers are let in for as long as any copy is open.
             return listening
         listening.close()
     except OSError:
