@@ -8,12 +8,13 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header --no-annotate
 INSTALL := pip install --quiet --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run test prove lint bench lock clean
+.PHONY: help run test drills prove lint bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run     set up everything and serve on http://127.0.0.1:8000 (PORT=9000 make run: another port)"
 	@echo "make test    set up everything and run the tests"
+	@echo "make drills  break workers, Redis and restarts under load, at full size (about half an hour)"
 	@echo "make prove   start a site and test its six promises before your eyes, in about a minute"
 	@echo "make lint    check style, types and migrations"
 	@echo "make bench   measure this server beside the SDK's own (ARGUMENTS=--quick make bench: about a minute)"
@@ -49,6 +50,9 @@ run: .venv/installed .env
 
 test: .venv/installed-for-tests var/sdk1-venv/installed
 	@$(BIN)/python -m tests.run -n 2 $(ARGUMENTS)
+
+drills: .venv/installed-for-tests
+	@DRILLS=full $(BIN)/python -m pytest tests/drills -rP $(ARGUMENTS)
 
 prove: .venv/installed-for-tests
 	@$(BIN)/python -m tests.prove $(ARGUMENTS)

@@ -30,8 +30,14 @@ def supervised(site: Site, count: int) -> Iterator[Site]:
 
 def worker_pids(site: Site) -> set[int]:
     """The processes that the supervisor has started and that live."""
-    children = psutil.Process(site.pid).children()
-    return {child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE}
+    return {child.pid for child in psutil.Process(site.pid).children() if _lives(child)}
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_for_workers(site: Site, count: int, other_than: frozenset[int] = frozenset()) -> set[int]:
