@@ -179,7 +179,8 @@ class AuditWriter:
     def _take(self) -> list["_Waiting | Note | threading.Event | None"]:
         items: list[_Waiting | Note | threading.Event | None] = []
         try:
-            items.append(self._queue.get(timeout=_RETRY_EVERY if self._unwritten else _SWEEP_EVERY))
+            until_sweep = max(self._swept + _SWEEP_EVERY - self._clock(), 0.0)
+            items.append(self._queue.get(timeout=_RETRY_EVERY if self._unwritten else until_sweep))
             # Nobody waits for a note, and the next opening is likely to follow: one commit for both.
             patience = time.monotonic() + _NOTES_WAIT
             while isinstance(items[-1], Note) and len(items) < _GROUP:
