@@ -1,5 +1,6 @@
 """Filters of call records. Each is answered by an index of the table, also among a million rows."""
 
+from abc import abstractmethod
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -34,8 +35,9 @@ class RecordFilter(DropdownFilter):
         known = self.known()
         return known if not chosen or chosen in dict(known) else [(chosen, chosen), *known]
 
+    @abstractmethod
     def known(self) -> Choices:
-        raise NotImplementedError
+        """What can be chosen."""
 
     def has_output(self) -> bool:
         return True
@@ -45,8 +47,9 @@ class RecordFilter(DropdownFilter):
         # PostgreSQL's text has no NUL.
         return self.narrow(queryset, value.replace("\x00", "")) if value else queryset
 
+    @abstractmethod
     def narrow(self, queryset: Records, value: str) -> Records:
-        raise NotImplementedError
+        """The records that a choice leaves."""
 
 
 class ClientFilter(RecordFilter):
