@@ -47,6 +47,7 @@ class StrictFactory(HTTPFactory):
         connect = protocol.makeConnection
 
         def make_connection(transport: Any) -> None:
+            del protocol.makeConnection  # Or the connection would hold itself, and only the collector could free it.
             shortcuts.write_soon(transport)
             connect(transport)
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+import weakref
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -112,7 +113,9 @@ def write_soon(transport: Any) -> None:
     """
     if not all(hasattr(transport, name) for name in ("dataBuffer", "_tempDataLen", "startWriting", "doWrite")):
         return
-    loop, wait_for_socket = asyncio.get_event_loop(), transport.startWriting
+    loop, wait_for_socket = asyncio.get_event_loop(), type(transport).startWriting
+    # Else the connection would hold itself, and only the collector could free it.
+    reference = weakref.ref(transport)
     # Asked for each request; it is the same for as long as the connection lasts.
     host = transport.getHost()
     transport.getHost = lambda: host
@@ -127,11 +130,12 @@ def write_soon(transport: Any) -> None:
     def write() -> None:
         nonlocal is_planned
         is_planned = False
-        if not transport.connected:
+        connection = reference()
+        if connection is None or not connection.connected:
             return
         # What ends the connection is the reactor's to see.
-        failed = transport.disconnecting or transport.doWrite()
-        if failed or transport.dataBuffer or transport._tempDataLen:
-            wait_for_socket()
+        failed = connection.disconnecting or connection.doWrite()
+        if failed or connection.dataBuffer or connection._tempDataLen:
+            wait_for_socket(connection)
 
     transport.startWriting = plan
