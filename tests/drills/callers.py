@@ -126,16 +126,21 @@ class _Caller:
 
     async def run(self, naps: Sequence[float]) -> None:
         """Call until told to stop: in one lane for each of ``naps``, the seconds that its calls take."""
-        async with httpx2.AsyncClient(timeout=_PATIENCE) as http:
+        # Each stream has a connection of its own; POSTs keep theirs, as clients do.
+        alone = httpx2.Limits(max_keepalive_connections=0)
+        async with (
+            httpx2.AsyncClient(timeout=_PATIENCE) as http,
+            httpx2.AsyncClient(timeout=_PATIENCE, limits=alone) as streams,
+        ):
             while not self._stopping.is_set():
                 try:
-                    await self._session(http, naps)
+                    await self._session(http, streams, naps)
                 except httpx2.TransportError:
                     self._book.refusals[NO_ANSWER] += 1
                 await asyncio.sleep(_PAUSE)
 
-    async def _session(self, http: httpx2.AsyncClient, naps: Sequence[float]) -> None:
-        async with http.stream("GET", f"{self._home.url}/sse", headers=self._headers) as response:
+    async def _session(self, http: httpx2.AsyncClient, streams: httpx2.AsyncClient, naps: Sequence[float]) -> None:
+        async with streams.stream("GET", f"{self._home.url}/sse", headers=self._headers) as response:
             if response.status_code != 200:
                 self._book.refused(response)
                 return

@@ -19,7 +19,7 @@ from tests.redis import RedisServer
 from tests.site import Site, several_workers
 from tests.supervised import reload, supervised
 
-RESTARTS = size(2, 20)
+RESTARTS = size(2, 12)
 WORKERS = 2
 CALLERS = 6
 DRAIN = 3.0
