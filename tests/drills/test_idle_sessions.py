@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import psutil
 import pytest
 
+from tests.conftest import need
 from tests.databases import rule_for_everybody
 from tests.drills.sizes import HEARTBEAT, SLACK, size
 from tests.raw_sse import INITIALIZE, raw_session, request
@@ -32,8 +33,7 @@ _LEFT = 4_000_000
 def many_descriptors() -> Iterator[None]:
     """Let this process, and those that it starts, have enough file descriptors."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < _DESCRIPTORS:
-        pytest.skip(f"This takes {_DESCRIPTORS} file descriptors, and {hard} are allowed here.")
+    need(f"A limit of {_DESCRIPTORS} file descriptors", hard == resource.RLIM_INFINITY or hard >= _DESCRIPTORS)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, _DESCRIPTORS), hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

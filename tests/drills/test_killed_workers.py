@@ -22,7 +22,6 @@ WORKERS = 3
 CALLERS = 6
 TIME_LIMIT = 2.0
 SWEEP = 15.0
-_NOTICED = 5.0
 DIED = "The worker that was answering this request died"
 
 
