@@ -144,8 +144,8 @@ async def test_idle_sessions_are_kept_alive_and_leave_nothing_behind(
 
 
 async def settled(process: psutil.Process) -> int:
-    """The number of file descriptors, once it stays the same for a second."""
-    seen = [0] * 20
+    """The number of file descriptors, once it stays the same for three seconds."""
+    seen = [0] * 60
     async with asyncio.timeout(HEARTBEAT + SLACK):
         while len(set(seen)) > 1 or not seen[0]:
             seen = [*seen[1:], process.num_fds()]
