@@ -41,11 +41,12 @@ class TokenVerifier:
         generation = self._keys.generation
         principal = self._principals.get(digest, generation, self._clock())
         if principal is None:
-            principal = await self._proven(token)
+            principal = await self.prove(token)
             self._principals.put(digest, generation, principal)
         return principal
 
-    async def _proven(self, token: str) -> Principal:
+    async def prove(self, token: str) -> Principal:
+        """The same, worked out anew whatever is remembered."""
         unverified = inspect(token)
         issuer = self._issuers.get(unverified.issuer)
         if issuer is None:

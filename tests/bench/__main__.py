@@ -1,6 +1,6 @@
 """Measure this server beside the `mcp` SDK's own: `make bench`, or
 
-python -m tests.bench [--quick] [--postgresql] [--json FILE]
+python -m tests.bench [--quick] [--postgresql] [--remember-tokens] [--json FILE]
 """
 
 import argparse
@@ -21,6 +21,9 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure this server beside the SDK's.")
     parser.add_argument("--quick", action="store_true", help="About a minute or less, and less exact.")
     parser.add_argument("--postgresql", action="store_true", help="On a private PostgreSQL cluster instead of SQLite.")
+    parser.add_argument(
+        "--remember-tokens", action="store_true", help="Lend the reference this server's memory of verified tokens."
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="Write the results to this file, too.")
     return parser.parse_args(arguments)
 
@@ -31,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     gc.collect()
     gc.freeze()
     try:
-        results = run(QUICK if options.quick else DEFAULT, options.postgresql)
+        results = run(QUICK if options.quick else DEFAULT, options.postgresql, options.remember_tokens)
     except BenchFailed as failure:
         print(f"The bench failed: {failure}", *getattr(failure, "__notes__", ()), sep="\n\n", file=sys.stderr)
         return 1

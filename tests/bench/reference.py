@@ -1,23 +1,29 @@
-"""The reference: the `mcp` SDK's own HTTP+SSE server on uvicorn, as the SDK documents it, behind the same token check.
+"""The reference: the `mcp` SDK's own HTTP+SSE server on uvicorn, put together as the SDK's ``sse_app`` does it.
 
-    python -m tests.bench.reference PORT
+    python -m tests.bench.reference PORT [--remember-tokens]
 
-It has no rules, no records and one tool.
+It has no rules, no records and one tool. Its bearer middleware is the SDK's, which asks about each request's token; the
+answer is this site's verification, so both check the same. The SDK remembers no tokens, and this site does: with
+``--remember-tokens`` the reference is lent that, too.
 """
 
 import gc
 import sys
 
 import uvicorn
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
+from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp_types import CallToolResult, ListToolsResult, TextContent, Tool
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from authz_app.bearer import BearerTokenMiddleware
+from authz_app.errors import AuthenticationError
 from authz_app.verifier import verifier
 from tests.bench.wire import HOST
 
@@ -43,17 +49,48 @@ server = Server("reference", version="1", on_list_tools=list_tools, on_call_tool
 transport = SseServerTransport("/messages/")
 
 
-async def sse(request: Request) -> Response:
-    async with transport.connect_sse(request.scope, request.receive, request._send) as streams:
+class Verifier:
+    """The SDK's ``TokenVerifier``."""
+
+    def __init__(self, remember: bool) -> None:
+        self._verify = verifier().verify if remember else verifier().prove
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        try:
+            principal = await self._verify(token)
+        except AuthenticationError:
+            return None
+        return AccessToken(
+            token=token,
+            client_id=principal.oauth_client_id,
+            scopes=sorted(principal.token_scopes),
+            expires_at=principal.expires_at,
+            subject=principal.subject,
+            claims={"iss": principal.issuer},
+        )
+
+
+async def sse(scope, receive, send) -> None:
+    async with transport.connect_sse(scope, receive, send) as streams:
         await server.run(streams[0], streams[1], server.create_initialization_options())
-    return Response()
+    await Response()(scope, receive, send)
 
 
-routes = [Route("/sse", endpoint=sse), Mount("/messages/", app=transport.handle_post_message)]
-app = BearerTokenMiddleware(Starlette(routes=routes), verifier)
+def app(remember: bool) -> Starlette:
+    return Starlette(
+        routes=[
+            Route("/sse", endpoint=RequireAuthMiddleware(sse, []), methods=["GET"]),
+            Mount("/messages/", app=RequireAuthMiddleware(transport.handle_post_message, [])),
+        ],
+        middleware=[
+            Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(Verifier(remember))),
+            Middleware(AuthContextMiddleware),
+        ],
+    )
+
 
 if __name__ == "__main__":
     # As `manage.py serve` does it.
     gc.collect()
     gc.freeze()
-    uvicorn.run(app, host=HOST, port=int(sys.argv[1]))
+    uvicorn.run(app("--remember-tokens" in sys.argv), host=HOST, port=int(sys.argv[1]))

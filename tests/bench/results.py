@@ -16,7 +16,7 @@ CROWDED_TARGET = 1.10
 CROSS_WORKER_TARGET = 0.25
 
 CORE_SHARE = "share of its core"
-# Under many calls in flight a server takes all of its core that it is given.
+# Under many calls in flight the reference takes all of its core that it is given; this server waits for the disk, too.
 _UNDISTURBED = 0.9
 
 
@@ -68,10 +68,15 @@ def ratio(rounds: Sequence[Round], others: Sequence[Round], value: Value) -> flo
     return median(quotient(value(one), value(other)) for one, other in zip(rounds, others, strict=True))
 
 
-def speed_rows(load: str, rounds: Sequence[Sequence[Round]], p99_target: float | None) -> list[Row]:
-    """CPU, rate and latencies under one load. ``rounds`` are those of ours, the reference and the crowded site."""
+def speed_rows(load: str, rounds: Sequence[Sequence[Round]], *, shares_commits: bool) -> list[Row]:
+    """CPU, rate and latencies under one load. ``rounds`` are those of ours, the reference and the crowded site.
+
+    Where ``shares_commits`` is false, each call waits for a commit of its own, which the reference never makes: the two
+    are shown side by side, and no target is set.
+    """
+    cpu_target, p99_target = (CPU_TARGET, P99_TARGET) if shares_commits else (None, None)
     values: list[tuple[str, str, Value, float | None, float | None]] = [
-        ("CPU per call", "ms", lambda one: one.cpu_ms, CPU_TARGET, CROWDED_TARGET),
+        ("CPU per call", "ms", lambda one: one.cpu_ms, cpu_target, CROWDED_TARGET),
         ("calls", "/s", lambda one: one.calls_per_second, None, None),
         ("p50", "ms", lambda one: one.p50_ms, None, CROWDED_TARGET),
         ("p99", "ms", lambda one: one.p99_ms, p99_target, CROWDED_TARGET),
@@ -128,7 +133,7 @@ def cross_rows(ours: Sequence[Sequence[Round]], crowded: Sequence[Sequence[Round
 def disturbed(rows: Sequence[Row]) -> list[str]:
     """A sentence where something else kept the servers from their core under the first of the loads."""
     under_load = next(row for row in rows if row.what.startswith(CORE_SHARE))
-    if min(under_load.ours, under_load.crowded) >= _UNDISTURBED:
+    if under_load.reference is None or under_load.reference >= _UNDISTURBED:
         return []
     return [
         "Other programs were using the servers' core: repeat this on a quiet machine before you believe its rates and"

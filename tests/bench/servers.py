@@ -18,10 +18,11 @@ from tests.site import free_port
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Makes servers that trust the issuer, and log into the directory."""
+    """Makes servers that trust the issuer, and log into the directory; the reference remembers tokens or not."""
 
     issuer: Issuer
     directory: Path
+    remembering_reference: bool = False
 
     def environment(self, database_url: str, tools: int = 0, **settings: str) -> dict[str, str]:
         """The environment of a site on this database, with this many tools beside `echo`."""
@@ -51,6 +52,7 @@ class Servers:
         """The SDK's own server."""
         port = free_port()
         command = [sys.executable, "-m", "tests.bench.reference", str(port)]
+        command += ["--remember-tokens"] if self.remembering_reference else []
         return self._process("The reference", command, self.environment("sqlite:///:memory:"), port)
 
     def _process(self, name: str, command: list[str], environment: Mapping[str, str], port: int) -> ServerProcess:
