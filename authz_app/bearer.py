@@ -54,7 +54,7 @@ class BearerTokenMiddleware:
             principal = await self._verifier().verify(presented.token)
         except AuthenticationError as error:
             self._refusals.note(error)
-            await refuse(send, error, conf().resource_metadata_url)
+            await refuse(send, error, conf().resource_metadata_url(scope["path"]))
             return
         await self.app({**scope, "query_string": presented.query_string, "principal": principal}, receive, send)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 
 from authz_app import triggers
@@ -34,12 +34,17 @@ def check_secret_key(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
 
 @register()
 def check_issuers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """authz.E002 to E005: at least one issuer is trusted, and none over an unprotected connection."""
+    """authz.E002 to E005 and W001: an issuer is trusted, none over an unprotected connection, each for this site."""
     try:
         configuration = conf()
     except (IssuerConfigError, ValueError) as error:
         return [Error(str(error), hint="The README explains TRUSTED_ISSUERS and TRUSTED_PROXIES.", id="authz.E002")]
-    return [*_no_issuer(configuration), *_no_audience(configuration), *_insecure(configuration)]
+    return [
+        *_no_issuer(configuration),
+        *_no_audience(configuration),
+        *_insecure(configuration),
+        *_other_site(configuration),
+    ]
 
 
 def _no_issuer(configuration: AuthzConf) -> list[CheckMessage]:
@@ -77,6 +82,22 @@ def _insecure(configuration: AuthzConf) -> list[CheckMessage]:
         )
         for url in urls
         if not is_secure_url(url)
+    ]
+
+
+def _other_site(configuration: AuthzConf) -> list[CheckMessage]:
+    return [
+        Warning(
+            f"The issuer {issuer.issuer} is trusted for the audience {urls[0]}, which is no address of this site:"
+            f" PUBLIC_URL is {configuration.public_url}.",
+            hint="Clients that log people in ask for a token for the URL that they connect to, which would be refused."
+            f" Add {configuration.public_url}/mcp to the audiences here and at the issuer, or set PUBLIC_URL to the"
+            " address that clients use. Where all clients are given tokens for that audience, all is well.",
+            id="authz.W001",
+        )
+        for issuer in configuration.trusted_issuers
+        if (urls := [audience for audience in issuer.audiences if audience.startswith(("https://", "http://"))])
+        and not {*issuer.audiences} & {*configuration.resource_identifiers}
     ]
 
 

@@ -1,7 +1,7 @@
 """This app's settings, read once into a frozen object."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 
 from authz_app.issuers import IssuerConfigError, TrustedIssuer, parse_issuers
+from authz_app.protected_resource import as_clients_spell, metadata_url, resource_identifiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +25,15 @@ class AuthzConf:
     contact: str
     audit_timeout: float
     token_leeway: int = 30
+    resource_identifiers: tuple[str, ...] = ()
 
     @property
     def allowed_origins(self) -> frozenset[str]:
         return frozenset({self.public_url})
 
-    @property
-    def resource_metadata_url(self) -> str:
-        """Where RFC 9728 metadata of this resource server is published."""
-        return f"{self.public_url}/.well-known/oauth-protected-resource"
-
-
-def resource_identifiers(public_url: str) -> tuple[str, ...]:
-    """The audiences under which clients ask for tokens for this site (RFC 8707), as real clients spell them."""
-    return (public_url, f"{public_url}/", f"{public_url}/sse", f"{public_url}/mcp")
+    def resource_metadata_url(self, path: str) -> str:
+        """Where the metadata is that a challenge to a request for ``path`` names (RFC 9728 section 5.1)."""
+        return metadata_url(self.public_url, path)
 
 
 def local_issuer_url(public_url: str) -> str:
@@ -52,19 +48,26 @@ def _json(text: str) -> Any:
         raise IssuerConfigError(f"TRUSTED_ISSUERS is not JSON: {error}.") from error
 
 
+def _resource_identifiers() -> tuple[str, ...]:
+    return resource_identifiers(settings.PUBLIC_URL, settings.RESOURCE_IDENTIFIERS)
+
+
 def _trusted_issuers() -> tuple[TrustedIssuer, ...]:
-    issuers = parse_issuers(_json(settings.TRUSTED_ISSUERS))
+    issuers = tuple(
+        replace(issuer, audiences=as_clients_spell(issuer.audiences))
+        for issuer in parse_issuers(_json(settings.TRUSTED_ISSUERS))
+    )
     if settings.AUTH0_DOMAIN:
         auth0 = TrustedIssuer(
             issuer=f"https://{settings.AUTH0_DOMAIN}/",
-            audiences=tuple(settings.AUTH_AUDIENCE),
+            audiences=as_clients_spell(settings.AUTH_AUDIENCE),
             jwks_uri=f"https://{settings.AUTH0_DOMAIN}/.well-known/jwks.json",
         )
         issuers += (auth0,)
     if settings.LOCAL_ISSUER:
         local = TrustedIssuer(
             issuer=local_issuer_url(settings.PUBLIC_URL),
-            audiences=resource_identifiers(settings.PUBLIC_URL),
+            audiences=_resource_identifiers(),
             embedded=True,
         )
         issuers += (local,)
@@ -86,6 +89,7 @@ def conf() -> AuthzConf:
         trusted_proxies=tuple(ip_network(proxy) for proxy in settings.TRUSTED_PROXIES),
         contact=settings.CONTACT,
         audit_timeout=settings.AUDIT_TIMEOUT,
+        resource_identifiers=_resource_identifiers(),
     )
 
 

@@ -21,6 +21,7 @@ ENV = environ.Env(
     DEBUG=(bool, False),
     PORT=(int, 8000),
     PUBLIC_URL=(str, ""),
+    RESOURCE_IDENTIFIERS=(list, []),
     TRUSTED_PROXIES=(list, []),
     DATABASE_URL=(str, ""),
     REDIS_URL=(str, ""),
@@ -73,6 +74,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env("TRUSTED_PR
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+RESOURCE_IDENTIFIERS: list[str] = env("RESOURCE_IDENTIFIERS")
 TRUSTED_PROXIES: list[str] = env("TRUSTED_PROXIES")
 REDIS_URL: str = env("REDIS_URL")
 # Sites that share a Redis server do not meet there.

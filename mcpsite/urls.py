@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.start, name="start"),
     path("r/<str:record_id>", views.record, name="record"),
     path("admin/", admin.site.urls),
+    path("", include("authz_app.discovery")),
 ]
 if settings.LOCAL_ISSUER:
     urlpatterns.append(path("", include("authz_app.embedded.urls")))

@@ -6,7 +6,7 @@ from environ import Env
 
 _DATABASE = os.environ.get("TEST_DATABASE_URL", "")
 for name in list(os.environ):
-    if name in {"SECRET_KEY", "DEBUG", "PORT", "LOCAL_ISSUER", "CONTACT"} or name.startswith(
+    if name in {"SECRET_KEY", "DEBUG", "PORT", "LOCAL_ISSUER", "CONTACT", "RESOURCE_IDENTIFIERS"} or name.startswith(
         ("PUBLIC_", "TRUSTED_", "DATABASE_", "REDIS_", "AUTH", "OPENWEATHERMAP_", "OPENAI_", "CLIENT_", "TOOL_", "MAX_")
     ):
         del os.environ[name]

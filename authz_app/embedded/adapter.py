@@ -12,7 +12,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.urls import get_script_prefix, reverse
 
-from authz_app.conf import conf, local_issuer_url, resource_identifiers
+from authz_app.conf import conf, local_issuer_url
 from authz_app.embedded.keys import signing_key
 
 # Where allauth's metadata names what sign-in by browser needs, which is not served yet.
@@ -64,7 +64,7 @@ class EmbeddedIssuerAdapter(DefaultOIDCAdapter):
         Raises:
             InvalidTargetError: a resource (RFC 8707 section 2) is not one of this site's identifiers.
         """
-        accepted = resource_identifiers(conf().public_url)
+        accepted = conf().resource_identifiers
         if not set(uris) <= set(accepted):
             raise InvalidTargetError(description=f"The resource must be one of {' '.join(accepted)}.")
 

@@ -142,10 +142,23 @@ async def test_a_principal_cannot_be_brought_along(site: Site) -> None:
 async def test_without_credentials_the_challenge_names_no_error(site: Site) -> None:
     answer = await site.request()
     assert answer.status == 401
-    assert answer.challenge == {"resource_metadata": conf().resource_metadata_url}
+    assert answer.challenge == {"resource_metadata": conf().resource_metadata_url("/messages/")}
     assert answer.headers[b"content-type"] == b"application/json"
     assert answer.headers[b"cache-control"] == b"no-store"
     assert "Authorization: Bearer" in answer.body["error_description"]
+
+
+@pytest.mark.parametrize(
+    ("path", "suffix"), [("/sse", "/sse"), ("/messages/", "/sse"), ("/messages", "/sse"), ("/mcp", "/mcp"), ("/x", "")]
+)
+@pytest.mark.parametrize("authorization", [[], ["Basic YWxpY2U6c2VjcmV0"], ["Bearer opaque"]])
+async def test_each_401_names_the_metadata_of_what_was_asked_for(
+    site: Site, authorization: list[str], path: str, suffix: str
+) -> None:
+    """A client refuses metadata of another resource than the one it connects to (RFC 9728 section 3.3)."""
+    answer = await site.request(*authorization, path=path)
+    assert answer.status == 401
+    assert answer.challenge["resource_metadata"] == f"http://testserver/.well-known/oauth-protected-resource{suffix}"
 
 
 @pytest.mark.parametrize("value", ["Basic YWxpY2U6c2VjcmV0", "DPoP abc", "token", "Bearertoken abc", "\x00\xff", '"\\'])
@@ -246,7 +259,7 @@ async def test_a_refused_token_is_challenged_with_its_reason(site: Site, issuer:
     assert answer.status == 401
     assert answer.challenge["error"] == "invalid_token"
     assert "https://other.example.com" in answer.challenge["error_description"]
-    assert answer.challenge["resource_metadata"] == conf().resource_metadata_url
+    assert answer.challenge["resource_metadata"] == conf().resource_metadata_url("/messages/")
     assert answer.body == {"error": "invalid_token", "error_description": answer.challenge["error_description"]}
 
 

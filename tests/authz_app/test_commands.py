@@ -14,7 +14,7 @@ from allauth.idp.oidc.models import Client as OAuthApplication
 from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
-from authz_app.conf import conf, resource_identifiers
+from authz_app.conf import conf
 from authz_app.embedded.applications import ensure_service
 from authz_app.embedded.keys import key_path, public_jwks
 from authz_app.models import Client, Rule, User
@@ -47,7 +47,7 @@ def refusal(*arguments: str) -> str:
 
 def claims_of(token: str) -> dict[str, Any]:
     (key,) = public_jwks()["keys"]
-    audience = resource_identifiers(conf().public_url)
+    audience = conf().resource_identifiers
     claims: dict[str, Any] = jwt.decode(
         token, jwt.PyJWK(key), algorithms=["RS256"], audience=audience, issuer=conf().public_url
     )

@@ -22,7 +22,7 @@ from django.test import Client as Browser
 from django.urls import clear_url_caches
 
 import mcpsite.urls
-from authz_app.conf import conf, local_issuer_url, resource_identifiers
+from authz_app.conf import conf, local_issuer_url
 from authz_app.embedded import keys
 from authz_app.embedded.applications import (
     AmbiguousName,
@@ -36,6 +36,7 @@ from authz_app.embedded.applications import (
 )
 from authz_app.embedded.keys import IssuerKeyError, key_path, public_jwks
 from authz_app.principal import Principal
+from authz_app.protected_resource import resource_identifiers
 from authz_app.verifier import verifier
 
 TOKEN_URL = "/identity/o/api/token"
@@ -82,7 +83,7 @@ def verified(token: str) -> dict[str, Any]:
     """The claims, by PyJWT and the public keys alone."""
     header = jwt.get_unverified_header(token)
     (key,) = [jwt.PyJWK(key) for key in public_jwks()["keys"] if key["kid"] == header["kid"]]
-    accepted = resource_identifiers(conf().public_url)
+    accepted = conf().resource_identifiers
     required = ["iss", "sub", "aud", "exp", "iat", "client_id"]
     issuer = local_issuer_url(conf().public_url)
     claims: dict[str, Any] = jwt.decode(

@@ -1,20 +1,26 @@
 """Before anything is served: refuse to start where that would be unsafe or useless, in sentences."""
 
+import logging
 import sys
 from collections.abc import Iterator
 
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, staticfiles_storage
-from django.core.checks import ERROR, CheckMessage, run_checks
+from django.core.checks import ERROR, WARNING, CheckMessage, run_checks
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from tools_app import catalogue
 from tools_app.serving import guards
 
+logger = logging.getLogger(__name__)
+
 
 def reasons_not_to_start() -> Iterator[str]:
-    """What is wrong, each with what to do about it."""
-    yield from map(_sentence, _errors(run_checks()))
+    """What is wrong, each with what to do about it. What is only doubtful goes to the log."""
+    messages = run_checks()
+    for doubt in (message for message in messages if message.level == WARNING and not message.is_silenced()):
+        logger.warning("%s (%s) %s", doubt.msg, doubt.id, doubt.hint or "")
+    yield from map(_sentence, _errors(messages))
     if isinstance(staticfiles_storage, ManifestStaticFilesStorage) and not staticfiles_storage.hashed_files:
         yield "The admin's static files are not collected. Run: manage.py collectstatic --no-input"
     try:

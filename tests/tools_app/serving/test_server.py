@@ -81,6 +81,16 @@ async def started(site: Site, tool: str) -> None:
             await asyncio.sleep(0.02)
 
 
+def test_what_looks_wrong_in_the_settings_is_said_at_the_start(
+    fresh_sqlite: str, start_site: Callable[..., Site]
+) -> None:
+    elsewhere = '[{"issuer": "https://issuer.example/", "audiences": ["https://elsewhere.example/mcp"]}]'
+    site = start_site(fresh_sqlite, TRUSTED_ISSUERS=elsewhere)
+    line = site.wait_for_line("WARNING.*authz.W001")
+    assert "https://elsewhere.example/mcp" in line
+    assert f"Add {site.public_url}/mcp to the audiences" in line
+
+
 def test_a_taken_port_is_said_in_a_sentence(draining: Site) -> None:
     refused = draining.manage("serve", "--port", str(draining.port))
     assert refused.returncode == 1

@@ -1,0 +1,47 @@
+"""What this site is called as a resource, and where a challenge sends a client."""
+
+import pytest
+
+from authz_app.protected_resource import as_clients_spell, metadata_url, resource_identifiers
+
+SITE = "https://mcp.example.com"
+
+
+def test_the_site_and_each_place_to_connect_are_resources() -> None:
+    assert resource_identifiers(SITE) == (SITE, f"{SITE}/", f"{SITE}/sse", f"{SITE}/mcp")
+
+
+def test_further_identifiers_come_on_top() -> None:
+    further = resource_identifiers(SITE, ["urn:mcp", "https://old.example.com"])[4:]
+    assert further == ("urn:mcp", "https://old.example.com", "https://old.example.com/")
+
+
+@pytest.mark.parametrize(
+    ("audience", "spelled"),
+    [
+        ("https://api", ["https://api", "https://api/"]),
+        ("https://api/", ["https://api/", "https://api"]),
+        ("http://127.0.0.1:8000", ["http://127.0.0.1:8000", "http://127.0.0.1:8000/"]),
+    ],
+)
+def test_a_bare_origin_is_accepted_with_and_without_its_slash(audience: str, spelled: list[str]) -> None:
+    assert list(as_clients_spell([audience])) == spelled
+    assert list(as_clients_spell([*spelled, audience])) == spelled
+
+
+@pytest.mark.parametrize(
+    "audience",
+    ["https://api/x", "https://api/x/", "https://api//", "https://api?a=b", "https://api#", "api://guid", "urn:a:b"]
+    + ["account", "", "https:", "https://[", "HTTPS://api"],
+)
+def test_every_other_audience_is_exact(audience: str) -> None:
+    assert as_clients_spell([audience]) == (audience,)
+
+
+@pytest.mark.parametrize(
+    ("path", "suffix"),
+    [("/sse", "/sse"), ("/messages/", "/sse"), ("/messages", "/sse"), ("/mcp", "/mcp")]
+    + [(path, "") for path in ("/", "/mcp/", "//mcp", "/MCP", '/"', "/mcp\r\n", "https://evil.example/mcp")],
+)
+def test_a_challenge_names_the_metadata_of_what_was_asked_for(path: str, suffix: str) -> None:
+    assert metadata_url(SITE, path) == f"{SITE}/.well-known/oauth-protected-resource{suffix}"
