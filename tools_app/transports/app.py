@@ -12,6 +12,7 @@ from authz_app.responses import ASGIApp, Receive, Scope, Send, send_json
 from authz_app.verifier import verifier
 from tools_app import jsonrpc
 from tools_app.sessions import SessionsUnavailable
+from tools_app.transports.cors import answer_preflight, is_preflight, readable_by_its_origin
 from tools_app.transports.requests import BadMessage, RequestRefused, check_origin
 from tools_app.transports.sse import messages_app, sse_app
 from tools_app.worker import worker
@@ -42,6 +43,10 @@ async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:
         check_origin(scope, settings.ALLOWED_HOSTS, authz_conf().allowed_origins)
     except RequestRefused as refused:
         await _refuse(send, refused)
+        return
+    send = readable_by_its_origin(scope, send)
+    if is_preflight(scope):
+        await answer_preflight(scope, send)
     else:
         await _authenticated(scope, receive, send)
 
