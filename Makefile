@@ -18,7 +18,7 @@ help:
 	@echo "make prove   start a site and test its six promises before your eyes, in about a minute"
 	@echo "make lint    check style, types and migrations"
 	@echo "make bench   measure this server beside the SDK's own (ARGUMENTS=--quick make bench: about a minute)"
-	@echo "make lock    renew the lock files from pyproject.toml"
+	@echo "make lock    renew the lock files from pyproject.toml and tests/clients/package.json"
 	@echo "make clean   remove the environments, not the data"
 
 .venv/made:
@@ -42,13 +42,21 @@ var/sdk1-venv/installed: tests/sdk1/requirements.txt .venv/made
 	@var/sdk1-venv/bin/$(INSTALL) -r tests/sdk1/requirements.txt
 	@touch $@
 
+# MCP clients for Node, and the conformance suite. They bring their own Node, and run nothing while they are installed.
+var/clients/installed: tests/clients/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "Installing the MCP clients that the tests use ..." && mkdir -p var/clients && \
+		cp tests/clients/package.json tests/clients/package-lock.json tests/clients/.npmrc var/clients && \
+		(cd var/clients && npm ci --loglevel=error >/dev/null) && touch $@; \
+	else echo "npm is not installed here: the tests of MCP clients for Node are left out."; fi
+
 .env:
 	@umask 077 && $(BIN)/python -c 'import secrets; print(f"DEBUG=true\nSECRET_KEY={secrets.token_urlsafe(50)}")' > $@
 
 run: .venv/installed .env
 	@exec $(MANAGE) serve --demo
 
-test: .venv/installed-for-tests var/sdk1-venv/installed
+test: .venv/installed-for-tests var/sdk1-venv/installed var/clients/installed
 	@$(BIN)/python -m tests.run -n 2 $(ARGUMENTS)
 
 drills: .venv/installed-for-tests
@@ -70,6 +78,7 @@ lock: .venv/installed-for-tests
 	$(COMPILE) pyproject.toml --output-file requirements.txt
 	$(COMPILE) pyproject.toml --group dev --constraint requirements.txt --output-file tests/requirements.txt
 	$(COMPILE) tests/sdk1/requirements.in --output-file tests/sdk1/requirements.txt
+	cd tests/clients && npm install --package-lock-only --loglevel=error
 
 clean:
-	rm -rf .venv var/sdk1-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv var/sdk1-venv var/clients .mypy_cache .pytest_cache .ruff_cache .hypothesis

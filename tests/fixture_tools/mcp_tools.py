@@ -86,12 +86,12 @@ def wait_in_thread(call: Call) -> str:
 
 
 @tool
-async def count_up(to: int, call: Call) -> str:
-    """Report progress, and log, for each number."""
+async def count_up(to: int, call: Call, pause: float = 0) -> str:
+    """Report progress, and log, for each number, with a pause after each."""
     for number in range(1, to + 1):
         call.progress(number, to, f"at {number}")
         call.log(f"counted {number}", level="info")
-        await asyncio.sleep(0)
+        await asyncio.sleep(pause)
     return f"counted to {to}"
 
 
