@@ -127,7 +127,7 @@ class BalancedSite(SiteAddress):
     def assert_all_worked(self) -> None:
         """Every worker took messages, so what a client saw did not depend on which it reached."""
         for worker in self.workers:
-            worker.wait_for_line("POST /messages/ 202")
+            worker.wait_for_line("POST /(messages/|mcp) 20[02] ")
 
     def assert_no_traceback_but(self, expected: str) -> None:
         for worker in self.workers:

@@ -8,14 +8,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from mcp.client import Client
 from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
 
 from tests.issuer import Issuer
 
@@ -53,6 +55,16 @@ class SiteAddress:
 
     def headers(self, subject: str = "alice", **claims: Any) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(subject, **claims)}"}
+
+    @asynccontextmanager
+    async def streamable_client(self, subject: str = "alice", token: str = "", **options: Any) -> AsyncIterator[Client]:
+        """The SDK's client over Streamable HTTP, with a token of this subject."""
+        bearer = {"Authorization": f"Bearer {token or self.token(subject)}"}
+        async with (
+            httpx2.AsyncClient(headers=bearer, timeout=httpx2.Timeout(30, read=300)) as http,
+            Client(streamable_http_client(f"{self.url}/mcp", http_client=http), **options) as client,
+        ):
+            yield client
 
     def client(self, subject: str = "alice", token: str = "", **options: Any) -> Client:
         """The SDK's client over HTTP+SSE, with a token of this subject."""

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from authz_app.principal import Principal
 
+# The transports, as records name them.
+SSE = "sse"
+STREAMABLE = "streamable"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID
 
 import anyio
-from mcp.server.connection import Connection, NotifyOnlyOutbound, allowed_log_levels
+from mcp.server.connection import Connection, NotifyOnlyOutbound
 from mcp.server.lowlevel import NotificationOptions
 from mcp.server.runner import ServerRunner, modern_error_data
 from mcp.shared.dispatcher import CallOptions
@@ -16,21 +16,26 @@ from mcp.shared.exceptions import MCPError, NoBackChannelError
 from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
 from mcp.shared.jsonrpc_dispatcher import progress_token_from_params
 from mcp.shared.transport_context import TransportContext
-from mcp_types import LoggingLevel, SetLevelRequestParams
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from mcp_types import SetLevelRequestParams
 from pydantic import ValidationError
 
 from tools_app import jsonrpc
 from tools_app.call import LogLevel
 from tools_app.caller import Caller
+from tools_app.envelope import (
+    LOG_LEVELS,
+    client_software_in,
+    is_modern,
+    log_levels_in,
+    protocol_version_in,
+    software_in,
+)
 from tools_app.errors import ToolFailure
 from tools_app.invocation import Rooms
 from tools_app.mcp_server import Exchange, current_exchange, instructions_for, server
 from tools_app.replies import Replies
 from tools_app.sessions import McpSession
 
-_PROTOCOL_VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
-_LEVELS: tuple[str, ...] = get_args(LoggingLevel)
 _ASK_TIMEOUT = 600.0
 
 
@@ -52,7 +57,7 @@ class _Dispatch:
         self._link = link
         self._token = progress_token_from_params(message.params)
         self._asked: list[asyncio.Future[Mapping[str, Any]]] = []
-        self.is_modern = _is_modern(message)
+        self.is_modern = is_modern(message)
         self._levels = _deliverable_levels(session, message, self.is_modern)
         self.request_id = message.id if isinstance(message, jsonrpc.Request) else None
         self.can_send_request = not self.is_modern
@@ -124,42 +129,22 @@ _TRANSPORT = TransportContext(kind="sse", can_send_request=True)
 _TRANSPORT_MODERN = TransportContext(kind="sse", can_send_request=False)
 
 
-def _is_modern(message: jsonrpc.Request | jsonrpc.Notification) -> bool:
-    """Whether the message carries the 2026-07-28 envelope; `initialize` does not exist in that era."""
-    meta = (message.params or {}).get("_meta")
-    return isinstance(meta, Mapping) and _PROTOCOL_VERSION_KEY in meta and message.method != "initialize"
-
-
 def _deliverable_levels(
     session: McpSession, message: jsonrpc.Request | jsonrpc.Notification, is_modern: bool
 ) -> frozenset[str]:
     if is_modern:
-        meta = (message.params or {}).get("_meta")
-        return frozenset(allowed_log_levels(MODERN_PROTOCOL_VERSIONS[-1], meta))
-    return frozenset(_LEVELS[_LEVELS.index(session.log_level) :])
+        return log_levels_in(message.params)
+    return frozenset(LOG_LEVELS[LOG_LEVELS.index(session.log_level) :])
 
 
 def protocol_version_of(session: McpSession, message: jsonrpc.Request | jsonrpc.Notification) -> str:
     """The version that governs this message: its own envelope's, or the session's."""
-    if _is_modern(message):
-        version = (message.params or {})["_meta"][_PROTOCOL_VERSION_KEY]
-        return version[:20] if isinstance(version, str) else ""
-    return session.protocol_version
+    return protocol_version_in(message) if is_modern(message) else session.protocol_version
 
 
 def client_software_of(session: McpSession, message: jsonrpc.Request | jsonrpc.Notification) -> str:
-    """Name and version that the client reports of itself. Unverified, so cut and made printable."""
-    if _is_modern(message):
-        return software_in((message.params or {})["_meta"].get("io.modelcontextprotocol/clientInfo"))
-    return software_in(session.client_info)
-
-
-def software_in(info: Any) -> str:
-    """Name and version in a client's ``clientInfo``, whatever was sent as such."""
-    if not isinstance(info, Mapping):
-        return ""
-    told = " ".join(str(info[key])[:90] for key in ("name", "version") if isinstance(info.get(key), str))
-    return "".join(character if character.isprintable() else "\ufffd" for character in told)
+    """Name and version that the client reports of itself."""
+    return client_software_in(message) if is_modern(message) else software_in(session.client_info)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The MCP server: which methods are served, and what they answer. The protocol itself is the SDK's."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from tools_app.call import Channel
 from tools_app.caller import Caller
 from tools_app.invocation import Rooms
 from tools_app.jsonrpc import INVALID_PARAMS
+from tools_app.response_channel import ResponseChannel
 
 Context = ServerRequestContext[Any, Any]
 _NAME = "mcpsite"
@@ -35,11 +37,12 @@ _VERSION = "0.1.0"
 class Exchange:
     """One message being served: who sent it, how to talk back, and the rooms that a call passes through.
 
-    ``record_id`` is set once the message turned out to be a call that ran.
+    ``channel`` is None where the way back is the SDK's own. ``record_id`` is set once the message turned out to be a
+    call that ran.
     """
 
     caller: Caller
-    channel: Channel
+    channel: Channel | None
     rooms: Rooms
     record_id: UUID | None = None
 
@@ -58,11 +61,17 @@ async def _list_tools(context: Context, params: PaginatedRequestParams | None) -
 
 async def _call_tool(context: Context, params: CallToolRequestParams) -> Any:
     exchange = current_exchange.get()
-    called = await invocation.invoke(
-        exchange.caller, params.name, params.arguments or {}, exchange.channel, exchange.rooms
-    )
+    async with _channel(exchange, context) as channel:
+        called = await invocation.invoke(exchange.caller, params.name, params.arguments or {}, channel, exchange.rooms)
     exchange.record_id = called.record_id
     return called.wire  # The SDK takes a dict too, and would make it one.
+
+
+def _channel(exchange: Exchange, context: Context) -> AbstractAsyncContextManager[Channel]:
+    """The way back to whoever sent this message."""
+    if exchange.channel is not None:
+        return nullcontext(exchange.channel)
+    return ResponseChannel(context, exchange.rooms.max_result_bytes)
 
 
 async def _set_level(context: Context, params: SetLevelRequestParams) -> EmptyResult:

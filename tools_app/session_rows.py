@@ -14,7 +14,7 @@ from authz_app.models import CallRecord, Client
 from authz_app.pages.words import visible
 from authz_app.tokens import MAX_TIME
 from tools_app import models
-from tools_app.kernel import software_in
+from tools_app.envelope import software_in
 from tools_app.sessions import McpSession, SessionsUnavailable
 from tools_app.worker import worker
 

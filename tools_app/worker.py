@@ -67,6 +67,7 @@ class Worker:
         self.presence = Presence(self.name, alone=not settings.REDIS_URL)
         self.draining = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._kept: set[asyncio.Task[Any]] = set()
         self._last_numbers: dict[str, int] = {}
 
     def send(
@@ -183,6 +184,12 @@ class Worker:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def keep(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run work that has no end of its own, until the worker has drained."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
+
     async def drain(self, limit: float) -> None:
         """Let running calls end, for at most ``limit`` seconds; commit what is to be committed; close the streams."""
         self.draining = True
@@ -198,6 +205,8 @@ class Worker:
         self.open.end_all("the server is shutting down")
         await self.open.all_closed(1.0)
         await self.workers.leave()
+        for task in self._kept:
+            task.cancel()
         await asyncio.to_thread(self.rooms.audit.flush, 5.0)
         await asyncio.to_thread(self.stop)
 

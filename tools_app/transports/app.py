@@ -13,11 +13,17 @@ from authz_app.verifier import verifier
 from tools_app import jsonrpc
 from tools_app.sessions import SessionsUnavailable
 from tools_app.transports.cors import answer_preflight, is_preflight, readable_by_its_origin
+from tools_app.transports.mcp import streamable_app
 from tools_app.transports.requests import BadMessage, RequestRefused, check_origin
 from tools_app.transports.sse import messages_app, sse_app
 from tools_app.worker import worker
 
-_PATHS: Mapping[str, ASGIApp] = {"/sse": sse_app, "/messages": messages_app, "/messages/": messages_app}
+_PATHS: Mapping[str, ASGIApp] = {
+    "/mcp": streamable_app,
+    "/sse": sse_app,
+    "/messages": messages_app,
+    "/messages/": messages_app,
+}
 MCP_PATHS = frozenset(_PATHS)
 
 

@@ -9,25 +9,25 @@ import logging
 import re
 from contextlib import suppress
 from functools import partial
-from typing import Any
 from urllib.parse import parse_qs
 
 from authz_app.conf import conf as authz_conf
 from authz_app.principal import Principal
 from authz_app.responses import Receive, Scope, Send
-from tools_app import invocation, jsonrpc, kernel, strict_json
-from tools_app.caller import Caller
+from tools_app import jsonrpc, kernel
+from tools_app.caller import SSE, Caller
 from tools_app.conf import conf
 from tools_app.event_stream import EventStream
 from tools_app.invocation import visible_tools
 from tools_app.open_sessions import OpenSession, names_of
 from tools_app.sessions import McpSession, SessionsUnavailable, new_session_id, session_key
-from tools_app.transports.requests import BadMessage, RequestRefused, check_is_json, client_address, read_body
+from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
+from tools_app.transports.messages import read_message
+from tools_app.transports.requests import RequestRefused
 from tools_app.worker import Worker, worker
 
 logger = logging.getLogger(__name__)
 
-TRANSPORT = "sse"
 _SESSION_ID = re.compile(r"[0-9a-f]{32}")
 # As the endpoint event has it, which is all that is ever sent but by mistake.
 _PLAIN_QUERY = re.compile(rb"session_id=([0-9a-f]{32})")
@@ -36,14 +36,6 @@ _STREAM_HEADERS = [
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
-# On a new connection the next try reaches another worker, if there is one.
-_SHUTTING_DOWN = RequestRefused(
-    503, "shutting_down", "This worker is shutting down.", [(b"retry-after", b"1"), (b"connection", b"close")]
-)
-_CUT_SHORT = (
-    "The worker that was answering this request was shut down before it was done. If it was a call, it was cancelled;"
-    " see its record before you repeat it."
-)
 _NO_SESSION = "There is no such MCP session. Open one with GET /sse."
 
 
@@ -65,13 +57,12 @@ async def sse_app(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _open(scope: Scope, here: Worker, key: str) -> OpenSession:
     principal: Principal = scope["principal"]
-    caller = Caller(principal, "", key, TRANSPORT, "", client_address(scope, authz_conf()))
-    policy = await here.rooms.policy.refreshed()
+    caller = caller_of(scope, SSE, mcp_session=key)
+    await refuse_blocked(caller, None, here)
+    policy = await here.rooms.policy.policy()
     client = await here.rooms.policy.client_of(principal)
-    if client.status == "blocked":
-        await _refuse_blocked(caller, None, here)
     if here.draining:
-        raise _SHUTTING_DOWN
+        raise SHUTTING_DOWN
     limit = conf().max_sessions_per_client
     expires_at = principal.expires_at + authz_conf().token_leeway
     session = McpSession(
@@ -117,64 +108,32 @@ async def _left(stream: EventStream, receive: Receive) -> None:
     stream.end("the client left")
 
 
-async def _refuse_blocked(caller: Caller, message: jsonrpc.Message | None, here: Worker) -> None:
-    """Record and refuse what a blocked client asks for outside a session: with 403, since 401 would start a login.
-
-    Returns where it turns out not to be blocked.
-
-    Raises:
-        RequestRefused: the client is blocked.
-    """
-    name, arguments = called_tool(message)
-    record_id = await invocation.record_blocked(caller, name, arguments, here.rooms)
-    if record_id is not None:
-        text = f"Your client is blocked here. Record {record_id}; ask {here.rooms.contact}."
-        raise RequestRefused(403, "client_blocked", text)
-
-
-def called_tool(message: jsonrpc.Message | None) -> tuple[str | None, dict[str, Any]]:
-    """The name and arguments of a tools/call; of anything else no name and no arguments."""
-    if not isinstance(message, jsonrpc.Request) or message.method != "tools/call" or message.params is None:
-        return None, {}
-    name, arguments = message.params.get("name"), message.params.get("arguments")
-    return (name if isinstance(name, str) else ""), (arguments if isinstance(arguments, dict) else {})
-
-
 async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve `POST /messages/?session_id=...`."""
     if scope["method"] != "POST":
         raise RequestRefused(405, "method_not_allowed", "Send messages with POST.", [(b"allow", b"POST")])
     key = session_key(_session_id(scope))
-    check_is_json(scope)
-    message = _message(await read_body(scope, receive, conf().max_body_bytes))
+    message = (await read_message(scope, receive)).message
     here = worker()
     if here.draining:
-        raise _SHUTTING_DOWN
+        raise SHUTTING_DOWN
     await here.workers.join()
     principal: Principal = scope["principal"]
     refusal = _not_now(here, key, message)
     request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
     accepted = await here.sessions.accept(key, principal.owner, request_id)
     if accepted is None or here.open.has_ended(key):
-        await _refuse_unknown(scope, principal, message, here)
+        # A blocked client's sessions have ended; it is told why rather than that there is none.
+        await refuse_blocked(caller_of(scope, SSE), message, here)
         raise RequestRefused(404, "no_session", _NO_SESSION)
     session = await _extended(here, accepted.session, principal)
     if here.draining:  # By now: nobody would wait for the work.
         if request_id is not None and not accepted.refusal:
             here.give_up(session, request_id)
-        raise _SHUTTING_DOWN
+        raise SHUTTING_DOWN
     await _take(scope, here, session, message, refusal or accepted.refusal)
     await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"8")]})
     await send({"type": "http.response.body", "body": b"Accepted"})
-
-
-async def _refuse_unknown(scope: Scope, principal: Principal, message: jsonrpc.Message, here: Worker) -> None:
-    """A blocked client's sessions have ended; it is told why rather than that there is none."""
-    await here.rooms.policy.refreshed()
-    client = await here.rooms.policy.client_of(principal)
-    if client.status == "blocked":
-        caller = Caller(principal, "", "", TRANSPORT, "", client_address(scope, authz_conf()))
-        await _refuse_blocked(caller, message, here)
 
 
 async def _extended(here: Worker, session: McpSession, principal: Principal) -> McpSession:
@@ -202,15 +161,6 @@ def _session_id(scope: Scope) -> str:
     return values[0]
 
 
-def _message(body: bytes) -> jsonrpc.Message:
-    try:
-        return jsonrpc.read(strict_json.parse(body, conf().max_json_depth))
-    except strict_json.JsonRefused as error:
-        raise BadMessage(jsonrpc.PARSE_ERROR, f"The body is refused: {error}.") from None
-    except jsonrpc.NotAMessage as error:
-        raise BadMessage(jsonrpc.INVALID_REQUEST, f"Not a JSON-RPC 2.0 message: {error}.") from None
-
-
 async def _take(scope: Scope, here: Worker, session: McpSession, message: jsonrpc.Message, refusal: str) -> None:
     """Start the work that a message asks for, in a task of its own: it goes on after the 202."""
     if isinstance(message, jsonrpc.Response):
@@ -219,13 +169,12 @@ async def _take(scope: Scope, here: Worker, session: McpSession, message: jsonrp
     if message.method == "notifications/cancelled":
         await _cancel(here, session, message)
         return
-    caller = Caller(
-        scope["principal"],
-        kernel.client_software_of(session, message),
-        session.key,
-        TRANSPORT,
-        kernel.protocol_version_of(session, message),
-        client_address(scope, authz_conf()),
+    caller = caller_of(
+        scope,
+        SSE,
+        mcp_session=session.key,
+        client_software=kernel.client_software_of(session, message),
+        protocol_version=kernel.protocol_version_of(session, message),
     )
     link = kernel.Link(partial(here.send, session), here.replies)
     if isinstance(message, jsonrpc.Notification):
@@ -260,7 +209,7 @@ async def _answer(
         answer = await kernel.serve_request(request, session, link, caller, here.rooms)
     except asyncio.CancelledError:
         if here.draining:  # The client did not ask for it, and its stream may be another worker's.
-            here.send(session, jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, _CUT_SHORT), answers=request.id)
+            here.send(session, jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, CUT_SHORT), answers=request.id)
         else:
             here.give_up(session, request.id)
         raise

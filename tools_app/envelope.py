@@ -1,0 +1,54 @@
+"""What a message of the 2026-07-28 era says of itself in its ``_meta``, and what a client reports of itself. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from mcp_types import CLIENT_INFO_META_KEY, LOG_LEVEL_META_KEY, PROTOCOL_VERSION_META_KEY, LoggingLevel
+
+from tools_app import jsonrpc
+
+LOG_LEVELS: tuple[str, ...] = get_args(LoggingLevel)
+_MAX_VERSION = 20
+_MAX_TOLD = 90
+
+
+def meta_of(message: jsonrpc.Message) -> Mapping[str, Any]:
+    """A message's ``_meta``; empty where there is none."""
+    return {} if isinstance(message, jsonrpc.Response) else _meta_in(message.params)
+
+
+def _meta_in(params: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    meta = (params or {}).get("_meta")
+    return meta if isinstance(meta, Mapping) else {}
+
+
+def is_modern(message: jsonrpc.Message) -> bool:
+    """Whether the message carries the 2026-07-28 envelope; `initialize` does not exist in that era."""
+    if isinstance(message, jsonrpc.Response) or message.method == "initialize":
+        return False
+    return PROTOCOL_VERSION_META_KEY in meta_of(message)
+
+
+def protocol_version_in(message: jsonrpc.Message) -> str:
+    """The protocol version that the envelope names, cut to what a record holds."""
+    version = meta_of(message).get(PROTOCOL_VERSION_META_KEY)
+    return version[:_MAX_VERSION] if isinstance(version, str) else ""
+
+
+def log_levels_in(params: Mapping[str, Any] | None) -> frozenset[str]:
+    """The levels of log messages that a request asks for (2026-07-28, Logging): none unless its ``_meta`` names one."""
+    lowest = _meta_in(params).get(LOG_LEVEL_META_KEY)
+    return frozenset(LOG_LEVELS[LOG_LEVELS.index(lowest) :]) if lowest in LOG_LEVELS else frozenset()
+
+
+def client_software_in(message: jsonrpc.Message) -> str:
+    """Name and version that the client reports of itself in the envelope."""
+    return software_in(meta_of(message).get(CLIENT_INFO_META_KEY))
+
+
+def software_in(info: Any) -> str:
+    """Name and version in a client's ``clientInfo``, whatever was sent as such. Unverified, so cut and printable."""
+    if not isinstance(info, Mapping):
+        return ""
+    told = " ".join(str(info[key])[:_MAX_TOLD] for key in ("name", "version") if isinstance(info.get(key), str))
+    return "".join(character if character.isprintable() else "\ufffd" for character in told)

@@ -1,0 +1,45 @@
+"""Whom every transport turns away before the SDK sees anything: blocked clients, and all while the worker drains."""
+
+from authz_app.conf import conf as authz_conf
+from authz_app.responses import Scope
+from tools_app import invocation, jsonrpc
+from tools_app.caller import Caller
+from tools_app.transports.messages import called_tool
+from tools_app.transports.requests import RequestRefused, client_address
+from tools_app.worker import Worker
+
+# On a new connection the next try reaches another worker, if there is one.
+SHUTTING_DOWN = RequestRefused(
+    503, "shutting_down", "This worker is shutting down.", [(b"retry-after", b"1"), (b"connection", b"close")]
+)
+CUT_SHORT = (
+    "The worker that was answering this request was shut down before it was done. If it was a call, it was cancelled;"
+    " see its record before you repeat it."
+)
+
+
+def caller_of(
+    scope: Scope, transport: str, *, mcp_session: str = "", client_software: str = "", protocol_version: str = ""
+) -> Caller:
+    """Who sent an authenticated request, and from where."""
+    address = client_address(scope, authz_conf())
+    return Caller(scope["principal"], client_software, mcp_session, transport, protocol_version, address)
+
+
+async def refuse_blocked(caller: Caller, message: jsonrpc.Message | None, here: Worker) -> None:
+    """Refuse what a blocked client asks for, and record it: with 403, since 401 would start a login.
+
+    Returns where the client is not blocked.
+
+    Raises:
+        RequestRefused: the client is blocked.
+    """
+    await here.rooms.policy.refreshed()
+    client = await here.rooms.policy.client_of(caller.principal)
+    if client.status != "blocked":
+        return
+    name, arguments = called_tool(message)
+    record_id = await invocation.record_blocked(caller, name, arguments, here.rooms)
+    if record_id is not None:
+        text = f"Your client is blocked here. Record {record_id}; ask {here.rooms.contact}."
+        raise RequestRefused(403, "client_blocked", text)

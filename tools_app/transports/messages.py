@@ -1,0 +1,42 @@
+"""The one JSON-RPC message that the body of a POST holds."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from authz_app.responses import Receive, Scope
+from tools_app import jsonrpc, strict_json
+from tools_app.conf import conf
+from tools_app.transports.requests import BadMessage, check_is_json, read_body
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message, and the body that it was read from."""
+
+    message: jsonrpc.Message
+    body: bytes
+
+
+async def read_message(scope: Scope, receive: Receive) -> Posted:
+    """Read a POST's message.
+
+    Raises:
+        RequestRefused: the body is no JSON by its Content-Type, or too large.
+        BadMessage: it is not a message.
+    """
+    check_is_json(scope)
+    body = await read_body(scope, receive, conf().max_body_bytes)
+    try:
+        return Posted(jsonrpc.read(strict_json.parse(body, conf().max_json_depth)), body)
+    except strict_json.JsonRefused as error:
+        raise BadMessage(jsonrpc.PARSE_ERROR, f"The body is refused: {error}.") from None
+    except jsonrpc.NotAMessage as error:
+        raise BadMessage(jsonrpc.INVALID_REQUEST, f"Not a JSON-RPC 2.0 message: {error}.") from None
+
+
+def called_tool(message: jsonrpc.Message | None) -> tuple[str | None, dict[str, Any]]:
+    """The name and arguments of a tools/call; of anything else no name and no arguments."""
+    if not isinstance(message, jsonrpc.Request) or message.method != "tools/call" or message.params is None:
+        return None, {}
+    name, arguments = message.params.get("name"), message.params.get("arguments")
+    return (name if isinstance(name, str) else ""), (arguments if isinstance(arguments, dict) else {})
