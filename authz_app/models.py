@@ -50,7 +50,10 @@ class Client(models.Model):
 
 
 class Rule(models.Model):
-    """One statement of the policy: for whom, with which token scopes, which tools are allowed or denied."""
+    """One statement of the policy: for whom, with which token scopes, what is allowed or denied.
+
+    ``tools`` are names of the ``kind`` that the rule speaks of.
+    """
 
     class Effect(models.TextChoices):
         ALLOW = "allow", "Allow"
@@ -59,6 +62,11 @@ class Rule(models.Model):
     class AppliesTo(models.TextChoices):
         THESE_CLIENTS = "these", "These clients"
         EVERY_CLIENT = "every", "Every client"
+
+    class Kind(models.TextChoices):
+        TOOL = "tool", "Tools"
+        RESOURCE = "resource", "Resources"
+        PROMPT = "prompt", "Prompts"
 
     effect = models.CharField(
         max_length=10, choices=Effect, default=Effect.ALLOW, help_text="A deny rule beats every allow rule."
@@ -75,8 +83,9 @@ class Rule(models.Model):
         blank=True,
         help_text="The token must carry all of these, separated by spaces or lines. None: no scope is needed.",
     )
+    kind = models.CharField("speaks of", max_length=10, choices=Kind, default=Kind.TOOL, db_default=Kind.TOOL)
     tools = models.TextField(
-        blank=True, help_text="Names or globs such as weather_*, one a line. None: the rule speaks of no tool."
+        "names", blank=True, help_text="Names or globs such as weather_*, one a line. None: the rule speaks of nothing."
     )
     enabled = models.BooleanField(default=True)
     note = models.TextField(blank=True, help_text="Why this rule exists. Not read by decisions.")
@@ -101,6 +110,7 @@ class Rule(models.Model):
         """The rule as one sentence."""
         return rule_sentence(
             effect=self.effect,
+            kind=self.kind,
             clients=None
             if self.applies_to == self.AppliesTo.EVERY_CLIENT
             else [str(client) for client in self.clients.all()]
@@ -148,6 +158,7 @@ class PolicyChange(models.Model):
 
 
 UNUSUAL_OUTCOME = models.Q(outcome__gt="") & ~models.Q(outcome="ok")
+NO_TOOL_CALL = ~models.Q(kind="tool")
 
 
 class CallRecord(models.Model):
@@ -172,12 +183,15 @@ class CallRecord(models.Model):
 
     class Kind(models.TextChoices):
         TOOL = "tool", "Tool call"
+        RESOURCE = "resource", "Resource read"
+        PROMPT = "prompt", "Prompt"
+        COMPLETION = "completion", "Completion"
         SESSION = "session", "MCP session"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(default=timezone.now)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.TOOL, help_text="What was asked for.")
-    tool = models.CharField(max_length=128)
+    tool = models.CharField(max_length=128, help_text="Name of the tool, or of the resource or prompt.")
     arguments = models.TextField(help_text="JSON, with what looks like a secret taken out.")
     decision = models.CharField(max_length=10, choices=Decision)
     reason = models.CharField(max_length=20)
@@ -214,6 +228,7 @@ class CallRecord(models.Model):
             # What most records have is found without an index, and every index costs every call.
             models.Index(fields=["reason", "id"], name="record_reason", condition=models.Q(decision="denied")),
             models.Index(fields=["outcome", "id"], name="record_outcome", condition=UNUSUAL_OUTCOME),
+            models.Index(fields=["kind", "id"], name="record_kind", condition=NO_TOOL_CALL),
             models.Index(
                 fields=["deadline"],
                 name="record_open",

@@ -1,4 +1,4 @@
-"""Decide tool calls. Pure: knows nothing of HTTP, Django or MCP."""
+"""Decide calls of tools, reads of resources, uses of prompts. Pure: knows nothing of HTTP, Django or MCP."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import translate
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 from authz_app.principal import Principal
 
@@ -26,6 +26,8 @@ class Reason(StrEnum):
 
 
 Effect = Literal["allow", "deny"]
+Kind = Literal["tool", "resource", "prompt"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,9 @@ class Client:
 class Rule:
     """One compiled rule that is switched on.
 
-    ``clients`` is None for every client, and otherwise the ids that it names. ``tools`` are names or globs. ``broken``
-    marks what could not be read: it is a deny rule, since the unreadable might have been one.
+    ``clients`` is None for every client, and otherwise the ids that it names. ``tools`` are names or globs, of tools or
+    of what else ``kind`` says; None there is for every kind. ``broken`` marks what could not be read: it is a deny rule
+    that speaks of everything, since the unreadable might have been one.
     """
 
     id: int
@@ -54,10 +57,13 @@ class Rule:
     tools: tuple[str, ...]
     sentence: str
     broken: bool = False
+    kind: Kind | None = "tool"
 
-    def names_tool(self, tool: str) -> bool:
-        """Whether one of the names or globs matches, case-sensitively."""
-        return any(pattern == tool or _glob(pattern).match(tool) is not None for pattern in self.tools)
+    def speaks_of(self, kind: Kind, name: str) -> bool:
+        """Whether it is about this kind, and one of the names or globs matches, case-sensitively."""
+        return self.kind in (kind, None) and any(
+            pattern == name or _glob(pattern).match(name) is not None for pattern in self.tools
+        )
 
 
 @lru_cache(maxsize=16_384)
@@ -66,9 +72,10 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolState:
-    """What a decision needs to know of a tool."""
+class Target:
+    """What a decision needs to know of the tool, the resource or the prompt that is asked for."""
 
+    kind: Kind
     name: str
     exists: bool
     enabled: bool
@@ -93,27 +100,27 @@ class Decision:
 
 
 class _RuleIndex:
-    """Rules that concern the same clients, found by tool without reading them all."""
+    """Rules that concern the same clients, found by what they speak of without reading them all."""
 
     __slots__ = ("_exact", "_globs", "_matching")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._exact: dict[str, list[Rule]] = {}
+        self._exact: dict[tuple[Kind | None, str], list[Rule]] = {}
         self._globs: list[Rule] = []
-        self._matching: dict[str, tuple[Rule, ...]] = {}
+        self._matching: dict[tuple[Kind, str], tuple[Rule, ...]] = {}
         for rule in rules:
-            if any(_GLOB_CHARACTERS.intersection(pattern) for pattern in rule.tools):
+            if rule.kind is None or any(_GLOB_CHARACTERS.intersection(pattern) for pattern in rule.tools):
                 self._globs.append(rule)
             else:
                 for name in dict.fromkeys(rule.tools):  # twice in a rule is once in a decision
-                    self._exact.setdefault(name, []).append(rule)
+                    self._exact.setdefault((rule.kind, name), []).append(rule)
 
-    def matching(self, tool: str) -> tuple[Rule, ...]:
-        found = self._matching.get(tool)
+    def matching(self, kind: Kind, name: str) -> tuple[Rule, ...]:
+        found = self._matching.get((kind, name))
         if found is None:
-            globs = (rule for rule in self._globs if rule.names_tool(tool))
-            # Asked for registered tools alone, so what is kept is bounded by their number.
-            found = self._matching[tool] = (*self._exact.get(tool, ()), *globs)
+            globs = (rule for rule in self._globs if rule.speaks_of(kind, name))
+            # Asked for what is registered alone, so what is kept is bounded by its number.
+            found = self._matching[kind, name] = (*self._exact.get((kind, name), ()), *globs)
         return found
 
 
@@ -128,7 +135,7 @@ class Policy:
     Never changed, but for clients that are seen for the first time: their rows are added when they are read.
     """
 
-    __slots__ = ("_decided", "_every", "_named", "clients", "disabled_tools", "rules", "version")
+    __slots__ = ("_decided", "_every", "_named", "clients", "rules", "switched_off", "version")
 
     def __init__(
         self,
@@ -136,13 +143,13 @@ class Policy:
         *,
         clients: dict[tuple[str, str], Client],
         rules: Mapping[int, Rule],
-        disabled_tools: frozenset[str] = frozenset(),
+        switched_off: frozenset[tuple[Kind, str]] = frozenset(),
     ) -> None:
         self.version = version
         self.clients = clients
         self.rules = rules
-        self.disabled_tools = disabled_tools
-        self._decided: dict[tuple[Client, ToolState, frozenset[str]], Decision] = {}
+        self.switched_off = switched_off
+        self._decided: dict[tuple[Client, Target, frozenset[str]], Decision] = {}
         named: dict[int, list[Rule]] = {}
         for rule in rules.values():
             for client_id in rule.clients or ():
@@ -150,23 +157,23 @@ class Policy:
         self._every = _RuleIndex(rule for rule in rules.values() if rule.clients is None)
         self._named = {client_id: _RuleIndex(theirs) for client_id, theirs in named.items()}
 
-    def remembered(self, client: Client, tool: ToolState, token_scopes: frozenset[str]) -> Decision:
+    def remembered(self, client: Client, target: Target, token_scopes: frozenset[str]) -> Decision:
         """What is decided for these, worked out once: a policy never changes, and neither does what it says."""
-        key = (client, tool, token_scopes)
+        key = (client, target, token_scopes)
         decision = self._decided.get(key)
         if decision is None:
             if len(self._decided) >= _MAX_REMEMBERED:
                 self._decided.clear()
-            rules = self.rules_for(client.id, tool.name)
+            rules = self.rules_for(client.id, target.kind, target.name)
             decision = self._decided[key] = _decide_by_rules(token_scopes, client, rules, self.version)
         return decision
 
-    def rules_for(self, client_id: int, tool: str) -> tuple[Rule, ...]:
-        """The rules that speak of this client and tool, whatever the token scopes."""
-        return self._every.matching(tool) + self._named.get(client_id, _NO_RULES).matching(tool)
+    def rules_for(self, client_id: int, kind: Kind, name: str) -> tuple[Rule, ...]:
+        """The rules that speak of this client and of what has this kind and name, whatever the token scopes."""
+        return self._every.matching(kind, name) + self._named.get(client_id, _NO_RULES).matching(kind, name)
 
 
-def decide(principal: Principal, client: Client, tool: ToolState, policy: Policy) -> Decision:
+def decide(principal: Principal, client: Client, target: Target, policy: Policy) -> Decision:
     """Decide one call: default deny, and a deny rule beats every allow rule.
 
     ``client`` is the row of the principal's issuer and subject. The order of rules never matters.
@@ -174,11 +181,11 @@ def decide(principal: Principal, client: Client, tool: ToolState, policy: Policy
     if client.status != "active":
         blocked = client.status != "pending"
         return Decision(Reason.CLIENT_BLOCKED if blocked else Reason.CLIENT_PENDING, policy.version, client)
-    if not tool.exists:
+    if not target.exists:
         return Decision(Reason.UNKNOWN_TOOL, policy.version, client)
-    if not tool.enabled:
+    if not target.enabled:
         return Decision(Reason.TOOL_DISABLED, policy.version, client)
-    return policy.remembered(client, tool, principal.token_scopes)
+    return policy.remembered(client, target, principal.token_scopes)
 
 
 def _decide_by_rules(token_scopes: frozenset[str], client: Client, rules: Sequence[Rule], version: int) -> Decision:

@@ -6,20 +6,23 @@ from typing import Any
 from django.db import connection
 
 from authz_app import models
-from authz_app.policy import Client, Policy, Rule
-from authz_app.sentence import rule_sentence
+from authz_app.policy import KINDS, Client, Kind, Policy, Rule
+from authz_app.sentence import rule_sentence, unreadable_sentence
 from authz_app.triggers import WHOLE_POLICY
 
-_EFFECTS = {choice.value for choice in models.Rule.Effect}
+_EFFECTS = frozenset(models.Rule.Effect.values)
+_APPLIES_TO = frozenset(models.Rule.AppliesTo.values)
+_KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 
-# Tools that are switched off are rows of another app, which hands in how to read them.
-_disabled_tools: Callable[[], frozenset[str]] = frozenset
+SwitchedOff = frozenset[tuple[Kind, str]]
+# What is switched off are rows of another app, which hands in how to read them.
+_switched_off: Callable[[], SwitchedOff] = frozenset
 
 
-def read_disabled_tools_with(reader: Callable[[], frozenset[str]]) -> None:
-    """Say how the names of switched-off tools are read. Called once, in ``AppConfig.ready``."""
-    global _disabled_tools
-    _disabled_tools = reader
+def read_switched_off_with(reader: Callable[[], SwitchedOff]) -> None:
+    """Say how kind and name of what is switched off are read. Called once, in ``AppConfig.ready``."""
+    global _switched_off
+    _switched_off = reader
 
 
 def stored_version() -> int:
@@ -59,7 +62,7 @@ def _whole(version: int) -> Policy:
         version,
         clients={(client.issuer, client.subject): client for client in clients},
         rules={rule.id: rule for rule in rules},
-        disabled_tools=_disabled_tools(),
+        switched_off=_switched_off(),
     )
 
 
@@ -101,7 +104,7 @@ def _with_rows_replaced(previous: Policy, version: int, rule_ids: set[int], clie
             models.Rule.objects.filter(pk__in=rule_ids), models.RuleClient.objects.filter(rule__in=rule_ids)
         )
         rules = {**rules, **{rule.id: rule for rule in compiled}}
-    return Policy(version, clients=clients, rules=rules, disabled_tools=_disabled_tools())
+    return Policy(version, clients=clients, rules=rules, switched_off=_switched_off())
 
 
 def _clients(rows: Any) -> list[Client]:
@@ -120,27 +123,40 @@ def _rules(rows: Any, memberships: Any) -> Iterable[Rule]:
         "rule_id", "client_id", "client__name", "client__subject"
     ).order_by("client__name", "client__subject"):
         named.setdefault(rule_id, []).append((client_id, name or subject))
-    columns = ("id", "effect", "applies_to", "token_scopes", "tools")
+    columns = ("id", "effect", "applies_to", "kind", "token_scopes", "tools")
     for row in rows.filter(enabled=True).values_list(*columns):
         yield _compile(row, named.get(row[0], []))
 
 
-def _compile(row: tuple[int, str, str, str, str], named: Sequence[tuple[int, str]]) -> Rule:
-    rule_id, effect, applies_to, token_scopes, tools = row
-    # A rule that cannot be read might have denied, and anybody: it denies every tool to everybody.
-    broken = effect not in _EFFECTS or applies_to not in models.Rule.AppliesTo.values
-    every = broken or applies_to == models.Rule.AppliesTo.EVERY_CLIENT
+def _compile(row: tuple[int, str, str, str, str, str], named: Sequence[tuple[int, str]]) -> Rule:
+    rule_id, effect, applies_to, kind, token_scopes, tools = row
+    if unreadable := _unreadable(effect, applies_to, kind):
+        # It might have denied anything, and anybody: it denies everything to everybody.
+        return Rule(
+            rule_id, "deny", None, frozenset(), ("*",), unreadable_sentence(*unreadable), broken=True, kind=None
+        )
+    every = applies_to == models.Rule.AppliesTo.EVERY_CLIENT
     return Rule(
         id=rule_id,
-        effect="allow" if effect == "allow" and not broken else "deny",
+        effect="allow" if effect == "allow" else "deny",
         clients=None if every else frozenset(client_id for client_id, _ in named),
-        token_scopes=frozenset() if broken else frozenset(token_scopes.split()),
-        tools=("*",) if broken else tuple(tools.split()),
+        token_scopes=frozenset(token_scopes.split()),
+        tools=tuple(tools.split()),
         sentence=rule_sentence(
             effect=effect,
+            kind=kind,
             clients=None if every else [name for _, name in named],
             token_scopes=token_scopes.split(),
-            tools=["*"] if broken else tools.split(),
+            tools=tools.split(),
         ),
-        broken=broken,
+        kind=_KINDS[kind],
     )
+
+
+def _unreadable(effect: str, applies_to: str, kind: str) -> tuple[str, str] | None:
+    """What of a rule cannot be read, and what stands there."""
+    if effect not in _EFFECTS:
+        return ("effect", effect)
+    if applies_to not in _APPLIES_TO:
+        return ("for whom", applies_to)
+    return None if kind in _KINDS else ("kind", kind)

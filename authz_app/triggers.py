@@ -38,7 +38,7 @@ class PolicyTable:
 
 
 _tables: list[PolicyTable] = [
-    PolicyTable("authz_app_rule", "rule", ("id", "effect", "applies_to", "token_scopes", "tools", "enabled")),
+    PolicyTable("authz_app_rule", "rule", ("id", "effect", "applies_to", "kind", "token_scopes", "tools", "enabled")),
     PolicyTable("authz_app_ruleclient", "rule", ("id", "rule_id", "client_id"), row_id="rule_id"),
     # Nothing is decided about a client before its row has been read, so a first sight changes nothing.
     PolicyTable(

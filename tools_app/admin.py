@@ -1,4 +1,4 @@
-"""What the admin shows of this app; the pages of the tools: what each does, and whether it is switched on."""
+"""What the admin shows of this app; the pages of tools, resources and prompts: what each does, and its switch."""
 
 from collections.abc import Iterable
 
@@ -7,43 +7,54 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import BooleanRadioFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 
-from authz_app import known_tools, notices
+from authz_app import known_names, notices
 from authz_app.pages.bulk import listed, set_on_rows
-from tools_app import presence
+from authz_app.policy import Kind
+from tools_app import catalogue, presence
 from tools_app.models import McpSession, Tool
 from tools_app.sessions_page import McpSessionAdmin
 
 
-def _registered_names() -> Iterable[str]:
-    return Tool.objects.filter(gone=False).values_list("name", flat=True)
+def _registered_names() -> Iterable[tuple[Kind, str]]:
+    return catalogue.kinds_and_names(Tool.objects.filter(gone=False))
 
 
-known_tools.register(_registered_names)
+known_names.register(_registered_names)
 notices.register(presence.notices)
 admin.site.register(McpSession, McpSessionAdmin)
 
 
 @admin.register(Tool)
 class ToolAdmin(ModelAdmin):
-    list_display = ("name", "first_line", "enabled_label", "gone_label")
-    list_filter = (("enabled", BooleanRadioFilter), ("gone", BooleanRadioFilter))
+    list_display = ("name", "kind", "first_line", "enabled_label", "gone_label")
+    list_filter = (
+        ("kind", ChoicesCheckboxFilter),
+        ("enabled", BooleanRadioFilter),
+        ("gone", BooleanRadioFilter),
+    )
     list_filter_submit = True
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("name", "description")
     search_help_text = "Name or description"
-    empty_text = "No tools yet: a function with @tool in an app's mcp_tools.py appears here after migrate."
+    empty_text = (
+        "Nothing yet: a function with @tool, @resource or @prompt in an app's mcp_tools.py appears here after migrate."
+    )
     actions = ("switch_on", "switch_off")
-    fields = ("name", "enabled", "whole_description", "registered", "first_seen")
-    readonly_fields = ("name", "whole_description", "registered", "first_seen")
+    fields = ("name", "kind_label", "enabled", "whole_description", "registered", "first_seen")
+    readonly_fields = ("name", "kind_label", "whole_description", "registered", "first_seen")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Tool | None = None) -> bool:
         return False
+
+    @display(description="Kind")
+    def kind_label(self, tool: Tool) -> str:
+        return tool.get_kind_display()
 
     @display(description="Description", empty_value="—")
     def first_line(self, tool: Tool) -> str | None:

@@ -1,27 +1,36 @@
-"""Keep the catalogue in step with the registry, and say which tools are switched off."""
+"""Keep the catalogue in step with the registry, and say what is switched off."""
 
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import QuerySet
 
 from authz_app import policy_rows, triggers
+from authz_app.policy import KINDS, Kind
 from tools_app.models import Tool
 from tools_app.registry import registered_tools
 
 TOOL_TABLE = triggers.PolicyTable(
-    "tools_app_tool", "tool", ("id", "name", "enabled"), on_insert=False, unique=("name",)
+    "tools_app_tool", "tool", ("id", "kind", "name", "enabled"), on_insert=False, unique=("kind", "name")
 )
+
+_KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 
 
 def connect_to_policy() -> None:
-    """Make switching a tool off as exact as any other change of the policy."""
+    """Make switching something off as exact as any other change of the policy."""
     triggers.register(TOOL_TABLE)
-    policy_rows.read_disabled_tools_with(disabled_tools)
+    policy_rows.read_switched_off_with(switched_off)
 
 
-def disabled_tools() -> frozenset[str]:
-    """The names of the tools that are switched off now."""
-    return frozenset(Tool.objects.filter(enabled=False).values_list("name", flat=True))
+def switched_off() -> frozenset[tuple[Kind, str]]:
+    """Kind and name of what is switched off now."""
+    return frozenset(kinds_and_names(Tool.objects.filter(enabled=False)))
+
+
+def kinds_and_names(rows: QuerySet[Tool]) -> list[tuple[Kind, str]]:
+    """Kind and name of each row whose kind is one that rules speak of."""
+    return [(_KINDS[kind], name) for kind, name in rows.values_list("kind", "name") if kind in _KINDS]
 
 
 def sync(using: str = DEFAULT_DB_ALIAS) -> None:

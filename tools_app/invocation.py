@@ -17,7 +17,7 @@ from authz_app.audit.errors import AuditUnavailable
 from authz_app.audit.redaction import recorded_json, redact_text
 from authz_app.audit.writer import AuditWriter
 from authz_app.ids import uuid7
-from authz_app.policy import Client, Decision, Policy, Reason, ToolState, decide
+from authz_app.policy import Client, Decision, Kind, Policy, Reason, Target, decide
 from authz_app.policy_store import PolicyStore, PolicyUnavailable
 from tools_app.call import Call, Channel
 from tools_app.caller import Caller
@@ -53,9 +53,9 @@ class Called:
     wire: dict[str, Any]
 
 
-def tool_state(name: str, policy: Policy) -> ToolState:
-    """What a decision needs to know of the tool of this name."""
-    return ToolState(name, exists=name in registered_tools(), enabled=name not in policy.disabled_tools)
+def target_of(kind: Kind, name: str, policy: Policy) -> Target:
+    """What a decision needs to know of what has this kind and name."""
+    return Target(kind, name, exists=name in registered_tools(), enabled=(kind, name) not in policy.switched_off)
 
 
 def visible_tools(caller_client: Client, caller: Caller, policy: Policy) -> list[RegisteredTool]:
@@ -63,7 +63,7 @@ def visible_tools(caller_client: Client, caller: Caller, policy: Policy) -> list
     return [
         tool
         for name, tool in sorted(registered_tools().items())
-        if decide(caller.principal, caller_client, tool_state(name, policy), policy).allowed
+        if decide(caller.principal, caller_client, target_of("tool", name, policy), policy).allowed
     ]
 
 
@@ -103,7 +103,7 @@ async def _decided_and_recorded(
     policy = await rooms.policy.policy()
     for _ in range(_MAX_DECISIONS):
         client = await rooms.policy.client_of(caller.principal)
-        decision = decide(caller.principal, client, tool_state(name, policy), policy)
+        decision = decide(caller.principal, client, target_of("tool", name, policy), policy)
         opening = _opening(caller, name, arguments, decision, rooms)
         if await rooms.audit.open(opening):
             return opening, decision
@@ -119,7 +119,7 @@ async def record_blocked(caller: Caller, name: str | None, arguments: dict[str, 
     Raises:
         AuditUnavailable, PolicyUnavailable: it can be neither decided nor recorded.
     """
-    nothing = ToolState(name or "", exists=False, enabled=False)
+    nothing = Target("tool", name or "", exists=False, enabled=False)
     policy = await rooms.policy.policy()
     for _ in range(_MAX_DECISIONS):
         decision = decide(caller.principal, await rooms.policy.client_of(caller.principal), nothing, policy)

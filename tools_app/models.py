@@ -1,23 +1,30 @@
-"""What this app keeps: the catalogue of tools and which workers are there; and what the admin shows of MCP sessions."""
+"""What this app keeps: the catalogue and which workers are there; and what the admin shows of MCP sessions."""
 
 from django.db import models
 
 
 class Tool(models.Model):
-    """A tool as the admin shows it: one row for each that was ever registered.
+    """A tool, a resource or a prompt as the admin shows it: one row for each that was ever registered.
 
     Its code is in the registry; ``gone`` when it no longer is.
     """
 
-    name = models.CharField(max_length=128, unique=True, editable=False)
+    class Kind(models.TextChoices):
+        TOOL = "tool", "Tool"
+        RESOURCE = "resource", "Resource"
+        PROMPT = "prompt", "Prompt"
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.TOOL, db_default=Kind.TOOL, editable=False)
+    name = models.CharField(max_length=128, editable=False)
     description = models.TextField(blank=True, editable=False)
     module = models.CharField(max_length=255, editable=False, help_text="Where the function is defined.")
-    enabled = models.BooleanField("switched on", default=True, help_text="A tool that is off is refused to everybody.")
+    enabled = models.BooleanField("switched on", default=True, help_text="What is off is refused to everybody.")
     gone = models.BooleanField(default=False, editable=False, help_text="No installed app registers it any more.")
     first_seen = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="tool_kind_name")]
+        ordering = ["name", "kind"]
 
     def __str__(self) -> str:
         return self.name

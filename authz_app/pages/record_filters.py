@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter
 
-from authz_app import known_tools
-from authz_app.models import UNUSUAL_OUTCOME, CallRecord, Client
+from authz_app import known_names
+from authz_app.models import NO_TOOL_CALL, UNUSUAL_OUTCOME, CallRecord, Client
 from authz_app.pages.words import OUTCOMES, RUNNING, reason_choices
 from authz_app.policy import Reason
 
@@ -69,12 +69,23 @@ class ClientFilter(RecordFilter):
         return queryset.filter(client_id=self._chosen_id())
 
 
-class ToolFilter(RecordFilter):
-    title = "tool"
+class KindFilter(RecordFilter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def known(self) -> Choices:
+        return list(CallRecord.Kind.choices)
+
+    def narrow(self, queryset: Records, value: str) -> Records:
+        return queryset.filter(Q(kind=value) if value == CallRecord.Kind.TOOL else Q(kind=value) & NO_TOOL_CALL)
+
+
+class NameFilter(RecordFilter):
+    title = "tool, resource or prompt"
     parameter_name = "tool"
 
     def known(self) -> Choices:
-        return [(name, name) for name in known_tools.names()]
+        return [(name, name) for name in known_names.names()]
 
     def narrow(self, queryset: Records, value: str) -> Records:
         return queryset.filter(tool=value)

@@ -45,7 +45,8 @@ class CallRecordAdmin(ModelAdmin):
     )
     list_filter = (
         record_filters.ClientFilter,
-        record_filters.ToolFilter,
+        record_filters.KindFilter,
+        record_filters.NameFilter,
         record_filters.DecisionFilter,
         record_filters.ReasonFilter,
         record_filters.OutcomeFilter,
@@ -63,7 +64,7 @@ class CallRecordAdmin(ModelAdmin):
     # Counting a million rows takes longer than showing fifty.
     paginator = InfinitePaginator
     show_full_result_count = False
-    empty_text = "No calls yet: each call of a tool, allowed or denied, will stand here."
+    empty_text = "No calls yet: whatever clients ask for, allowed or denied, will stand here."
     empty_value_display = "—"
     actions = None
     fieldsets = (
@@ -110,15 +111,13 @@ class CallRecordAdmin(ModelAdmin):
 
     @display(description="In short")
     def story(self, record: CallRecord) -> str:
-        who, tool = visible(record.client_name or record.subject), words.asked_for(record)
-        if record.kind == CallRecord.Kind.SESSION:
-            return f"{who} asked for an MCP session and was refused. {words.reason_sentence(record.reason)}"
+        who = visible(record.client_name or record.subject)
         if record.decision == CallRecord.Decision.DENIED:
-            return f"{who} asked to call {tool} and was refused. {words.reason_sentence(record.reason)}"
+            return f"{who} {words.wanted(record)} and was refused. {words.reason_sentence(record)}"
         outcome = words.outcome_alone(record)
         after = f" after {words.duration_words(record.duration_ms)}" if record.duration_ms is not None else ""
         lost = _LOST if record.undelivered else ""
-        return f"{who} called {tool}, which was allowed. Outcome: {outcome}{after}.{lost}"
+        return f"{who} {words.done(record)}, which was allowed. Outcome: {outcome}{after}.{lost}"
 
     @display(description="Record id")
     def record_id(self, record: CallRecord) -> str:
@@ -158,7 +157,7 @@ class CallRecordAdmin(ModelAdmin):
             '{} <span class="quiet">unverified: as the software names itself</span>', visible(record.client_software)
         )
 
-    @display(description="Tool")
+    @display(description="Asked for")
     def tool_name(self, record: CallRecord) -> str:
         return words.asked_for(record)
 
@@ -180,7 +179,7 @@ class CallRecordAdmin(ModelAdmin):
 
     @display(description="Reason")
     def reason_text(self, record: CallRecord) -> str:
-        return words.reason_sentence(record.reason)
+        return words.reason_sentence(record)
 
     @display(description="Deciding rules")
     def determining_rules(self, record: CallRecord) -> SafeString | None:

@@ -7,14 +7,14 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelectMultiple
 
-from authz_app import known_tools, policy
+from authz_app import known_names, policy
 from authz_app.models import Client, Rule
 from authz_app.sentence import rule_sentence
 
 # RFC 6749 section 3.3: visible ASCII without the quotation mark and the backslash.
 _TOKEN_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
-# What a tool's name may have, and the characters of globs.
-_TOOL = re.compile(r"[A-Za-z0-9_.\-*?\[\]!]{1,128}")
+# What the name of a tool, a resource or a prompt may have, and the characters of globs.
+_NAME = re.compile(r"[A-Za-z0-9_.\-*?\[\]!]{1,128}")
 
 
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when it runs.
@@ -30,12 +30,17 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when i
 
     class Meta:
         model = Rule
-        fields = ("effect", "applies_to", "token_scopes", "tools", "enabled", "note")
+        fields = ("effect", "applies_to", "kind", "token_scopes", "tools", "enabled", "note")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial.setdefault("for_clients", [client.pk for client in self.instance.clients.all()])
+        if "kind" in self.fields:  # not where the person may only look
+            self.fields["kind"].required = False
+
+    def clean_kind(self) -> str:
+        return self.cleaned_data["kind"] or Rule.Kind.TOOL.value
 
     def clean_token_scopes(self) -> str:
         scopes = list(dict.fromkeys(self.cleaned_data["token_scopes"].split()))
@@ -50,15 +55,15 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when i
 
     def clean_tools(self) -> str:
         lines = dict.fromkeys(line.strip() for line in self.cleaned_data["tools"].splitlines())
-        tools = [line for line in lines if line]
-        for tool in tools:
-            if not _TOOL.fullmatch(tool):
+        names = [line for line in lines if line]
+        for name in names:
+            if not _NAME.fullmatch(name):
                 raise forms.ValidationError(
-                    "%(tool)s is no tool: put each on a line of its own, with letters, digits, “_”, “-” and “.” only,"
+                    "%(name)s is no name: put each on a line of its own, with letters, digits, “_”, “-” and “.” only,"
                     " or “*”, “?” and “[…]” for a glob, 128 characters at most.",
-                    params={"tool": tool},
+                    params={"name": name},
                 )
-        return "\n".join(tools)
+        return "\n".join(names)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -77,23 +82,26 @@ def preview(form: RuleForm) -> dict[str, Any]:
     tools = rule["tools"].split()
     sentence = rule_sentence(
         effect=rule["effect"],
+        kind=rule["kind"],
         clients=None if every else [str(client) for client in rule["for_clients"]],
         token_scopes=rule["token_scopes"].split(),
         tools=tools,
     )
     off = [] if rule["enabled"] else ["It is switched off, so it decides nothing."]
-    return {"sentence": sentence, "warnings": [*off, *_unmatched(tools)]}
+    return {"sentence": sentence, "warnings": [*off, *_unmatched(rule["kind"], tools)]}
 
 
 def _errors(form: RuleForm) -> list[tuple[str, str]]:
     return [(name, str(error)) for name, errors in form.errors.items() for error in errors]
 
 
-def _unmatched(patterns: list[str]) -> list[str]:
-    names = known_tools.names()
-    return [f"{pattern} matches no registered tool." for pattern in patterns if not _matches_any(pattern, names)]
+def _unmatched(kind: policy.Kind, patterns: list[str]) -> list[str]:
+    names = known_names.names(kind)
+    return [
+        f"{pattern} matches no registered {kind}." for pattern in patterns if not _matches_any(kind, pattern, names)
+    ]
 
 
-def _matches_any(pattern: str, names: list[str]) -> bool:
-    rule = policy.Rule(0, "allow", None, frozenset(), (pattern,), "")
-    return any(rule.names_tool(name) for name in names)
+def _matches_any(kind: policy.Kind, pattern: str, names: list[str]) -> bool:
+    rule = policy.Rule(0, "allow", None, frozenset(), (pattern,), "", kind=kind)
+    return any(rule.speaks_of(kind, name) for name in names)

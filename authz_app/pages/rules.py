@@ -23,22 +23,23 @@ _OFF_IS_MORE = " Switching off a deny rule may allow calls that it denied."
 
 class RuleAdmin(ModelAdmin):
     form = RuleForm
-    radio_fields = {"effect": admin.HORIZONTAL, "applies_to": admin.HORIZONTAL}
+    radio_fields = {"effect": admin.HORIZONTAL, "applies_to": admin.HORIZONTAL, "kind": admin.HORIZONTAL}
     list_display = ("sentence", "effect_label", "enabled_label", "short_note")
     list_filter = (
         ("effect", ChoicesCheckboxFilter),
         ("applies_to", ChoicesCheckboxFilter),
+        ("kind", ChoicesCheckboxFilter),
         ("enabled", BooleanRadioFilter),
     )
     list_filter_submit = True
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("tools", "token_scopes", "note", "clients__name", "clients__subject")
-    search_help_text = "Tool, client, token scope or note"
+    search_help_text = "Name, client, token scope or note"
     empty_text = "No rules yet: nobody may call anything until a rule allows it."
     actions = ("switch_on", "switch_off")
     change_form_before_template = "admin/authz_app/rule/sentence.html"
     fieldsets = (
-        (None, {"fields": ("effect", "applies_to", "for_clients", "tools", "token_scopes")}),
+        (None, {"fields": ("effect", "applies_to", "for_clients", "kind", "tools", "token_scopes")}),
         (None, {"fields": ("enabled", "note")}),
     )
 

@@ -11,17 +11,31 @@ from django.utils.safestring import SafeString
 from authz_app.models import CallRecord
 from authz_app.policy import Reason
 
-# Reason: in a column, and as a sentence.
+# Reason: in a column, and as a sentence about what was asked for.
 _REASONS: dict[str, tuple[str, str]] = {
-    Reason.ALLOWED: ("Allow rule", "A rule allows this call, and no rule denies it."),
-    Reason.NO_RULE: ("No rule", "No rule allows this client to call this tool, so it was denied."),
-    Reason.DENY_RULE: ("Deny rule", "A deny rule names this call, and a deny rule beats every allow rule."),
+    Reason.ALLOWED: ("Allow rule", "A rule allows this, and no rule denies it."),
+    Reason.NO_RULE: ("No rule", "No rule allows this client to {use} this {noun}, so it was denied."),
+    Reason.DENY_RULE: ("Deny rule", "A deny rule names this {noun}, and a deny rule beats every allow rule."),
     Reason.CLIENT_BLOCKED: ("Client blocked", "The client was blocked, so nothing was allowed."),
     Reason.CLIENT_PENDING: ("Client pending", "Nobody had made the client active yet, so nothing was allowed."),
-    Reason.SCOPE_MISSING: ("Token scope missing", "The token lacked a token scope that would have allowed the call."),
-    Reason.UNKNOWN_TOOL: ("No such tool", "No tool of this name was registered."),
-    Reason.TOOL_DISABLED: ("Tool off", "The tool was switched off, so it was refused to everybody."),
-    Reason.POLICY_ERROR: ("Unreadable rule", "A rule could not be read. It might have denied the call, so it did."),
+    Reason.SCOPE_MISSING: ("Token scope missing", "The token lacked a token scope that would have been enough."),
+    Reason.UNKNOWN_TOOL: ("Not registered", "No {noun} of this {name} was registered."),
+    Reason.TOOL_DISABLED: ("Switched off", "The {noun} was switched off, so it was refused to everybody."),
+    Reason.POLICY_ERROR: ("Unreadable rule", "A rule could not be read. It might have denied this, so it did."),
+}
+_NOUNS: dict[str, dict[str, str]] = {
+    CallRecord.Kind.TOOL: {"noun": "tool", "use": "call", "name": "name"},
+    CallRecord.Kind.RESOURCE: {"noun": "resource", "use": "read", "name": "URI"},
+    CallRecord.Kind.PROMPT: {"noun": "prompt", "use": "use", "name": "name"},
+    CallRecord.Kind.COMPLETION: {"noun": "prompt or resource", "use": "use", "name": "name"},
+}
+# What was asked for: in a column, as what the client wanted, and as what it did.
+_DEEDS: dict[str, tuple[str, str, str]] = {
+    CallRecord.Kind.TOOL: ("{}", "asked to call {}", "called {}"),
+    CallRecord.Kind.RESOURCE: ("resource {}", "asked to read the resource {}", "read the resource {}"),
+    CallRecord.Kind.PROMPT: ("prompt {}", "asked to use the prompt {}", "used the prompt {}"),
+    CallRecord.Kind.COMPLETION: ("completion for {}", "asked for completions for {}", "asked for completions for {}"),
+    CallRecord.Kind.SESSION: ("(MCP session)", "asked for an MCP session", "opened an MCP session"),
 }
 
 RUNNING = "running"
@@ -37,16 +51,32 @@ OUTCOMES: dict[str, str] = {
 
 
 def asked_for(record: CallRecord) -> str:
-    """The tool, or that it was the MCP session itself."""
-    return "(MCP session)" if record.kind == CallRecord.Kind.SESSION else visible(record.tool)
+    """The tool by its name; of anything else its kind, too."""
+    return _deeds(record)[0].format(visible(record.tool))
+
+
+def wanted(record: CallRecord) -> str:
+    """What the client asked for, to go after its name."""
+    return _deeds(record)[1].format(visible(record.tool))
+
+
+def done(record: CallRecord) -> str:
+    """What the client did, to go after its name."""
+    return _deeds(record)[2].format(visible(record.tool))
+
+
+def _deeds(record: CallRecord) -> tuple[str, str, str]:
+    return _DEEDS.get(record.kind, _DEEDS[CallRecord.Kind.TOOL])
 
 
 def reason_words(reason: str) -> str:
     return _REASONS[reason][0] if reason in _REASONS else reason.replace("_", " ").capitalize()
 
 
-def reason_sentence(reason: str) -> str:
-    return _REASONS[reason][1] if reason in _REASONS else f"{reason_words(reason)}."
+def reason_sentence(record: CallRecord) -> str:
+    if record.reason not in _REASONS:
+        return f"{reason_words(record.reason)}."
+    return _REASONS[record.reason][1].format(**_NOUNS.get(record.kind, _NOUNS[CallRecord.Kind.TOOL]))
 
 
 def reason_choices() -> list[tuple[str, str]]:

@@ -13,10 +13,10 @@ from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from authz_app import known_tools, notices
+from authz_app import known_names, notices
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.pages import words
-from authz_app.pages.record_filters import first_id_at
+from authz_app.pages.record_filters import KindFilter, first_id_at
 from authz_app.policy import Reason
 from tests.rows import build_record, build_refusal, make_client, make_rule, record_id_at
 
@@ -231,15 +231,15 @@ def test_taking_the_last_client_out_leaves_a_rule_for_nobody(admin_client: Brows
 @pytest.mark.parametrize(
     ("field", "value", "complaint"),
     [
-        ("tools", "Time Tool", "Time Tool is no tool"),
-        ("tools", "a,b", "a,b is no tool"),
+        ("tools", "Time Tool", "Time Tool is no name"),
+        ("tools", "a,b", "a,b is no name"),
         ("tools", "x" * 129, "128 characters at most"),
         ("token_scopes", 'a"b', "is no token scope"),
         ("token_scopes", "a\\b", "is no token scope"),
         ("token_scopes", "größe", "is no token scope"),
     ],
 )
-def test_what_no_tool_and_no_token_scope_can_be_is_not_saved(
+def test_what_no_name_and_no_token_scope_can_be_is_not_saved(
     admin_client: Browser, field: str, value: str, complaint: str
 ) -> None:
     assert complaint in text(admin_client.post(f"{RULES}add/", rule_form(**{field: value})))
@@ -282,9 +282,27 @@ def test_the_sentence_is_that_of_the_saved_rule(admin_client: Browser) -> None:
 
 
 def test_the_sentence_warns_of_what_matches_no_tool(admin_client: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_tools, "_sources", [lambda: ["TimeTool", "weather_tool"]])
+    known = [("tool", "TimeTool"), ("tool", "weather_tool"), ("prompt", "timely")]
+    monkeypatch.setattr(known_names, "_sources", [lambda: known])
     answer = sentence_of(admin_client, applies_to="every", tools="TimeTool\nweather_*\ntime*")
     assert answer["warnings"] == ["time* matches no registered tool."]
+    answer = sentence_of(admin_client, applies_to="every", kind="prompt", tools="TimeTool\ntime*")
+    assert answer["warnings"] == ["TimeTool matches no registered prompt."]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("", "Allow every client to call TimeTool."),
+        ("tool", "Allow every client to call TimeTool."),
+        ("resource", "Allow every client to read the resource TimeTool."),
+        ("prompt", "Allow every client to use the prompt TimeTool."),
+    ],
+)
+def test_the_sentence_says_of_what_kind_the_names_are(admin_client: Browser, kind: str, sentence: str) -> None:
+    assert sentence_of(admin_client, applies_to="every", kind=kind)["sentence"] == sentence
+    admin_client.post(f"{RULES}add/", rule_form(applies_to="every", kind=kind))
+    assert Rule.objects.get().kind == (kind or "tool")
 
 
 def test_the_sentence_warns_of_a_rule_that_is_off(admin_client: Browser) -> None:
@@ -294,7 +312,7 @@ def test_the_sentence_warns_of_a_rule_that_is_off(admin_client: Browser) -> None
 def test_a_form_that_cannot_be_saved_has_no_sentence_but_says_why(admin_client: Browser) -> None:
     answer = sentence_of(admin_client, tools="Time Tool", for_clients=["nonsense"])
     assert answer["sentence"] == ""
-    assert [warning.split(":")[0] for warning in answer["warnings"]] == ["Clients", "Tools"]
+    assert [warning.split(":")[0] for warning in answer["warnings"]] == ["Clients", "Names"]
 
 
 def test_the_sentence_is_only_for_those_who_edit_rules(client: Browser) -> None:
@@ -346,7 +364,7 @@ def test_a_record_tells_its_story(admin_client: Browser) -> None:
         f'<a href="{CLIENTS}{caller.pk}/change/">Report agent</a>',
         "unverified",
         "&quot;input_timezone&quot;: &quot;Europe/Berlin&quot;",
-        "A rule allows this call, and no rule denies it.",
+        "A rule allows this, and no rule denies it.",
         f'<span>As it was.</span>\n      <a href="{RULES}{rule.pk}/change/">',
         "Rule 1000000, deleted since",
         "203.0.113.7",
@@ -525,6 +543,50 @@ def test_records_of_one_session_are_reached_by_a_link(admin_client: Browser) -> 
     page = text(admin_client.get(f"{RECORDS}{one.pk}/change/"))
     assert f'<a href="{RECORDS}?session=s1">Calls of this session</a>' in page
     assert "By MCP session" not in text(admin_client.get(RECORDS))
+
+
+def test_records_are_narrowed_by_kind(admin_client: Browser) -> None:
+    caller = make_client()
+    kinds = ("tool", "resource", "prompt", "completion")
+    CallRecord.objects.bulk_create(build_record(caller, kind=kind, tool=f"a_{kind}") for kind in kinds)
+    for kind in kinds:
+        assert found(admin_client, f"kind={kind}") == [f"a_{kind}"]
+    assert found(admin_client, "kind=nonsense") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown", "allowed", "refused"),
+    [
+        ("tool", "order", "called order, which", "asked to call order and was refused. No tool of this name"),
+        (
+            "resource",
+            "resource order",
+            "read the resource order, which",
+            "asked to read the resource order and was refused. No resource of this URI",
+        ),
+        ("prompt", "prompt order", "used the prompt order, which", "asked to use the prompt order and was refused."),
+        ("completion", "completion for order", "asked for completions for order, which", "No prompt or resource"),
+    ],
+)
+def test_a_record_says_what_kind_of_thing_was_asked_for(
+    admin_client: Browser, kind: str, shown: str, allowed: str, refused: str
+) -> None:
+    caller = make_client("Report agent")
+    ran = build_record(caller, kind=kind, tool="order")
+    denied = build_refusal(caller, kind=kind, tool="order", reason="unknown_tool")
+    CallRecord.objects.bulk_create([ran, denied])
+    assert f">{shown}<" in text(admin_client.get(RECORDS)).replace("\n", "").replace("  ", "")
+    assert f"Report agent {allowed} was allowed." in text(admin_client.get(f"{RECORDS}{ran.pk}/change/"))
+    assert refused in text(admin_client.get(f"{RECORDS}{denied.pk}/change/"))
+
+
+@pytest.mark.database
+def test_records_of_anything_but_tools_are_found_by_an_index() -> None:
+    query = KindFilter.narrow(None, CallRecord.objects.order_by("-id"), "prompt")[:50]  # type: ignore[arg-type]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = on")
+    assert "record_kind" in query.explain()
 
 
 @pytest.mark.database

@@ -18,7 +18,7 @@ from authz_app.conf import conf
 from authz_app.embedded.applications import ensure_service
 from authz_app.embedded.keys import key_path, public_jwks
 from authz_app.models import Client, Rule, User
-from authz_app.policy import Decision, Reason, ToolState, decide
+from authz_app.policy import Decision, Reason, Target, decide
 from authz_app.policy_rows import load
 from authz_app.principal import Principal
 
@@ -58,7 +58,7 @@ def decision(subject: str, tool: str, *token_scopes: str, issuer: str = LOCAL) -
     """What the stored policy says of a call."""
     policy = load()
     principal = Principal(issuer, subject, "", frozenset(token_scopes), 0)
-    return decide(principal, policy.clients[issuer, subject], ToolState(tool, True, True), policy)
+    return decide(principal, policy.clients[issuer, subject], Target("tool", tool, True, True), policy)
 
 
 def allowed(subject: str, tool: str, *token_scopes: str, issuer: str = LOCAL) -> bool:
@@ -146,6 +146,12 @@ class TestAddRule:
         assert not allowed("x", "TimeTool")
         assert allowed("x", "weather_tool")
 
+    def test_speaks_of_resources_or_prompts_where_it_is_told_to(self) -> None:
+        printed = run("add_rule", "--effect", "allow", "--every-client", "--kind", "prompt", "--name", "TimeTool")
+        assert "Allow every client to use the prompt TimeTool." in printed
+        assert "TimeTool matches no registered prompt." in run.stderr  # type: ignore[attr-defined]
+        assert Rule.objects.get().kind == "prompt"
+
     def test_notes_what_matches_no_tool(self) -> None:
         run("add_rule", "--effect", "allow", "--every-client", "--tool", "TimeTool", "no_such_*")
         assert "no_such_* matches no registered tool." in run.stderr  # type: ignore[attr-defined]
@@ -164,7 +170,7 @@ class TestAddRule:
             ("--effect allow --subject a --tool x --scope 'r w'", "has no space in it"),
             ("--effect allow --subject a --tool x --scope ''", "is never empty"),
             ("--effect allow --subject a --tool x --scope 'r\"'", "is no token scope"),
-            ("--effect allow --subject a --tool 'x$'", "is no tool"),
+            ("--effect allow --subject a --tool 'x$'", "is no name"),
             ("--effect allow --subject '' --tool x", "no token can carry it"),
             ("--effect allow --issuer '\x07' --subject a --tool x", "no token can carry it"),
             ("--effect allow --subject a --tool x --note", "expected one argument"),

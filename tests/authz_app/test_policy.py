@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz_app.policy import Client, Decision, Policy, Reason, Rule, ToolState, decide
+from authz_app.policy import KINDS, Client, Decision, Kind, Policy, Reason, Rule, Target, decide
 from authz_app.principal import Principal
 
 ISSUER = "https://issuer.example/"
@@ -27,7 +27,9 @@ CLIENTS = (DEMO, OTHER, NONSENSE)
 def rule(effect: str, tools: str, clients: Sequence[Client] | None = None, scopes: str = "", number: int = 0) -> Rule:
     ids = None if clients is None else frozenset(client.id for client in clients)
     effect_read = "deny" if effect != "allow" else "allow"
-    return Rule(number, effect_read, ids, frozenset(scopes.split()), tuple(tools.split()), "", effect == "broken")
+    broken = effect == "broken"
+    kind: Kind | None = None if broken else "tool"
+    return Rule(number, effect_read, ids, frozenset(scopes.split()), tuple(tools.split()), "", broken, kind)
 
 
 def policy_of(rules: Sequence[Rule]) -> Policy:
@@ -42,10 +44,16 @@ def decided(
 
 
 def decided_by(
-    policy: Policy, client: Client, tool: str, scopes: frozenset[str] = frozenset(), *, enabled: bool = True
+    policy: Policy,
+    client: Client,
+    tool: str,
+    scopes: frozenset[str] = frozenset(),
+    *,
+    enabled: bool = True,
+    kind: Kind = "tool",
 ) -> Decision:
     principal = Principal(client.issuer, client.subject, "", scopes, 2**40)
-    return decide(principal, client, ToolState(tool, tool in TOOLS, enabled), policy)
+    return decide(principal, client, Target(kind, tool, tool in TOOLS, enabled), policy)
 
 
 def allowed_calls(rules: Sequence[Rule], scopes: frozenset[str] = frozenset()) -> set[str]:
@@ -96,6 +104,28 @@ MATRIX = [
 def test_the_matrix_of_clients_and_tools(rules: list[Rule], scopes: str, expected: list[str]) -> None:
     for order in permutations(rules):
         assert allowed_calls(order, frozenset(scopes.split())) == set(expected)
+
+
+@pytest.mark.parametrize("spoken_of", KINDS)
+@pytest.mark.parametrize("tools", ["time", "*", "t?me weather"])
+def test_a_rule_speaks_of_its_own_kind_alone(spoken_of: Kind, tools: str) -> None:
+    allow, deny = (replace(rule(effect, tools), kind=spoken_of) for effect in ("allow", "deny"))
+    for kind in KINDS:
+        assert decided_by(policy_of([allow]), DEMO, "time", kind=kind).allowed == (kind == spoken_of)
+        others = [replace(rule("allow", "*"), kind=kind), deny]
+        assert decided_by(policy_of(others), DEMO, "time", kind=kind).allowed == (kind != spoken_of)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_broken_rule_speaks_of_every_kind(kind: Kind) -> None:
+    policy = policy_of([replace(rule("allow", "*"), kind=kind), rule("broken", "*")])
+    assert decided_by(policy, DEMO, "time", kind=kind).reason is Reason.POLICY_ERROR
+
+
+def test_the_scopes_of_a_rule_of_another_kind_are_not_called_missing() -> None:
+    policy = policy_of([rule("allow", "time", None, "a")])
+    assert decided_by(policy, DEMO, "time").reason is Reason.SCOPE_MISSING
+    assert decided_by(policy, DEMO, "time", kind="prompt").reason is Reason.NO_RULE
 
 
 EVERYTHING = [rule("allow", "*")]
@@ -153,6 +183,7 @@ any_rules = st.lists(
         token_scopes=scope_sets,
         tools=st.lists(st.sampled_from(PATTERNS), max_size=3).map(tuple),
         sentence=st.just(""),
+        kind=st.sampled_from(["tool", "tool", "resource", "prompt"]),
     ),
     max_size=6,
 )
@@ -165,7 +196,9 @@ def reference(rules: Sequence[Rule], client: Client, tool: str, scopes: frozense
     speaking = [
         one
         for one in rules
-        if (one.clients is None or client.id in one.clients) and any(fnmatchcase(tool, glob) for glob in one.tools)
+        if one.kind == "tool"
+        and (one.clients is None or client.id in one.clients)
+        and any(fnmatchcase(tool, glob) for glob in one.tools)
     ]
     denying = {one.id for one in speaking if one.effect == "deny" and one.token_scopes <= scopes}
     allowing = {one.id for one in speaking if one.effect == "allow" and one.token_scopes <= scopes}

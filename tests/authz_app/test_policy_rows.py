@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from authz_app import policy_rows
 from authz_app.models import Client, PolicyChange, PolicyState, Rule, RuleClient
-from authz_app.policy import Policy, Reason, ToolState, decide
+from authz_app.policy import KINDS, Kind, Policy, Reason, Target, decide
 from authz_app.policy import Rule as CompiledRule
 from authz_app.principal import Principal
 from tools_app.models import Tool
@@ -43,7 +43,7 @@ def create_rule(chance: random.Random) -> None:
     scopes, tools = chance.choice(["", "a", "a b"]), chance.choice(["time", "*", "weather_*\ntime", ""])
     Rule.objects.create(
         effect=chance.choice(["allow", "deny"]), applies_to=chance.choice(["these", "every"]), tools=tools,
-        token_scopes=scopes, enabled=chance.random() < 0.8,
+        token_scopes=scopes, enabled=chance.random() < 0.8, kind=chance.choice(["tool", "tool", "resource", "prompt"]),
     ).clients.set(some_clients(chance))  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def clients() -> list[Client]:
 def assert_same(read: Policy, whole: Policy) -> None:
     assert read.version == whole.version
     assert dict(read.rules) == dict(whole.rules)
-    assert read.disabled_tools == whole.disabled_tools
+    assert read.switched_off == whole.switched_off
     # First sights move no version: their rows are read when they are asked for.
     assert read.clients.items() <= whole.clients.items()
 
@@ -231,7 +231,7 @@ def change_very_much() -> None:
 
 def replace_a_row() -> None:
     if connection.vendor == "sqlite":
-        columns = "id, effect, applies_to, token_scopes, tools, enabled, note, created_at, updated_at"
+        columns = "id, effect, applies_to, kind, token_scopes, tools, enabled, note, created_at, updated_at"
         Rule.objects.create(tools="one")
         execute(f"INSERT OR REPLACE INTO authz_app_rule ({columns}) SELECT {columns} FROM authz_app_rule")
     else:
@@ -249,16 +249,16 @@ def test_all_is_read_where_the_log_of_changes_does_not_tell_what_changed(cause: 
 
 @contextmanager
 def changed_while_reading(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> Iterator[None]:
-    read, left = policy_rows._disabled_tools, [change]
+    read, left = policy_rows._switched_off, [change]
 
-    def reading() -> frozenset[str]:
-        tools = read()
+    def reading() -> policy_rows.SwitchedOff:
+        off = read()
         while left:
             left.pop()()
-        return tools
+        return off
 
     with monkeypatch.context() as patch:
-        patch.setattr(policy_rows, "_disabled_tools", reading)
+        patch.setattr(policy_rows, "_switched_off", reading)
         yield
 
 
@@ -273,7 +273,7 @@ def test_a_change_while_reading_is_read_too(monkeypatch: pytest.MonkeyPatch, fro
     assert policy.version == policy_rows.stored_version()
 
 
-@pytest.mark.parametrize("column", ["effect", "applies_to"])
+@pytest.mark.parametrize("column", ["effect", "applies_to", "kind"])
 @pytest.mark.parametrize("incrementally", [True, False])
 def test_a_rule_that_cannot_be_read_denies_everything_to_everybody(
     clients: list[Client], column: str, incrementally: bool
@@ -285,9 +285,26 @@ def test_a_rule_that_cannot_be_read_denies_everything_to_everybody(
     policy = policy_rows.load(previous)
     client = policy.clients[ISSUER, clients[0].subject]
     principal = Principal(ISSUER, client.subject, "", frozenset(), 2**40)
-    decision = decide(principal, client, ToolState("weather", True, True), policy)
-    assert decision.reason is Reason.POLICY_ERROR
-    assert [rule.id for rule in decision.determining] == [unreadable.pk]
+    for kind in KINDS:
+        decision = decide(principal, client, Target(kind, "weather", True, True), policy)
+        assert decision.reason is Reason.POLICY_ERROR
+        assert [rule.id for rule in decision.determining] == [unreadable.pk]
+        assert "'maybe', so deny everything to everybody." in decision.determining[0].sentence
+
+
+@pytest.mark.parametrize("kind", ["resource", "prompt"])
+def test_a_rule_of_one_kind_says_nothing_of_another(clients: list[Client], kind: Kind) -> None:
+    Rule.objects.create(tools="order", applies_to="every", kind=kind)
+    policy = policy_rows.load()
+    client = policy.clients[ISSUER, clients[0].subject]
+    principal = Principal(ISSUER, client.subject, "", frozenset(), 2**40)
+    allowed = [of for of in KINDS if decide(principal, client, Target(of, "order", True, True), policy).allowed]
+    assert allowed == [kind]
+
+
+def test_what_is_switched_off_is_read_with_its_kind() -> None:
+    Tool.objects.create(kind="prompt", name="echo", module="m", enabled=False)
+    assert policy_rows.load().switched_off == {("prompt", "echo")}
 
 
 def test_the_sentence_of_a_rule_follows_the_names_of_its_clients(clients: list[Client]) -> None:

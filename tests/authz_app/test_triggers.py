@@ -60,7 +60,7 @@ def version_moves(expected: bool = True) -> Iterator[None]:
     assert (after.version > before.version) == expected
     whole = policy_rows.load()
     assert dict(after.rules) == dict(whole.rules)
-    assert after.disabled_tools == whole.disabled_tools
+    assert after.switched_off == whole.switched_off
     assert after.clients.items() <= whole.clients.items()
 
 
@@ -85,6 +85,7 @@ CHANGES: dict[str, Callable[[Scene], object]] = {
     "rule: save of its scopes": lambda scene: saved(scene.rule, token_scopes="a"),
     "rule: save of its effect": lambda scene: saved(scene.rule, effect="deny"),
     "rule: save of for whom": lambda scene: saved(scene.rule, applies_to="every"),
+    "rule: save of its kind": lambda scene: saved(scene.rule, kind="prompt"),
     "rule: switched off": lambda scene: saved(scene.rule, enabled=False),
     "rule: create": lambda scene: Rule.objects.create(),
     "rule: delete": lambda scene: scene.rule.delete(),
@@ -123,6 +124,7 @@ CHANGES: dict[str, Callable[[Scene], object]] = {
     "client: delete": lambda scene: scene.other.delete(),
     "client: raw delete": lambda scene: execute("DELETE FROM authz_app_client WHERE id = %s", scene.other.pk),
     "tool: save": lambda scene: saved(scene.tool, enabled=False),
+    "tool: save of its kind": lambda scene: saved(scene.tool, kind="prompt"),
     "tool: QuerySet.update": lambda scene: Tool.objects.filter(name="echo").update(enabled=False),
     "tool: bulk_update": lambda scene: bulk_updated(scene.tool, enabled=False),
     "tool: delete": lambda scene: scene.tool.delete(),

@@ -33,15 +33,15 @@ def test_a_rule_reads_as_a_sentence_while_it_is_made(signed_in: Page) -> None:
     page.locator(".select2-search__field").first.press_sequentially("Rep")
     page.get_by_role("option", name="Report agent").click()
     expect(sentence).to_have_text("Allow nothing: no tool is named.")
-    page.get_by_label("Tools").fill("TimeTool")
+    page.get_by_label("Names").fill("TimeTool")
     expect(sentence).to_have_text("Allow Report agent to call TimeTool.")
     page.get_by_label("Token scopes").fill("time")
     page.get_by_label("Deny").check()
     expect(sentence).to_have_text("Deny Report agent to call TimeTool, with the token scope time.")
-    page.get_by_label("Tools").fill("Time Tool")
+    page.get_by_label("Names").fill("Time Tool")
     expect(sentence).to_have_text("This cannot be saved yet.")
     expect(page.locator("[data-warnings]")).to_contain_text("Time Tool is no tool")
-    page.get_by_label("Tools").fill("TimeTool\nweathr_*")
+    page.get_by_label("Names").fill("TimeTool\nweathr_*")
     expect(page.locator("[data-warnings]")).to_have_text("weathr_* matches no registered tool.")
 
     page.get_by_role("button", name="Save", exact=True).click()
@@ -57,7 +57,7 @@ def test_a_rule_for_every_client_asks_for_no_clients(signed_in: Page) -> None:
     expect(clients).to_be_visible()
     page.get_by_label("Every client").check()
     expect(clients).to_be_hidden()
-    page.get_by_label("Tools").fill("*")
+    page.get_by_label("Names").fill("*")
     expect(page.locator("[data-sentence]")).to_have_text("Allow every client to call every tool.")
 
 

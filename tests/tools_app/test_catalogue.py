@@ -49,4 +49,4 @@ def test_a_second_sync_writes_nothing(django_assert_num_queries) -> None:  # typ
 
 def test_switched_off_tools_are_named() -> None:
     Tool.objects.filter(name__in=["echo", "fail"]).update(enabled=False)
-    assert catalogue.disabled_tools() == {"echo", "fail"}
+    assert catalogue.switched_off() == {("tool", "echo"), ("tool", "fail")}

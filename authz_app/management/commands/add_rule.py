@@ -13,7 +13,7 @@ _MOST = 255
 
 
 class Command(BaseCommand):
-    help = "Add a rule that allows or denies tools, and the clients that it names where they are not known yet."
+    help = "Add a rule on tools, resources or prompts, and the clients that it names where they are not known yet."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--effect", required=True, choices=Rule.Effect.values)
@@ -22,7 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--subject", metavar="S", help="for the client with this subject", **several)
         parser.add_argument("--every-client", action="store_true", help="for every client")
         parser.add_argument("--scope", metavar="X", help="token scope that the token must carry", **several)
-        parser.add_argument("--tool", metavar="GLOB", help="name of a tool, or a glob", **several)
+        parser.add_argument("--kind", choices=Rule.Kind.values, default="tool", help="what the names are of")
+        parser.add_argument("--tool", "--name", dest="tool", metavar="GLOB", help="name, or a glob", **several)
         parser.add_argument("--note", metavar="N", default="", help="why the rule exists")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,7 +57,9 @@ def _check(options: dict[str, Any]) -> None:
     if options["every_client"] and options["issuer"]:
         raise CommandError("--every-client means the clients of every issuer: leave --issuer out, or name subjects.")
     if not options["tool"]:
-        raise CommandError("Say which tools: --tool, once or more, with names or globs such as 'weather_*'.")
+        raise CommandError(
+            f"Say which {options['kind']}s: --tool (or --name), once or more, with names or globs such as 'weather_*'."
+        )
     for option in ("tool", "scope"):
         for value in options[option]:
             if not value or any(character.isspace() for character in value):
@@ -90,6 +93,7 @@ def _form_data(options: dict[str, Any], clients: list[Client]) -> dict[str, Any]
         "effect": options["effect"],
         "applies_to": Rule.AppliesTo.EVERY_CLIENT if every else Rule.AppliesTo.THESE_CLIENTS,
         "for_clients": [client.pk for client in clients],
+        "kind": options["kind"],
         "token_scopes": " ".join(options["scope"]),
         "tools": "\n".join(options["tool"]),
         "enabled": True,
