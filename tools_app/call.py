@@ -1,7 +1,7 @@
 """What a running tool knows of its call, and how it talks to the caller meanwhile."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 from uuid import UUID
@@ -15,6 +15,20 @@ LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "a
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a tool asks of its caller's client: a request of the server, and the capability that it takes."""
+
+    method: str
+    params: Mapping[str, Any]
+    capability: str
+
+
+def cannot_be_asked(question: Question) -> str:
+    """What the caller is told whose client lacks the capability."""
+    return f"This tool has a question, and your MCP client cannot be asked (no {question.capability})."
+
+
 class Channel(Protocol):
     """The way back to the caller while its request is answered. Not thread-safe: used on the event loop alone."""
 
@@ -24,8 +38,12 @@ class Channel(Protocol):
     def log(self, level: LogLevel, data: Any) -> None:
         """Send a log message, if the caller wants that level."""
 
-    async def elicit(self, message: str, schema: dict[str, Any]) -> dict[str, Any] | None:
-        """Ask the person behind the caller. None: they declined, or the client cannot ask."""
+    async def ask(self, question: Question) -> Mapping[str, Any]:
+        """Ask the caller's client, and return its result.
+
+        Raises:
+            ToolFailure: the client cannot be asked, or did not answer.
+        """
 
 
 @dataclass(eq=False)
@@ -68,8 +86,10 @@ class Call:
         return self._ask(message, answer)
 
     async def _ask(self, message: str, answer: type[Answer]) -> Answer | None:
-        content = await self._channel.elicit(message, answer.model_json_schema())
-        if content is None:
+        params = {"message": message, "requestedSchema": answer.model_json_schema()}
+        reply = await self._channel.ask(Question("elicitation/create", params, "elicitation"))
+        content = reply.get("content")
+        if reply.get("action") != "accept" or not isinstance(content, dict):
             return None
         try:
             return answer.model_validate(content)

@@ -20,7 +20,7 @@ from mcp_types import SetLevelRequestParams
 from pydantic import ValidationError
 
 from tools_app import jsonrpc
-from tools_app.call import LogLevel
+from tools_app.call import LogLevel, Question, cannot_be_asked
 from tools_app.caller import Caller
 from tools_app.envelope import (
     LOG_LEVELS,
@@ -96,19 +96,17 @@ class _Dispatch:
         if level in self._levels:
             self._link.post(jsonrpc.notification_of("notifications/message", {"level": level, "data": data}))
 
-    async def elicit(self, message: str, schema: dict[str, Any]) -> dict[str, Any] | None:
+    async def ask(self, question: Question) -> Mapping[str, Any]:
         capabilities = self._session.capabilities or {}
-        if not self.can_send_request or "elicitation" not in capabilities:
-            raise ToolFailure("This tool has a question, and your MCP client cannot be asked (no elicitation).")
-        params = {"message": message, "requestedSchema": schema}
-        if self._session.protocol_version >= "2025-11-25":
+        if not self.can_send_request or question.capability not in capabilities:
+            raise ToolFailure(cannot_be_asked(question))
+        params = dict(question.params)
+        if question.capability == "elicitation" and self._session.protocol_version >= "2025-11-25":
             params["mode"] = "form"
         try:
-            reply = await self.send_raw_request("elicitation/create", params)
+            return await self.send_raw_request(question.method, params)
         except (MCPError, TimeoutError) as error:
             raise ToolFailure("The question of this tool was not answered.") from error
-        content = reply.get("content")
-        return content if reply.get("action") == "accept" and isinstance(content, dict) else None
 
     def close(self) -> None:
         """Wait for no more replies."""
@@ -122,7 +120,7 @@ class _ToolChannel:
     def __init__(self, dispatch: _Dispatch) -> None:
         self.progress = dispatch.report
         self.log = dispatch.log
-        self.elicit = dispatch.elicit
+        self.ask = dispatch.ask
 
 
 _TRANSPORT = TransportContext(kind="sse", can_send_request=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -14,7 +15,7 @@ from mcp_types import (
     ProgressNotificationParams,
 )
 
-from tools_app.call import LogLevel
+from tools_app.call import LogLevel, Question, cannot_be_asked
 from tools_app.envelope import log_levels_in
 from tools_app.errors import ToolFailure
 
@@ -59,8 +60,8 @@ class ResponseChannel:
             told = LoggingMessageNotificationParams(level=level, data=data)
             self._queue(LoggingMessageNotification(params=told), len(orjson.dumps(data, default=str)))
 
-    async def elicit(self, message: str, schema: dict[str, Any]) -> dict[str, Any] | None:
-        raise ToolFailure("This tool has a question, and your MCP client cannot be asked.")
+    async def ask(self, question: Question) -> Mapping[str, Any]:
+        raise ToolFailure(cannot_be_asked(question))
 
     def _queue(self, notification: Notification, size: int) -> None:
         size += _OVERHEAD

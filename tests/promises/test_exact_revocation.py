@@ -24,6 +24,7 @@ from authz_app.principal import Principal
 from tests.callers import caller_for, rooms
 from tests.promises import judge
 from tools_app import invocation
+from tools_app.call import Question
 from tools_app.jsonrpc import INTERNAL_ERROR
 from tools_app.models import Tool
 
@@ -175,7 +176,7 @@ async def _call_many() -> int:
 class _NoChannel:
     def progress(self, progress: float, total: float | None, message: str | None) -> None: ...
     def log(self, level: Any, data: Any) -> None: ...
-    async def elicit(self, message: str, schema: dict[str, Any]) -> None: ...
+    async def ask(self, question: Question) -> Any: ...
 
 
 def race(scene: Scene) -> Flipper:

@@ -13,7 +13,7 @@ from mcp_types import CallToolResult, TextContent
 
 from authz_app.audit.entries import Outcome
 from authz_app.principal import Principal
-from tools_app.call import Call
+from tools_app.call import Call, Question
 from tools_app.errors import ToolFailure
 from tools_app.execution import Execution, execute
 from tools_app.registry import ToolOptions, build
@@ -28,7 +28,7 @@ class Silent:
 
     def progress(self, progress: float, total: float | None, message: str | None) -> None: ...
     def log(self, level: Any, data: Any) -> None: ...
-    async def elicit(self, message: str, schema: dict[str, Any]) -> None: ...
+    async def ask(self, question: Question) -> Any: ...
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from authz_app.models import CallRecord, Client, Rule
 from authz_app.principal import Principal
 from tests.callers import caller_for, rooms
 from tools_app import registry
+from tools_app.call import Question
 from tools_app.caller import Caller
 from tools_app.errors import ToolFailure
 from tools_app.invocation import Rooms, invoke, list_tools, record_blocked
@@ -36,7 +37,7 @@ class Silent:
 
     def progress(self, progress: float, total: float | None, message: str | None) -> None: ...
     def log(self, level: Any, data: Any) -> None: ...
-    async def elicit(self, message: str, schema: dict[str, Any]) -> None: ...
+    async def ask(self, question: Question) -> Any: ...
 
 
 def alice(scopes: str = "", subject: str = "alice") -> Caller:
