@@ -41,6 +41,7 @@ ENV = environ.Env(
     MAX_JSON_DEPTH=(int, 64),
     MAX_CALLS_IN_FLIGHT=(int, 32),
     MAX_SESSIONS_PER_CLIENT=(int, 100),
+    MAX_SESSION_IDLE=(float, 3_600.0),
     MAX_QUEUED_BYTES=(int, 1_048_576),
 )
 # Tests and scripts name another file, so that what a developer keeps in `.env` does not reach them.
@@ -106,6 +107,7 @@ MAX_BODY_BYTES: int = env("MAX_BODY_BYTES")
 MAX_JSON_DEPTH: int = env("MAX_JSON_DEPTH")
 MAX_CALLS_IN_FLIGHT: int = env("MAX_CALLS_IN_FLIGHT")
 MAX_SESSIONS_PER_CLIENT: int = env("MAX_SESSIONS_PER_CLIENT")
+MAX_SESSION_IDLE: float = env("MAX_SESSION_IDLE")
 MAX_QUEUED_BYTES: int = env("MAX_QUEUED_BYTES")
 
 INSTALLED_APPS = [

@@ -13,10 +13,11 @@ from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from tools_app.memory_sessions import MemorySessionStore
 from tools_app.outbox import Numbered, Outbox
 from tools_app.parcels import Parcel
 from tools_app.redis_sessions import RedisSessionStore
-from tools_app.sessions import McpSession, MemorySessionStore, SessionStore
+from tools_app.sessions import McpSession, SessionStore
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +86,8 @@ class Alone:
 
     channel = ""
 
-    def __init__(self, receive: Receive, lost: Lost) -> None:
-        self.sessions: SessionStore = MemorySessionStore()
+    def __init__(self, receive: Receive, lost: Lost, idle: float) -> None:
+        self.sessions: SessionStore = MemorySessionStore(idle)
         self._receive = receive
         self._lost = lost
 
@@ -114,7 +115,7 @@ class Alone:
 class Connected:
     """A site with several workers: one channel for each, through channels-redis pubsub, and sessions in Redis."""
 
-    def __init__(self, name: str, receive: Receive, lost: Lost, limit: int) -> None:
+    def __init__(self, name: str, receive: Receive, lost: Lost, limit: int, idle: float) -> None:
         self._name = name
         self._receive = receive
         self._lost = lost
@@ -122,7 +123,7 @@ class Connected:
         self._redis: Redis = Redis.from_url(
             settings.REDIS_URL, socket_connect_timeout=_TIMEOUT, socket_timeout=_TIMEOUT
         )
-        self._stored = RedisSessionStore(self._redis, settings.REDIS_PREFIX, limit)
+        self._stored = RedisSessionStore(self._redis, settings.REDIS_PREFIX, limit, idle)
         self.sessions: SessionStore = self._stored
         self._deliver = self._redis.register_script(_DELIVER)
         self._outboxes: dict[str, Outbox] = {}
@@ -193,8 +194,7 @@ class Connected:
         self._stored.learn(session)
 
     async def alive(self, channels: Iterable[str]) -> set[str]:
-        heard = await self._stored.asked(self._redis.pubsub_numsub(*channels))
-        return {channel.decode() for channel, listeners in heard if listeners}
+        return await self._stored.alive(channels)
 
     async def claim(self, key: str, request: bytes) -> bool:
         return bool(await self._stored.asked(self._redis.hdel(self._stored.keys_of(key)[1], request)))

@@ -18,6 +18,7 @@ class ToolsConf:
     max_json_depth: int
     max_calls_in_flight: int
     max_sessions_per_client: int
+    max_session_idle: float
     max_queued_bytes: int
     openweathermap_api_key: str
     openweathermap_url: str
@@ -34,6 +35,7 @@ def conf() -> ToolsConf:
         max_json_depth=settings.MAX_JSON_DEPTH,
         max_calls_in_flight=settings.MAX_CALLS_IN_FLIGHT,
         max_sessions_per_client=settings.MAX_SESSIONS_PER_CLIENT,
+        max_session_idle=settings.MAX_SESSION_IDLE,
         max_queued_bytes=settings.MAX_QUEUED_BYTES,
         openweathermap_api_key=settings.OPENWEATHERMAP_API_KEY,
         openweathermap_url=settings.OPENWEATHERMAP_URL,

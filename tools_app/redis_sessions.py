@@ -2,9 +2,12 @@
 
 A session has two keys: a hash with its owner, its state, when it expires and how much other workers have sent it; and a
 hash of the requests that other workers are answering for it. Both live for one lease, which the stream's worker renews.
+Those of a session that lasts by use live for ``idle`` seconds, which each use renews; and every worker notes there what
+it answers.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -13,57 +16,12 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from tools_app import redis_scripts as scripts
 from tools_app.batches import Batches
 from tools_app.jsonrpc import DUPLICATE_ID, RequestId, too_many_in_flight
-from tools_app.sessions import Accepted, Lease, McpSession, Owner, SessionsUnavailable
+from tools_app.sessions import Accepted, Lease, Listening, McpSession, Owner, SessionsUnavailable
 
 LEASE = 45  # seconds: three heartbeats
-
-_OPEN = """
-local now = tonumber(redis.call('TIME')[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'owner', ARGV[3], 'state', ARGV[4], 'expires', ARGV[5], 'sent', 0)
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-redis.call('ZADD', KEYS[2], now + ARGV[2], KEYS[1])
-redis.call('EXPIRE', KEYS[2], ARGV[2])
-return 1
-"""
-# For each of many: owner and request id. Then, for all: who asks, how many requests a session may have, the lease.
-_ACCEPT = """
-local channel, limit, lease = ARGV[#ARGV - 2], tonumber(ARGV[#ARGV - 1]), ARGV[#ARGV]
-local answers = {}
-for i = 1, #KEYS, 2 do
-  local owner, request = ARGV[i], ARGV[i + 1]
-  local session = redis.call('HMGET', KEYS[i], 'owner', 'state', 'expires')
-  local verdict = 'taken'
-  if session[1] ~= owner then verdict = false
-  elseif request ~= '' and redis.call('HEXISTS', KEYS[i + 1], request) == 1 then verdict = 'duplicate'
-  elseif request ~= '' and redis.call('HLEN', KEYS[i + 1]) >= limit then verdict = 'busy'
-  elseif request ~= '' then
-    redis.call('HSET', KEYS[i + 1], request, channel)
-    redis.call('EXPIRE', KEYS[i + 1], lease)
-  end
-  answers[#answers + 1] = verdict and {session[2], session[3], verdict}
-end
-return answers
-"""
-_UPDATE = """
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'state', ARGV[1]) end
-"""
-_EXTEND = """
-local expires = redis.call('HGET', KEYS[1], 'expires')
-if expires and tonumber(expires) < tonumber(ARGV[1]) then redis.call('HSET', KEYS[1], 'expires', ARGV[1]) end
-"""
-_RENEW = """
-local session = redis.call('HMGET', KEYS[1], 'expires', 'sent')
-if not session[1] then return false end
-redis.call('EXPIRE', KEYS[1], ARGV[1])
-redis.call('EXPIRE', KEYS[2], ARGV[1])
-redis.call('ZADD', KEYS[3], 'XX', redis.call('TIME')[1] + ARGV[1], KEYS[1])
-redis.call('EXPIRE', KEYS[3], ARGV[1])
-return {session[1], session[2], redis.call('HGETALL', KEYS[2])}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +30,7 @@ class _Asked:
 
     key: str
     owner: bytes
+    index: str
     request: bytes
 
 
@@ -80,19 +39,25 @@ class RedisSessionStore:
 
     Those whose streams are here are answered for from memory, as long as Redis can be reached: whatever other workers
     change of them comes here before it reaches the client. ``limit`` is how many requests of one session other workers
-    may be answering.
+    may be answering, or all together where it lasts by use.
     """
 
-    def __init__(self, redis: Redis, prefix: str, limit: int) -> None:
+    def __init__(self, redis: Redis, prefix: str, limit: int, idle: float) -> None:
         self._redis = redis
         self._prefix = prefix
         self._limit = limit
+        self._idle = max(1, round(idle))
         self._own: dict[str, McpSession] = {}
-        self._open = redis.register_script(_OPEN)
-        self._accept = redis.register_script(_ACCEPT)
-        self._update = redis.register_script(_UPDATE)
-        self._extend = redis.register_script(_EXTEND)
-        self._renew = redis.register_script(_RENEW)
+        self._open = redis.register_script(scripts.OPEN)
+        self._accept = redis.register_script(scripts.ACCEPT)
+        self._update = redis.register_script(scripts.UPDATE)
+        self._extend = redis.register_script(scripts.EXTEND)
+        self._renew = redis.register_script(scripts.RENEW)
+        self._release = redis.register_script(scripts.RELEASE)
+        self._listen = redis.register_script(scripts.LISTEN)
+        self._unlisten = redis.register_script(scripts.UNLISTEN)
+        self._tell = redis.register_script(scripts.TELL)
+        self._longest_idle = redis.register_script(scripts.LONGEST_IDLE)
         self._asking = Batches(self._accept_all)
         self.channel = ""
         self.reachable = True
@@ -106,9 +71,10 @@ class RedisSessionStore:
 
     async def open(self, session: McpSession, limit: int) -> bool:
         keys = [self.keys_of(session.key)[0], self._index_of(session.owner)]
-        args: list[Any] = [limit, LEASE, orjson.dumps(session.owner), session.stored(), session.expires_at]
-        opened = bool(await self.asked(self._open(keys, args)))
-        if opened:
+        lasts = self._idle if session.lasts_by_use else LEASE
+        args: list[Any] = [limit, lasts, orjson.dumps(session.owner), session.stored(), session.expires_at]
+        opened = bool(await self.asked(self._open(keys, [*args, int(session.lasts_by_use)])))
+        if opened and not session.lasts_by_use:
             self._own[session.key] = session
         return opened
 
@@ -118,19 +84,44 @@ class RedisSessionStore:
             if not self.reachable:
                 raise SessionsUnavailable(_UNREACHABLE)
             return Accepted(own) if own.owner == owner else None
-        asked = _Asked(key, orjson.dumps(owner), b"" if request_id is None else orjson.dumps(request_id))
-        found = await self._asking.ask(asked)
+        request = b"" if request_id is None else orjson.dumps(request_id)
+        asked = _Asked(key, orjson.dumps(owner), self._index_of(owner), request)
+        accepted = self._accepted(key, await self._asking.ask(asked))
+        if accepted is None or not accepted.refusal or not accepted.session.lasts_by_use:
+            return accepted
+        # No stream's worker clears away what died with another worker.
+        return self._accepted(key, await self._asking.ask(asked)) if await self._forget_dead(key) else accepted
+
+    def _accepted(self, key: str, found: Sequence[Any] | None) -> Accepted | None:
         if found is None:
             return None
         state, expires_at, verdict = found
-        session = McpSession.read(key, state).extended_to(float(expires_at))
-        return Accepted(session, self._refusal(verdict))
+        return Accepted(McpSession.read(key, state).extended_to(float(expires_at)), self._refusal(verdict))
 
     async def _accept_all(self, batch: Sequence["_Asked"]) -> Sequence[Any]:
-        keys = [name for asked in batch for name in self.keys_of(asked.key)]
+        keys = [name for asked in batch for name in (*self.keys_of(asked.key), asked.index)]
         args: list[Any] = [text for asked in batch for text in (asked.owner, asked.request)]
-        found: Sequence[Any] = await self.asked(self._accept(keys, [*args, self.channel, self._limit, LEASE]))
+        found: Sequence[Any] = await self.asked(
+            self._accept(keys, [*args, self.channel, self._limit, LEASE, time.time()])
+        )
         return found
+
+    async def _forget_dead(self, key: str) -> bool:
+        """Forget what workers were answering for a session when they died. Returns whether there was anything."""
+        requests = self.keys_of(key)[1]
+        noted = await self.asked(self._redis.hgetall(requests))
+        alive = await self.alive({channel.decode() for channel in noted.values()})
+        dead = [request for request, channel in noted.items() if channel.decode() not in alive]
+        return bool(dead) and bool(await self.asked(self._redis.hdel(requests, *dead)))
+
+    async def alive(self, channels: Iterable[str]) -> set[str]:
+        """Those of these addresses that some worker listens to."""
+        heard = await self.asked(self._redis.pubsub_numsub(*channels))
+        return {channel.decode() for channel, listeners in heard if listeners}
+
+    async def release(self, session: McpSession, request_id: RequestId) -> None:
+        keys = [*self.keys_of(session.key), self._index_of(session.owner)]
+        await self.asked(self._release(keys, [orjson.dumps(request_id)]))
 
     def _refusal(self, verdict: bytes) -> str:
         if verdict == b"busy":
@@ -154,11 +145,14 @@ class RedisSessionStore:
         await self.asked(self._extend([self.keys_of(session.key)[0]], [session.expires_at]))
 
     async def delete(self, key: str) -> None:
+        session = self.keys_of(key)[0]
         own = self._own.pop(key, None)
+        stored = await self.asked(self._redis.hget(session, "owner")) if own is None else None
+        owner = own.owner if own is not None else orjson.loads(stored) if stored else None
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.delete(*self.keys_of(key))
-            if own is not None:
-                pipe.zrem(self._index_of(own.owner), self.keys_of(key)[0])
+            if owner is not None:
+                pipe.zrem(self._index_of(owner), session)
             await self.asked(pipe.execute())
 
     async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
@@ -171,17 +165,36 @@ class RedisSessionStore:
             found = await self.asked(pipe.execute())
         return {key: _lease_of(answer) for (key, _), answer in zip(owned, found, strict=True) if answer is not None}
 
+    async def listen(self, session: McpSession, stream: str, *, is_new: bool) -> Listening | None:
+        keys = [self.keys_of(session.key)[0], self._index_of(session.owner)]
+        found = await self.asked(self._listen(keys, [stream, int(is_new), LEASE]))
+        return None if found is None else Listening(float(found[0]), bool(found[1]))
+
+    async def unlisten(self, key: str, stream: str) -> None:
+        await self.asked(self._unlisten([self.keys_of(key)[0]], [stream]))
+
+    async def tell(self, key: str, stream: str, told: str) -> str | None:
+        before = await self.asked(self._tell([self.keys_of(key)[0]], [stream, told]))
+        return None if before is None else before.decode()
+
+    async def longest_idle(self, owner: Owner) -> str | None:
+        beginnings = [name.removesuffix("|") for name in self.keys_of("|")]
+        found = await self.asked(self._longest_idle([self._index_of(owner)], [*beginnings, LEASE]))
+        return None if found is None else found.decode()
+
     async def listed(self) -> list[McpSession]:
         names = await self.asked(self._names())
         async with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.hmget(name, "state", "expires")
             found = await self.asked(pipe.execute())
-        return [
+        sessions = [
             McpSession.read(name.rpartition(b":")[2].decode(), state).extended_to(float(expires_at))
             for name, (state, expires_at) in zip(names, found, strict=True)
             if state is not None
         ]
+        now = time.time()
+        return [session for session in sessions if not session.lasts_by_use or session.expires_at > now]
 
     async def _names(self) -> list[bytes]:
         return [name async for name in self._redis.scan_iter(match=f"{self._prefix}session:*", count=1_000)]

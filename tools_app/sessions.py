@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import orjson
 
@@ -14,6 +14,7 @@ from authz_app.principal import Principal
 from tools_app.jsonrpc import RequestId
 
 Owner = tuple[str, str, str]
+Transport = Literal["sse", "streamable"]
 _ID_BYTES = 16
 
 
@@ -33,8 +34,9 @@ class McpSession:
 
     It belongs to ``owner`` (issuer, subject, OAuth client ID) alone, and ends at ``expires_at`` (seconds since the
     epoch), when the latest token that its owner presented expires. ``worker`` is the name of the worker that holds its
-    stream, and ``channel`` that worker's address. ``client_info`` and ``capabilities`` are what the initialize request
-    said, unverified; ``protocol_version`` is empty before it.
+    stream, and ``channel`` that worker's address; one of Streamable HTTP has no stream of its own, and lasts as long as
+    it is used. ``client_info`` and ``capabilities`` are what the initialize request said, unverified;
+    ``protocol_version`` is empty before it.
     """
 
     key: str
@@ -48,6 +50,12 @@ class McpSession:
     client_info: Mapping[str, Any] | None = None
     capabilities: Mapping[str, Any] | None = None
     log_level: str = "info"
+    transport: Transport = "sse"
+
+    @property
+    def lasts_by_use(self) -> bool:
+        """Whether using it keeps it, and not a stream."""
+        return self.transport == "streamable"
 
     def is_of(self, principal: Principal) -> bool:
         """Whether the session belongs to this principal."""
@@ -90,6 +98,17 @@ class Lease:
     elsewhere: Mapping[bytes, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What the store knows of a session that a client listens to: when it expires, and whether on this stream.
+
+    A message goes to one of the streams on which a client listens: the newest.
+    """
+
+    expires_at: float
+    is_chosen: bool
+
+
 class SessionsUnavailable(Exception):
     """The sessions cannot be reached, so it is not known whether this one exists."""
 
@@ -104,7 +123,13 @@ class SessionStore(Protocol):
         """Store a new session whose stream is here. False: its issuer and subject have ``limit`` open ones already."""
 
     async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Accepted | None:
-        """The session, if it exists and is its owner's; a request is noted as being answered by this worker."""
+        """The session, if it exists and is its owner's; a request is noted as being answered by this worker.
+
+        One that lasts by use is used by this.
+        """
+
+    async def release(self, session: McpSession, request_id: RequestId) -> None:
+        """A request of a session that lasts by use has been answered, or will not be."""
 
     async def update(self, session: McpSession) -> None:
         """Store what a session's client has said, if the session still exists."""
@@ -118,51 +143,20 @@ class SessionStore(Protocol):
     async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
         """Keep these sessions, whose streams are here. One that is not in the answer exists no more."""
 
+    async def listen(self, session: McpSession, stream: str, *, is_new: bool) -> Listening | None:
+        """Keep a session that lasts by use: its client listens on this stream. None: it exists no more."""
+
+    async def unlisten(self, key: str, stream: str) -> None:
+        """A stream on which a client listened has closed."""
+
+    async def tell(self, key: str, stream: str, told: str) -> str | None:
+        """Note what the client is told on a stream; returns what it was told before, or None if another is chosen."""
+
+    async def longest_idle(self, owner: Owner) -> str | None:
+        """The key of the session of this issuer and subject that was not used for the longest time.
+
+        One that lasts by use, to which nobody listens, and which waits for no answer.
+        """
+
     async def listed(self) -> list[McpSession]:
         """All open sessions."""
-
-
-class MemorySessionStore:
-    """Sessions of a site with one worker."""
-
-    def __init__(self) -> None:
-        self._sessions: dict[str, McpSession] = {}
-        self._counts: dict[tuple[str, str], int] = {}
-
-    async def open(self, session: McpSession, limit: int) -> bool:
-        held = self._counts.get(session.owner[:2], 0)
-        if held >= limit:
-            return False
-        self._counts[session.owner[:2]] = held + 1
-        self._sessions[session.key] = session
-        return True
-
-    async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Accepted | None:
-        session = self._sessions.get(key)
-        return Accepted(session) if session is not None and session.owner == owner else None
-
-    async def update(self, session: McpSession) -> None:
-        stored = self._sessions.get(session.key)
-        if stored is not None:
-            self._sessions[session.key] = session.extended_to(stored.expires_at)
-
-    async def extend(self, session: McpSession) -> None:
-        stored = self._sessions.get(session.key)
-        if stored is not None:
-            self._sessions[session.key] = stored.extended_to(session.expires_at)
-
-    async def delete(self, key: str) -> None:
-        session = self._sessions.pop(key, None)
-        if session is not None:
-            left = self._counts[session.owner[:2]] - 1
-            if left:
-                self._counts[session.owner[:2]] = left
-            else:
-                del self._counts[session.owner[:2]]
-
-    async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
-        found = {key: self._sessions.get(key) for key in keys}
-        return {key: Lease(session.expires_at) for key, session in found.items() if session is not None}
-
-    async def listed(self) -> list[McpSession]:
-        return list(self._sessions.values())

@@ -56,9 +56,9 @@ class Worker:
             worker=self.name,
         )
         self.workers: Workers = (
-            Connected(self.name, self._receive, self._lost, limits.max_calls_in_flight)
+            Connected(self.name, self._receive, self._lost, limits.max_calls_in_flight, limits.max_session_idle)
             if settings.REDIS_URL
-            else Alone(self._receive, self._lost)
+            else Alone(self._receive, self._lost, limits.max_session_idle)
         )
         self.sessions = self.workers.sessions
         self.replies = Replies(lambda: self.workers.channel)

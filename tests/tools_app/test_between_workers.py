@@ -21,7 +21,7 @@ class Peer:
     def __init__(self, name: str) -> None:
         self.received: list[Message] = []
         self.lost: list[Parcel] = []
-        self.workers = Connected(name, self.received.append, self.lost.append, 4)
+        self.workers = Connected(name, self.received.append, self.lost.append, 4, 900)
 
     @property
     def chunks(self) -> list[bytes]:
@@ -214,7 +214,7 @@ async def test_a_message_that_cannot_be_taken_does_not_end_the_listening(
             raise KeyError(message["type"])
 
     with connect():
-        workers = Connected("w", take, taken.append, 4)  # type: ignore[arg-type]
+        workers = Connected("w", take, taken.append, 4, 900)  # type: ignore[arg-type]
     await workers.join()
     await workers.tell_all({"type": "bad"})
     await workers.tell_all({"type": "good"})
@@ -255,7 +255,7 @@ async def test_all_that_needs_the_others_says_so_while_redis_is_away_and_goes_on
 async def test_one_that_is_alone_talks_to_itself_and_loses_what_is_for_others() -> None:
     received: list[Message] = []
     lost: list[Parcel] = []
-    alone = Alone(received.append, lost.append)
+    alone = Alone(received.append, lost.append, 60)
     await alone.join()
     await alone.tell("nobody", {"type": "x"})
     await alone.tell_all({"type": "y"})

@@ -17,6 +17,7 @@ from tools_app.sessions import McpSession, SessionsUnavailable
 OWNER = ("https://issuer.example/", "alice", "app")
 WAIT = 20.0
 LIMIT = 4
+IDLE = 900
 MakeStore = Callable[[], RedisSessionStore]
 
 
@@ -39,7 +40,7 @@ async def make_store(redis: RedisServer, prefix: str) -> AsyncIterator[MakeStore
 
     def make() -> RedisSessionStore:
         connections.append(Redis.from_url(redis.url, socket_timeout=2))
-        store = RedisSessionStore(connections[-1], prefix, LIMIT)
+        store = RedisSessionStore(connections[-1], prefix, LIMIT, IDLE)
         store.channel = f"{prefix}worker.{len(connections)}"
         return store
 
@@ -263,7 +264,7 @@ async def test_listed_are_the_open_sessions_of_this_site_alone(make_store: MakeS
     sessions = [a_session(f"k{number}", (OWNER[0], f"s{number}", "app")) for number in range(5)]
     for number, session in enumerate(sessions):
         await (here if number % 2 else there).open(session, 10)
-    await RedisSessionStore(connection, "another-site.", LIMIT).open(a_session("foreign"), 10)
+    await RedisSessionStore(connection, "another-site.", LIMIT, IDLE).open(a_session("foreign"), 10)
     await here.delete("k1")
     await there.accept("k2", OWNER, 1)
     for store in (here, there):
@@ -286,7 +287,7 @@ async def away(prefix: str) -> AsyncIterator[tuple[RedisSessionStore, RedisServe
     """A store with one session, and the server that it is about to lose."""
     with RedisServer() as server:
         async with Redis.from_url(server.url, socket_timeout=0.2, socket_connect_timeout=0.2) as connected:
-            store = RedisSessionStore(connected, prefix, LIMIT)
+            store = RedisSessionStore(connected, prefix, LIMIT, IDLE)
             await store.open(a_session(), 10)
             yield store, server
 

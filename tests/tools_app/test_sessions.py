@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from authz_app.principal import Principal
-from tools_app.sessions import McpSession, MemorySessionStore, new_session_id, session_key
+from tools_app.memory_sessions import MemorySessionStore
+from tools_app.sessions import McpSession, new_session_id, session_key
 
 OWNER = ("https://issuer.example/", "alice", "app")
 
@@ -52,7 +53,7 @@ def test_session_ids_cannot_be_guessed_and_their_keys_do_not_tell_them() -> None
 
 
 async def test_an_open_session_is_its_owner_s_until_it_is_deleted() -> None:
-    store = MemorySessionStore()
+    store = MemorySessionStore(60)
     assert await store.accept("k", OWNER, 1) is None
     assert await store.open(a_session(), 10)
     await store.update(replace(a_session(), log_level="debug"))
@@ -65,7 +66,7 @@ async def test_an_open_session_is_its_owner_s_until_it_is_deleted() -> None:
 
 
 async def test_nothing_brings_a_deleted_session_back() -> None:
-    store = MemorySessionStore()
+    store = MemorySessionStore(60)
     await store.open(a_session(), 10)
     await store.delete("k")
     await store.update(a_session())
@@ -75,7 +76,7 @@ async def test_nothing_brings_a_deleted_session_back() -> None:
 
 
 async def test_a_session_is_extended_in_the_store_and_stays_so() -> None:
-    store = MemorySessionStore()
+    store = MemorySessionStore(60)
     await store.open(a_session(), 10)
     await store.extend(a_session().extended_to(200.0))
     await store.update(replace(a_session(), log_level="debug"))
@@ -83,7 +84,7 @@ async def test_a_session_is_extended_in_the_store_and_stays_so() -> None:
 
 
 async def test_a_client_has_so_many_sessions_whatever_the_oauth_client_id() -> None:
-    store = MemorySessionStore()
+    store = MemorySessionStore(60)
     assert await store.open(a_session("a"), 2)
     assert await store.open(a_session("b", (*OWNER[:2], "other app")), 2)
     assert await store.open(a_session("c", (OWNER[0], "bob", "app")), 2)

@@ -1,0 +1,140 @@
+"""MCP sessions in memory, for a site with one worker."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+
+from tools_app.jsonrpc import RequestId
+from tools_app.sessions import Accepted, Lease, Listening, McpSession, Owner
+
+_SWEEP_EVERY = 15.0
+
+
+class MemorySessionStore:
+    """Sessions of a site with one worker. Those that last by use end ``idle`` seconds after the last one."""
+
+    def __init__(self, idle: float) -> None:
+        self._idle = idle
+        self._sessions: dict[str, McpSession] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+        # Sessions that last by use: when each was used, the longest idle first.
+        self._used: dict[str, float] = {}
+        self._requests: dict[str, int] = {}
+        self._streams: dict[str, list[str]] = {}
+        self._told: dict[str, str] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    async def open(self, session: McpSession, limit: int) -> bool:
+        held = self._counts.get(session.owner[:2], 0)
+        if held >= limit:
+            return False
+        self._counts[session.owner[:2]] = held + 1
+        self._sessions[session.key] = session
+        if session.lasts_by_use:
+            self._use(session.key)
+            self._sweep_later()
+        return True
+
+    async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Accepted | None:
+        session = self._sessions.get(key)
+        if session is None or session.owner != owner or self._is_over(session):
+            return None
+        if session.lasts_by_use:
+            self._use(key)
+            if request_id is not None:
+                self._requests[key] = self._requests.get(key, 0) + 1
+        return Accepted(session)
+
+    async def release(self, session: McpSession, request_id: RequestId) -> None:
+        left = self._requests.pop(session.key, 0) - 1
+        if left > 0:
+            self._requests[session.key] = left
+        if session.key in self._used:
+            self._use(session.key)
+
+    async def update(self, session: McpSession) -> None:
+        stored = self._sessions.get(session.key)
+        if stored is not None:
+            self._sessions[session.key] = session.extended_to(stored.expires_at)
+
+    async def extend(self, session: McpSession) -> None:
+        stored = self._sessions.get(session.key)
+        if stored is not None:
+            self._sessions[session.key] = stored.extended_to(session.expires_at)
+
+    async def delete(self, key: str) -> None:
+        self._delete(key)
+
+    def _delete(self, key: str) -> None:
+        session = self._sessions.pop(key, None)
+        if session is None:
+            return
+        for table in (self._used, self._requests, self._streams, self._told):
+            table.pop(key, None)
+        left = self._counts[session.owner[:2]] - 1
+        if left:
+            self._counts[session.owner[:2]] = left
+        else:
+            del self._counts[session.owner[:2]]
+
+    async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
+        found = {key: self._sessions.get(key) for key in keys}
+        return {key: Lease(session.expires_at) for key, session in found.items() if session is not None}
+
+    async def listen(self, session: McpSession, stream: str, *, is_new: bool) -> Listening | None:
+        stored = self._sessions.get(session.key)
+        if stored is None:
+            return None
+        self._use(session.key)
+        streams = self._streams.setdefault(session.key, [])
+        if is_new:
+            streams.append(stream)
+        return Listening(stored.expires_at, streams[-1:] == [stream])
+
+    async def unlisten(self, key: str, stream: str) -> None:
+        left = [other for other in self._streams.pop(key, []) if other != stream]
+        if left:
+            self._streams[key] = left
+
+    async def tell(self, key: str, stream: str, told: str) -> str | None:
+        if self._streams.get(key, [])[-1:] != [stream]:
+            return None
+        before = self._told.get(key, "")
+        self._told[key] = told
+        return before
+
+    async def longest_idle(self, owner: Owner) -> str | None:
+        for key in self._used:
+            if self._sessions[key].owner[:2] == owner[:2] and not self._is_busy(key):
+                return key
+        return None
+
+    async def listed(self) -> list[McpSession]:
+        return [session for session in self._sessions.values() if not self._is_over(session)]
+
+    def _use(self, key: str) -> None:
+        self._used.pop(key, None)
+        self._used[key] = time.monotonic()
+
+    def _is_busy(self, key: str) -> bool:
+        return bool(self._requests.get(key) or self._streams.get(key))
+
+    def _is_over(self, session: McpSession) -> bool:
+        if not session.lasts_by_use:
+            return False
+        is_idle = time.monotonic() - self._used[session.key] > self._idle and not self._is_busy(session.key)
+        return is_idle or session.expires_at <= time.time()
+
+    def _sweep_later(self) -> None:
+        if self._sweeping is None:
+            every = min(_SWEEP_EVERY, self._idle)
+            self._sweeping = asyncio.get_running_loop().call_later(every, self._sweep)
+
+    def _sweep(self) -> None:
+        """Forget the sessions that are over; look again for as long as there are others."""
+        self._sweeping = None
+        for key in list(self._used):
+            if self._is_over(self._sessions[key]):
+                self._delete(key)
+        if self._used:
+            self._sweep_later()
