@@ -19,11 +19,11 @@ from mcp_types import (
     RequestParams,
     SetLevelRequestParams,
 )
-from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from tools_app import invocation
 from tools_app.call import Channel
-from tools_app.caller import Caller
+from tools_app.caller import SSE, Caller
 from tools_app.invocation import Rooms
 from tools_app.jsonrpc import INVALID_PARAMS
 from tools_app.response_channel import ResponseChannel
@@ -79,13 +79,15 @@ async def _set_level(context: Context, params: SetLevelRequestParams) -> EmptyRe
 
 
 async def _discover(context: Context, params: RequestParams) -> DiscoverResult:
-    """Name the handshake era: on a duplex stream it can do more (questions to the person, changes of the list).
+    """Name both eras on Streamable HTTP, and the handshake era alone on HTTP+SSE.
 
-    A client that speaks 2026-07-28 without asking is served all the same.
+    On a duplex stream it can do more (questions to the person, changes of the list). A client that speaks 2026-07-28
+    there without asking is served all the same.
     """
     exchange = current_exchange.get()
+    newest = () if exchange.caller.transport == SSE else MODERN_PROTOCOL_VERSIONS
     return DiscoverResult(
-        supported_versions=list(HANDSHAKE_PROTOCOL_VERSIONS),
+        supported_versions=[*newest, *HANDSHAKE_PROTOCOL_VERSIONS],
         capabilities=server.get_capabilities(NotificationOptions(tools_changed=True)),
         instructions=await instructions_for(exchange.caller, exchange.rooms),
     )

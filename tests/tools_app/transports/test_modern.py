@@ -42,3 +42,10 @@ async def test_progress_and_log_messages_arrive_before_the_result(site: AnySite)
         result = await client.call_tool("count_up", {"to": 2}, progress_callback=progress)
     assert text(result) == "counted to 2"
     assert seen == [(1, 2, "at 1"), (2, 2, "at 2")]
+
+
+async def test_a_client_that_asks_what_is_spoken_here_is_told_of_this_era(site: AnySite) -> None:
+    async with asyncio.timeout(WAIT), site.streamable_client("asks-first", mode="auto") as client:
+        await client.call_tool("echo", {"text": "hello"})
+    query = "SELECT protocol_version FROM authz_app_callrecord WHERE subject = 'asks-first'"
+    assert rows(site.environment["SITE_DATABASE_URL"], query) == [(MODERN,)]
