@@ -133,9 +133,20 @@ CREATE TRIGGER {name}_truncate AFTER TRUNCATE ON {spec.table}
     }
 
 
-def _wanted(vendor: str, present_tables: set[str]) -> dict[str, str]:
-    specs = [spec for spec in _tables if spec.table in present_tables]
-    if vendor == "sqlite":
+def is_migrated(connection: BaseDatabaseWrapper, spec: PolicyTable) -> bool:
+    """Whether the table is there, with all the columns that this version of the code knows."""
+    with connection.cursor() as cursor:
+        if spec.table not in connection.introspection.table_names(cursor):
+            return False
+        return {*spec.columns} <= {
+            column.name for column in connection.introspection.get_table_description(cursor, spec.table)
+        }
+
+
+def _wanted(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    # On a table that `migrate` is still to change they would be broken, and to miss them would keep it from running.
+    specs = [spec for spec in _tables if is_migrated(connection, spec)]
+    if connection.vendor == "sqlite":
         return {name: sql for spec in specs for name, sql in _sqlite_triggers(spec).items()}
     triggers = {name: sql for spec in specs for name, sql in _postgresql_triggers(spec).items()}
     return {f"{_PREFIX}deferred": _POSTGRESQL_MOVE, **triggers} if specs else {}
@@ -168,7 +179,7 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
     if STATE not in present:
         return []
     installed = _installed(connection)
-    wanted = _wanted(connection.vendor, present)
+    wanted = _wanted(connection)
     if connection.vendor == "sqlite":
         return sorted(name for name, sql in wanted.items() if installed.get(name) != sql)
     return sorted(set(wanted) - set(installed))
@@ -183,7 +194,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
         if connection.vendor == "sqlite":
             for name in _installed(connection):
                 cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
-        for sql in _wanted(connection.vendor, present).values():
+        for sql in _wanted(connection).values():
             cursor.execute(sql)
         # A version never comes back: after a flush it goes on from the last one that anything was noted under.
         cursor.execute(

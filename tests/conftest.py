@@ -46,7 +46,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def migrate(database_url: str) -> None:
+def migrate(database_url: str, *arguments: str) -> None:
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.site_settings",
@@ -54,7 +54,8 @@ def migrate(database_url: str) -> None:
         "SITE_DATABASE_URL": database_url,
         "SITE_LOCAL_ISSUER": "true",
     }
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True, timeout=120)
+    command = [sys.executable, "manage.py", "migrate", "-v0", *arguments]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
 
 
 @pytest.fixture(scope="session")

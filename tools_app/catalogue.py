@@ -50,5 +50,5 @@ def sync(using: str = DEFAULT_DB_ALIAS) -> None:
 
 def sync_after_migrate(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     """Receive ``post_migrate``."""
-    if Tool._meta.db_table in connections[using].introspection.table_names():
+    if triggers.is_migrated(connections[using], TOOL_TABLE):
         sync(using)

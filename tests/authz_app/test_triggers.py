@@ -16,6 +16,8 @@ from authz_app.checks import check_triggers
 from authz_app.models import Client, PolicyChange, PolicyState, Rule, RuleClient
 from authz_app.policy_rows import stored_version
 from tests.authz_app.audit.openings import an_opening
+from tests.conftest import migrate
+from tests.databases import rows, rule_for_everybody
 from tools_app.models import Tool
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -294,6 +296,15 @@ def test_the_check_notices_that_sqlite_rebuilt_a_table() -> None:
         with connection.schema_editor() as editor:
             editor.alter_field(Rule, was, becomes)
     assert found() == ["authz.E006"]
+
+
+def test_an_older_database_is_migrated(fresh_database: str) -> None:
+    for older in (("authz_app", "0002"), ("tools_app", "0002"), ()):
+        migrate(fresh_database, *older)
+    version = "SELECT version FROM authz_app_policystate"
+    before = rows(fresh_database, version)
+    rule_for_everybody(fresh_database, "*")
+    assert rows(fresh_database, version) > before
 
 
 def test_installing_again_changes_nothing() -> None:
