@@ -6,8 +6,16 @@ from dataclasses import dataclass
 from tools_app.client.arguments import parse_arguments
 from tools_app.client.ask import LanguageModel, ask
 from tools_app.client.connection import Connection
-from tools_app.client.display import raw_json, result_text, tool_list
-from tools_app.client.errors import Refused
+from tools_app.client.display import (
+    prompt_list,
+    prompt_text,
+    raw_json,
+    resource_list,
+    resource_text,
+    result_text,
+    tool_list,
+)
+from tools_app.client.errors import Refused, Unusable
 
 Write = Callable[[str], None]
 
@@ -50,6 +58,69 @@ class CallTool:
 
 
 @dataclass(frozen=True, slots=True)
+class ListResources:
+    """Print the resources that the caller may read, and the templates of such."""
+
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        resources = await connection.resources()
+        if self.as_json:
+            out(raw_json(resources))
+        elif resources:
+            out(resource_list(resources))
+        else:
+            tell(f"No resource is available to you. {connection.instructions}".strip())
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResource:
+    """Print what a resource holds."""
+
+    uri: str
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        result = await connection.read(self.uri)
+        out(raw_json(result) if self.as_json else resource_text(result.contents))
+
+
+@dataclass(frozen=True, slots=True)
+class ListPrompts:
+    """Print the prompts that the caller may use."""
+
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        prompts = await connection.prompts()
+        if self.as_json:
+            out(raw_json(prompts))
+        elif prompts:
+            out(prompt_list(prompts))
+        else:
+            tell(f"No prompt is available to you. {connection.instructions}".strip())
+
+
+@dataclass(frozen=True, slots=True)
+class UsePrompt:
+    """Print the messages of a prompt, with arguments written as ``key=value``, which are text (MCP, Prompts)."""
+
+    name: str
+    words: Sequence[str]
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        arguments = {}
+        for word in self.words:
+            key, separator, text = word.partition("=")
+            if not separator or not key:
+                raise Unusable(f"{word!r} is not key=value.")
+            arguments[key] = text
+        result = await connection.prompt(self.name, arguments)
+        out(raw_json(result) if self.as_json else prompt_text(result.messages))
+
+
+@dataclass(frozen=True, slots=True)
 class AskModel:
     """Let a language model answer with the help of the tools."""
 
@@ -60,4 +131,4 @@ class AskModel:
         out(await ask(self.question, connection, self.model, out))
 
 
-Action = ListTools | CallTool | AskModel
+Action = ListTools | CallTool | ListResources | ReadResource | ListPrompts | UsePrompt | AskModel

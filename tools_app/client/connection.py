@@ -1,43 +1,59 @@
 """An MCP session with a server, by the SDK's own client. Turns whatever ends it into a sentence.
 
-The SDK's transports stop sending at the first answer outside 2xx and wait for a reply that never comes, so the HTTP
-client here reports such an answer and everything under way is cancelled. No silence is longer than the patience.
+When the HTTP client reports that the session cannot go on, everything under way is cancelled. No silence is longer than
+the patience.
 """
 
 import json
 import math
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import anyio
 import httpx2
 from mcp.client import Client, ClientRequestContext, Transport
+from mcp.client._transport import TransportStreams
 from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     CONNECTION_CLOSED,
     INVALID_PARAMS,
     CallToolResult,
+    CreateMessageRequestParams,
+    CreateMessageResult,
     ElicitRequestParams,
     ElicitResult,
+    ErrorData,
+    GetPromptResult,
     Implementation,
     LoggingMessageNotificationParams,
+    PaginatedResult,
+    Prompt,
+    ReadResourceResult,
+    Resource,
+    ResourceTemplate,
     Tool,
 )
 from pydantic import ValidationError
 
+from tools_app.client.address import Endpoint
+from tools_app.client.credentials import Credentials
 from tools_app.client.errors import ClientError, Refused, Unusable
-from tools_app.client.refusal import HttpRefusal
+from tools_app.client.http import Http
+from tools_app.client.refusal import what_to_ask_for
 from tools_app.client.terminal import one_line, safe
 
 _SOFTWARE = Implementation(name="manage.py mcp_client", version="1")
 _CONNECT_SECONDS = 10.0
 _MAX_PAGES = 100
-_MAX_REFUSAL_BYTES = 16_384
-_REFUSAL_SECONDS = 5.0
+# A stream may be silent for long; how long the server may be is a matter of patience.
+_STREAM_SECONDS = 3600.0
+Page = TypeVar("Page", bound=PaginatedResult)
+Result = TypeVar("Result")
 
 
 class Person(Protocol):
@@ -46,22 +62,14 @@ class Person(Protocol):
     async def answer(self, asked: ElicitRequestParams) -> ElicitResult:
         """Answer what the server asks (elicitation)."""
 
+    async def sample(self, asked: CreateMessageRequestParams) -> CreateMessageResult | ErrorData:
+        """Answer in place of the language model that the server asks for (sampling)."""
+
     def hear_log(self, level: str, text: str) -> None:
         """Take note of a log message of the server."""
 
     def hear_progress(self, progress: float, total: float | None, message: str | None) -> None:
         """Take note of how far a call has come."""
-
-
-class BearerToken(httpx2.Auth):
-    """Sends an access token that is at hand. Another way to get one is another `httpx2.Auth` in its place."""
-
-    def __init__(self, token: str) -> None:
-        self._header = f"Bearer {token}"
-
-    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
-        request.headers["Authorization"] = self._header
-        yield request
 
 
 class _Patience:
@@ -90,9 +98,10 @@ class _Patience:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An open session."""
+    """An open session. Each method raises ClientError when the server refused or failed."""
 
     _client: Client
+    _http: Http
     _patience: _Patience
     _person: Person
 
@@ -102,31 +111,57 @@ class Connection:
         return self._client.instructions or ""
 
     async def tools(self) -> list[Tool]:
-        """All tools that the server lists for this caller.
+        """All tools that the server lists for this caller."""
+        return [tool for page in await self._pages(self._client.list_tools) for tool in page.tools]
 
-        Raises:
-            ClientError: the server refused or failed.
-        """
-        found: list[Tool] = []
-        cursor: str | None = None
-        with self._patience.expecting(True), _as_sentences():
-            for _ in range(_MAX_PAGES):
-                page = await self._client.list_tools(cursor=cursor)
-                self._patience.heard()
-                found += page.tools
-                cursor = page.next_cursor
-                if cursor is None:
-                    break
-        return found
+    async def resources(self) -> list[Resource | ResourceTemplate]:
+        """All resources that the server lists for this caller, then all templates of resources."""
+        if self._client.server_capabilities.resources is None:
+            return []
+        found = await self._pages(self._client.list_resources)
+        templates = await self._pages(self._client.list_resource_templates)
+        return [
+            *(resource for page in found for resource in page.resources),
+            *(template for page in templates for template in page.resource_templates),
+        ]
+
+    async def prompts(self) -> list[Prompt]:
+        """All prompts that the server lists for this caller."""
+        if self._client.server_capabilities.prompts is None:
+            return []
+        return [prompt for page in await self._pages(self._client.list_prompts) for prompt in page.prompts]
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> CallToolResult:
-        """Call a tool. Its own failure is a result too (``is_error``).
+        """Call a tool. Its own failure is a result too (``is_error``)."""
+        return await self._asked(self._client.call_tool(name, dict(arguments), progress_callback=self._hear_progress))
 
-        Raises:
-            ClientError: the server refused the call or failed.
-        """
+    async def read(self, uri: str) -> ReadResourceResult:
+        """Read a resource."""
+        return await self._asked(self._client.read_resource(uri))
+
+    async def prompt(self, name: str, arguments: Mapping[str, str]) -> GetPromptResult:
+        """What a prompt makes of the arguments."""
+        return await self._asked(self._client.get_prompt(name, dict(arguments)))
+
+    async def _asked(self, answer: Awaitable[Result]) -> Result:
+        self._http.missing_scopes = ""
+        try:
+            with self._patience.expecting(True), _as_sentences():
+                return await answer
+        except Refused as refused:
+            if self._http.missing_scopes:
+                raise Refused(f"{refused} {what_to_ask_for(self._http.missing_scopes)}") from None
+            raise
+
+    async def _pages(self, fetch: Callable[..., Awaitable[Page]]) -> list[Page]:
+        pages: list[Page] = []
         with self._patience.expecting(True), _as_sentences():
-            return await self._client.call_tool(name, dict(arguments), progress_callback=self._hear_progress)
+            while len(pages) < _MAX_PAGES:
+                pages.append(await fetch(cursor=pages[-1].next_cursor if pages else None))
+                self._patience.heard()
+                if pages[-1].next_cursor is None:
+                    break
+        return pages
 
     async def _hear_progress(self, progress: float, total: float | None, message: str | None) -> None:
         self._patience.heard()
@@ -134,8 +169,10 @@ class Connection:
 
 
 @asynccontextmanager
-async def connect(url: str, auth: httpx2.Auth, person: Person, patience: float) -> AsyncGenerator[Connection]:
-    """Open an HTTP+SSE session at ``url``. ``patience`` is the longest silence in seconds.
+async def connect(
+    server: Endpoint, credentials: Credentials, person: Person, patience: float
+) -> AsyncGenerator[Connection]:
+    """Open a session with ``server``. ``patience`` is the longest silence in seconds.
 
     Raises:
         ClientError: there is no connection, or the server refused, failed or fell silent; from within the body too,
@@ -149,87 +186,64 @@ async def connect(url: str, auth: httpx2.Auth, person: Person, patience: float) 
         ends.append(reason)
         scope.cancel()
 
-    transport = sse_client(url, timeout=_CONNECT_SECONDS, httpx_client_factory=partial(_Http, end), auth=auth)
+    timeout = httpx2.Timeout(_CONNECT_SECONDS, read=_STREAM_SECONDS)
+    auth = credentials.auth(partial(waiting.expecting, False))
+    http = Http(server.transport, end, timeout=timeout, auth=auth)
     try:
         with scope:
             async with AsyncExitStack() as stack:
                 with waiting.expecting(True), _as_sentences():
-                    client = await stack.enter_async_context(_client(transport, person, waiting))
-                yield Connection(client, waiting, person)
+                    client = await stack.enter_async_context(_client(server, http, person, waiting))
+                yield Connection(client, http, waiting, person)
     except (ClientError, ExceptionGroup, httpx2.HTTPError) as error:
         raise (ends[0] if ends else _sentence(error)) from None
     if ends:
         raise ends[0]
     if scope.cancelled_caught:
-        raise Unusable(f"The server at {url} has been silent for {patience:g} seconds.")
+        raise Unusable(f"The server at {server.url} has been silent for {patience:g} seconds.")
 
 
-def _client(transport: Transport, person: Person, waiting: _Patience) -> Client:
+def _client(server: Endpoint, http: Http, person: Person, waiting: _Patience) -> Client:
     async def answer(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         with waiting.expecting(False):
             return await person.answer(params)
+
+    async def sample(
+        context: ClientRequestContext, params: CreateMessageRequestParams
+    ) -> CreateMessageResult | ErrorData:
+        with waiting.expecting(False):
+            return await person.sample(params)
 
     async def hear_log(params: LoggingMessageNotificationParams) -> None:
         waiting.heard()
         text = params.data if isinstance(params.data, str) else json.dumps(params.data, ensure_ascii=False)
         person.hear_log(params.level, text)
 
-    # HTTP+SSE is of the handshake era: only there may a server ask on the stream. The newer era is a matter of another
-    # transport, where "auto" is the mode.
+    # HTTP+SSE is of the handshake era: only there may a server ask on the stream.
     return Client(
-        transport, mode="legacy", client_info=_SOFTWARE, elicitation_callback=answer, logging_callback=hear_log
+        _sse(server.url, http) if server.transport == "sse" else _streamable(server.url, http),
+        mode="legacy" if server.transport == "sse" else "auto",
+        client_info=_SOFTWARE,
+        elicitation_callback=answer,
+        sampling_callback=sample,
+        logging_callback=hear_log,
+        log_level="info",
     )
 
 
-class _Http(httpx2.AsyncClient):
-    """The HTTP client under the transport. Calls ``end`` with the reason when a request fails or is refused."""
-
-    def __init__(self, end: Callable[[ClientError], None], **options: Any) -> None:
-        super().__init__(**options)
-        self._end = end
-
-    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        try:
-            response = await super().send(request, **options)
-        except httpx2.TransportError as error:
-            self._end(Unusable(_broken(error, request.url)))
-            raise
-        if not response.is_success and not _redirects_within_origin(response):
-            self._end((await _refusal(response)).error())
-        return response
+@asynccontextmanager
+async def _streamable(url: str, http: Http) -> AsyncGenerator[TransportStreams]:
+    async with http, streamable_http_client(url, http_client=http) as streams:
+        yield streams
 
 
-def _broken(error: httpx2.TransportError, url: httpx2.URL) -> str:
-    at = f"{url.scheme}://{url.netloc.decode('ascii')}"
-    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
-        return f"Nothing answers at {at} ({one_line(str(error)) or 'timed out'}). Is the server running there?"
-    return f"The connection to {at} broke ({type(error).__name__}: {one_line(str(error))})."
+def _sse(url: str, http: Http) -> Transport:
+    def made(
+        headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None, auth: httpx2.Auth | None = None
+    ) -> httpx2.AsyncClient:
+        return http
 
-
-def _redirects_within_origin(response: httpx2.Response) -> bool:
-    """Whether the SDK's transport follows this answer, rather than taking it for the end."""
-    following = response.next_request
-    if following is None or following.method != response.request.method:
-        return False
-    here, there = response.request.url, following.url
-    return (here.scheme, here.netloc) == (there.scheme, there.netloc)
-
-
-async def _refusal(response: httpx2.Response) -> HttpRefusal:
-    body = bytearray()
-    with anyio.move_on_after(_REFUSAL_SECONDS), suppress(httpx2.HTTPError):
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > _MAX_REFUSAL_BYTES:
-                break
-    return HttpRefusal(
-        status=response.status_code,
-        url=str(response.request.url.copy_with(query=None)),
-        body=bytes(body[:_MAX_REFUSAL_BYTES]),
-        challenge=response.headers.get("WWW-Authenticate", ""),
-        retry_after=response.headers.get("Retry-After", ""),
-        location=response.headers.get("Location", ""),
-    )
+    return sse_client(url, httpx_client_factory=made)
 
 
 @contextmanager

@@ -4,15 +4,20 @@ import inspect
 import json
 import shutil
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mcp_types import (
     AudioContent,
+    BlobResourceContents,
     CallToolResult,
     ContentBlock,
     EmbeddedResource,
     ImageContent,
+    Prompt,
+    PromptMessage,
+    Resource,
+    ResourceTemplate,
     TextContent,
     TextResourceContents,
     Tool,
@@ -28,8 +33,9 @@ _MAX_WIDTH = 100
 
 def tool_list(tools: Sequence[Tool], columns: int | None = None) -> str:
     """Each tool with its arguments, and its description below, wrapped to the terminal's width."""
-    width = min(columns or shutil.get_terminal_size().columns, _MAX_WIDTH)
-    return "\n\n".join(_tool(tool, width) for tool in tools)
+    return "\n\n".join(
+        _entry([tool.name, *argument_words(tool.input_schema)], tool.description, columns) for tool in tools
+    )
 
 
 def result_text(result: CallToolResult) -> str:
@@ -37,6 +43,26 @@ def result_text(result: CallToolResult) -> str:
     if not result.content and result.structured_content is not None:
         return safe(json.dumps(result.structured_content, indent=2, ensure_ascii=False))
     return "\n".join(safe(_content(block)) for block in result.content)
+
+
+def resource_list(resources: Sequence[Resource | ResourceTemplate], columns: int | None = None) -> str:
+    """Each resource by its URI, or the template of one, and its description below."""
+    return "\n\n".join(_entry([_address(one), one.title or one.name], one.description, columns) for one in resources)
+
+
+def prompt_list(prompts: Sequence[Prompt], columns: int | None = None) -> str:
+    """Each prompt with its arguments, and its description below."""
+    return "\n\n".join(_entry([one.name, *_prompt_words(one)], one.description, columns) for one in prompts)
+
+
+def resource_text(contents: Sequence[TextResourceContents | BlobResourceContents]) -> str:
+    """What a resource holds."""
+    return "\n".join(safe(_content(EmbeddedResource(type="resource", resource=part))) for part in contents)
+
+
+def prompt_text(messages: Sequence[PromptMessage]) -> str:
+    """Each message of a prompt after the role of who speaks."""
+    return "\n".join(safe(f"[{message.role}] {_content(message.content)}") for message in messages)
 
 
 def raw_json(shown: BaseModel | Sequence[BaseModel]) -> str:
@@ -52,10 +78,19 @@ def call_line(tool: str, arguments: Mapping[str, Any]) -> str:
     return safe(f"{tool}({', '.join(words)})")
 
 
-def _tool(tool: Tool, width: int) -> str:
-    heading = safe("  ".join([tool.name, *argument_words(tool.input_schema)]))
-    lines = textwrap.wrap(heading, width, subsequent_indent=_INDENT, break_on_hyphens=False)
-    for paragraph in safe(inspect.cleandoc(tool.description or "")).split("\n\n"):
+def _address(resource: Resource | ResourceTemplate) -> str:
+    return resource.uri_template if isinstance(resource, ResourceTemplate) else str(resource.uri)
+
+
+def _prompt_words(prompt: Prompt) -> Iterator[str]:
+    for argument in prompt.arguments or ():
+        yield argument.name if argument.required else f"[{argument.name}]"
+
+
+def _entry(words: Sequence[str], description: str | None, columns: int | None) -> str:
+    width = min(columns or shutil.get_terminal_size().columns, _MAX_WIDTH)
+    lines = textwrap.wrap(safe("  ".join(words)), width, subsequent_indent=_INDENT, break_on_hyphens=False)
+    for paragraph in safe(inspect.cleandoc(description or "")).split("\n\n"):
         lines += textwrap.wrap(paragraph, width, initial_indent=_INDENT, subsequent_indent=_INDENT)
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ _WHAT = {
     401: "The server does not accept the access token",
     403: "The server refuses this caller",
     404: "There is no MCP server at {url}, or the session has ended",
-    405: "{url} does not speak HTTP+SSE",
+    405: "{url} does not speak this transport; --transport names another",
     413: "The server finds the request too large",
     429: "The server is being asked too often",
     503: "The server cannot decide right now",
@@ -40,11 +40,27 @@ class HttpRefusal:
         """For example "The server refuses this caller (HTTP 403, client_blocked): Ask ops@example.com."."""
         code, description = _explanation(self.body, self.challenge)
         what = _WHAT.get(self.status, "The server answers with an error").format(url=self.url)
+        if self.missing_scopes:
+            what = "The access token lacks a scope that is needed"
         if 300 <= self.status < 400:
             what = f"{self.url} has moved to {one_line(self.location) or 'an address that it does not name'}"
         named = f"HTTP {self.status}, {code}" if code else f"HTTP {self.status}"
         sentence = f"{what} ({named}): {description}" if description else f"{what} ({named})."
+        if self.missing_scopes:
+            sentence += f" {what_to_ask_for(self.missing_scopes)}"
         return f"{sentence} Try again in {self.retry_after} seconds." if self.retry_after.isdecimal() else sentence
+
+    @property
+    def missing_scopes(self) -> str:
+        """The scopes that an insufficient_scope challenge names (RFC 6750 section 3.1), separated by spaces."""
+        if _parameter(self.challenge, "error") != "insufficient_scope":
+            return ""
+        return one_line(_parameter(self.challenge, "scope"))
+
+
+def what_to_ask_for(scopes: str) -> str:
+    """How to come by a token with these scopes."""
+    return f"Use a token with the scopes {scopes}: --login asks for them by itself, or request one for --token."
 
 
 def _explanation(body: bytes, challenge: str) -> tuple[str, str]:

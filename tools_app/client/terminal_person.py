@@ -1,11 +1,21 @@
 """The person at the terminal: hears what the server reports, and answers what it asks."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import anyio
-from mcp_types import ElicitRequestFormParams, ElicitRequestParams, ElicitRequestURLParams, ElicitResult
+from mcp_types import (
+    CreateMessageRequestParams,
+    CreateMessageResult,
+    ElicitRequestFormParams,
+    ElicitRequestParams,
+    ElicitRequestURLParams,
+    ElicitResult,
+    ErrorData,
+    SamplingMessage,
+    TextContent,
+)
 
 from tools_app.client.arguments import accepted_types, parse_value
 from tools_app.client.errors import Unusable
@@ -13,6 +23,11 @@ from tools_app.client.terminal import one_line, safe
 
 _LINE_BYTES = 65_536
 _YES, _NO = frozenset({"y", "yes", "true", "1"}), frozenset({"n", "no", "false", "0"})
+
+
+_PERSON = "a person at a terminal"
+# Specification, "Sampling", error handling: -1 is for a user who rejected the request.
+_NO_MODEL = ErrorData(code=-1, message="The user rejected the sampling request.")
 
 
 class _Declined(Exception):
@@ -45,6 +60,24 @@ class TerminalPerson:
             except _Declined:
                 self._tell("Declined.")
                 return ElicitResult(action="decline")
+
+    async def sample(self, asked: CreateMessageRequestParams) -> CreateMessageResult | ErrorData:
+        """The person answers where the server asks for a language model: what is asked is shown, and nothing else."""
+        shown = "\n".join(
+            [*([f"[system] {asked.system_prompt}"] if asked.system_prompt else []), *_said(asked.messages)]
+        )
+        if self._stdin is None:
+            self._tell(f"The server asks for a language model: {one_line(shown)} Declined, because there is none here.")
+            return _NO_MODEL
+        async with self._turn:
+            self._tell(f"The server asks for a language model. In its place, answer this:\n{safe(shown)}")
+            try:
+                text = await self._ask("Your answer (Ctrl-D declines):", self._stdin)
+            except _Declined:
+                self._tell("Declined.")
+                return _NO_MODEL
+        content = TextContent(type="text", text=text)
+        return CreateMessageResult(role="assistant", content=content, model=_PERSON, stop_reason="endTurn")
 
     async def _accepted(self, asked: ElicitRequestParams, stdin: int) -> ElicitResult:
         match asked:
@@ -84,6 +117,12 @@ class TerminalPerson:
         if not line:
             raise _Declined
         return line.decode(errors="replace").strip()
+
+
+def _said(messages: Sequence[SamplingMessage]) -> Iterator[str]:
+    for message in messages:
+        for block in message.content_as_list:
+            yield f"[{message.role}] {block.text if isinstance(block, TextContent) else f'({block.type})'}"
 
 
 def _prompt(name: str, part: Mapping[str, Any], required: bool) -> str:

@@ -24,7 +24,8 @@ _MAX_BYTES = 65_536
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 NO_TOKEN = """\
-No access token was given. There are three ways to have one:
+No access token was given. There are four ways to have one:
+  --login: log in with the browser
   --token T, or MCP_TOKEN in the environment: a token you hold; --token - reads it from standard input
   manage.py access_token: prints one of this site's embedded issuer, to be given in that way
   AUTH0_DOMAIN, CLIENT_ID, CLIENT_SECRET and AUTH_AUDIENCE in the environment or .env: fetched from Auth0"""

@@ -1,4 +1,4 @@
-"""An MCP server for the client to talk to: the SDK's own, over HTTP+SSE on a real socket, behind a gate for tokens.
+"""An MCP server for the client to talk to: the SDK's own, over both transports, on a real socket, behind a gate.
 
 The token decides what the gate does, so that one server shows every refusal.
 """
@@ -8,14 +8,22 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
 import uvicorn
-from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver import Context, Elicit, ElicitationResult, MCPServer, Resolve, Sample
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, BlobResourceContents, EmbeddedResource, ImageContent, TextContent
+from mcp_types import (
+    INVALID_PARAMS,
+    BlobResourceContents,
+    CreateMessageResult,
+    EmbeddedResource,
+    ImageContent,
+    SamplingMessage,
+    TextContent,
+)
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,6 +43,12 @@ REFUSALS: dict[str, tuple[str, int, Any, dict[str, str]]] = {
     "expired-later": ("POST", 401, {"error": "invalid_token", "error_description": "The token has expired."}, {}),
     "blocked-later": ("POST", 403, {"error": "client_blocked", "error_description": "Ask ops@example.com."}, {}),
     "gone-later": ("POST", 404, {"error": "not_found", "error_description": "No such session."}, {}),
+    "lacks-scope": (
+        "POST",
+        403,
+        {"error": "insufficient_scope", "error_description": "The tool needs more."},
+        {"www-authenticate": 'Bearer error="insufficient_scope", scope="orders:read orders:write"'},
+    ),
     "down-later": ("POST", 503, {"error": "unavailable", "error_description": "No keys."}, {}),
 }
 
@@ -42,6 +56,16 @@ REFUSALS: dict[str, tuple[str, int, Any, dict[str, str]]] = {
 class Approval(BaseModel):
     sure: bool = Field(description="Really?")
     reason: str = "none"
+
+
+# Resolvers ask in the way of the protocol version that was agreed on.
+def _approval() -> Elicit[Approval]:
+    return Elicit("Delete everything?", Approval)
+
+
+def _greeting() -> Sample:
+    asked = SamplingMessage(role="user", content=TextContent(type="text", text="Say hello.\x1b[2J"))
+    return Sample([asked], max_tokens=9, system_prompt="Be brief.")
 
 
 def server() -> MCPServer[Any]:
@@ -85,15 +109,35 @@ def server() -> MCPServer[Any]:
         return ""
 
     @mcp.tool(structured_output=False)
-    async def confirms(context: Context) -> str:
-        answered = await context.elicit("Delete everything?", Approval)
+    def confirms(answered: Annotated[ElicitationResult[Approval], Resolve(_approval)]) -> str:
         return f"{answered.action} {getattr(answered, 'data', None)}"
 
     @mcp.tool()
     async def weather_tool(location: str) -> str:
         raise MCPError(INVALID_PARAMS, REFUSAL)
 
+    @mcp.tool(structured_output=False)
+    def asks_model(answered: Annotated[CreateMessageResult, Resolve(_greeting)]) -> str:
+        return f"{answered.model}: {getattr(answered.content, 'text', None)}"
+
+    _offer_resources_and_prompts(mcp)
     return mcp
+
+
+def _offer_resources_and_prompts(mcp: MCPServer[Any]) -> None:
+    @mcp.resource("memo://greeting", title="A greeting")
+    def greeting() -> str:
+        """What to say first."""
+        return "Good\x1b day"
+
+    @mcp.resource("order://{number}", mime_type="application/octet-stream")
+    def order(number: str) -> bytes:
+        return number.encode()
+
+    @mcp.prompt()
+    def review(code: str, tone: str = "kind") -> str:
+        """Reviews code."""
+        return f"Review {code}, be {tone}."
 
 
 class Gate:
@@ -104,6 +148,9 @@ class Gate:
         self.tokens: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         headers = dict(scope["headers"])
         token = headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
         self.tokens.append(token)
@@ -121,8 +168,11 @@ class Gate:
 
 @contextmanager
 def running_peer() -> Iterator[tuple[str, Gate]]:
-    gate = Gate(server().sse_app())
-    config = uvicorn.Config(gate, log_level="critical", ws="none", lifespan="off", timeout_graceful_shutdown=1)
+    served = server()
+    app = served.streamable_http_app()
+    app.routes.extend(served.sse_app().routes)
+    gate = Gate(app)
+    config = uvicorn.Config(gate, log_level="critical", ws="none", lifespan="on", timeout_graceful_shutdown=1)
     peer = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=peer.run, kwargs={"sockets": [listening]})

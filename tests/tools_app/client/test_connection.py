@@ -6,13 +6,27 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp_types import ElicitRequestParams, ElicitResult, TextContent
+from mcp_types import (
+    CreateMessageRequestParams,
+    CreateMessageResult,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
+    TextContent,
+)
 
-from tools_app.client.connection import BearerToken, Connection, connect
+from tools_app.client.address import Endpoint, endpoint
+from tools_app.client.connection import Connection, connect
+from tools_app.client.credentials import BearerToken
 from tools_app.client.errors import Refused, Unusable
 
 pytestmark = pytest.mark.filterwarnings("ignore:The logging capability is deprecated")
 GOOD = BearerToken("good")
+
+
+@pytest.fixture(params=["sse", "streamable"])
+def server(peer_url: str, request: pytest.FixtureRequest) -> Endpoint:
+    return endpoint(peer_url, request.param)
 
 
 class Sure:
@@ -24,6 +38,10 @@ class Sure:
     async def answer(self, asked: ElicitRequestParams) -> ElicitResult:
         await anyio.sleep(0.6)
         return ElicitResult(action="accept", content={"sure": True})
+
+    async def sample(self, asked: CreateMessageRequestParams) -> CreateMessageResult | ErrorData:
+        await anyio.sleep(0.6)
+        return CreateMessageResult(role="assistant", content=TextContent(type="text", text="Hello."), model="a friend")
 
     def hear_log(self, level: str, text: str) -> None:
         self.heard.append((level, text))
@@ -38,42 +56,43 @@ async def call(connection: Connection, tool: str, **arguments: Any) -> str:
     return block.text
 
 
-async def test_a_session_goes_on_after_a_refused_call(peer_url):
-    async with connect(f"{peer_url}/sse", GOOD, Sure(), 20) as connection:
+async def test_a_session_goes_on_after_a_refused_call(server):
+    async with connect(server, GOOD, Sure(), 20) as connection:
         with pytest.raises(Refused, match="No tool 'weather_tool' is available to you."):
             await connection.call("weather_tool", {"location": "Oslo"})
         assert await call(connection, "add", first=1) == "2"
         assert connection.instructions == "You are known as Tester. Ask ops@example.com."
 
 
-async def test_logs_and_progress_are_heard(peer_url):
+async def test_logs_and_progress_are_heard(server):
     person = Sure()
-    async with connect(f"{peer_url}/sse", GOOD, person, 20) as connection:
+    async with connect(server, GOOD, person, 20) as connection:
         await call(connection, "reports")
     assert (1, 2, "half\x1b way") in person.heard
     assert ("info", "careful") in person.heard
 
 
-async def test_a_person_may_think_longer_than_the_server_may_be_silent(peer_url):
-    async with connect(f"{peer_url}/sse", GOOD, Sure(), 0.5) as connection:
+async def test_a_person_may_think_longer_than_the_server_may_be_silent(server):
+    async with connect(server, GOOD, Sure(), 0.5) as connection:
         assert await call(connection, "confirms") == "accept sure=True reason='none'"
+        assert await call(connection, "asks_model") == "a friend: Hello."
 
 
-async def test_nothing_is_expected_of_the_server_between_calls(peer_url):
-    async with connect(f"{peer_url}/sse", GOOD, Sure(), 0.5) as connection:
+async def test_nothing_is_expected_of_the_server_between_calls(server):
+    async with connect(server, GOOD, Sure(), 0.5) as connection:
         await anyio.sleep(0.8)
         assert await call(connection, "add", first=1) == "2"
 
 
-async def test_a_call_that_hangs_is_given_up(peer_url):
+async def test_a_call_that_hangs_is_given_up(server):
     with pytest.raises(Unusable, match="silent for 0.5 seconds"):
-        async with connect(f"{peer_url}/sse", GOOD, Sure(), 0.5) as connection:
+        async with connect(server, GOOD, Sure(), 0.5) as connection:
             await call(connection, "waits")
 
 
-async def test_an_error_of_the_caller_passes_through_as_it_is(peer_url):
+async def test_an_error_of_the_caller_passes_through_as_it_is(server):
     with pytest.raises(KeyError, match="mine"):
-        async with connect(f"{peer_url}/sse", GOOD, Sure(), 20):
+        async with connect(server, GOOD, Sure(), 20):
             raise KeyError("mine")
 
 
@@ -99,7 +118,7 @@ async def test_a_server_that_breaks_off_is_a_sentence(answer):
         thread = threading.Thread(target=serve)
         thread.start()
         with pytest.raises(Unusable) as caught:
-            async with connect(f"http://127.0.0.1:{listening.getsockname()[1]}/sse", GOOD, Sure(), 5):
+            async with connect(Endpoint(f"http://127.0.0.1:{listening.getsockname()[1]}/sse", "sse"), GOOD, Sure(), 5):
                 pass
         thread.join(10)
     assert len(str(caught.value)) > 20

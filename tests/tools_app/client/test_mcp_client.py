@@ -1,4 +1,4 @@
-"""`manage.py mcp_client` against a real MCP server over HTTP+SSE. No test here may touch a database."""
+"""`manage.py mcp_client` against a real MCP server over both transports. No test here may touch a database."""
 
 import io
 import json
@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -37,10 +38,27 @@ def mcp_client(*words: str) -> Ended:
     return Ended(code, out.getvalue(), err.getvalue())
 
 
+Run = Callable[..., Ended]
+
+
+@pytest.fixture(params=["/sse", "/mcp"])
+def run(peer_url: str, request: pytest.FixtureRequest) -> Run:
+    return client_at(f"{peer_url}{request.param}")
+
+
 @pytest.fixture
-def run(peer_url):
+def run_sse(peer_url: str) -> Run:
+    return client_at(f"{peer_url}/sse")
+
+
+@pytest.fixture
+def run_streamable(peer_url: str) -> Run:
+    return client_at(f"{peer_url}/mcp")
+
+
+def client_at(url: str) -> Run:
     def run(*words: str, token: str = "good") -> Ended:
-        return mcp_client(peer_url, "--token", token, *words)
+        return mcp_client(url, "--token", token, *words)
 
     return run
 
@@ -126,22 +144,77 @@ def test_a_question_of_the_server_is_declined_without_a_terminal(run):
         ("down-later", 2, "(HTTP 503, unavailable): No keys."),
     ],
 )
-def test_a_refusal_over_http_ends_the_command_at_once_with_a_sentence(run, token, code, says):
-    ended = run("call", "add", "first=1", token=token)
+def test_a_refusal_over_http_ends_the_command_at_once_with_a_sentence(run_sse, token, code, says):
+    ended = run_sse("call", "add", "first=1", token=token)
     assert (ended.code, ended.out) == (code, "")
     assert says in ended.err
     assert "session_id" not in ended.err
 
 
-def test_a_server_that_never_replies_is_given_up(run):
-    ended = run("--timeout", "0.5", "list", token="silent")
+@pytest.mark.parametrize(
+    ("token", "code", "says"),
+    [
+        ("expired-later", 1, "does not accept the access token (HTTP 401, invalid_token): The token has expired."),
+        ("blocked-later", 1, "refuses this caller (HTTP 403, client_blocked): Ask ops@example.com."),
+        ("gone-later", 2, "There is no MCP server at http://127.0.0.1"),
+        ("down-later", 2, "cannot decide right now (HTTP 503, unavailable): No keys."),
+        (
+            "lacks-scope",
+            1,
+            "The access token lacks a scope that is needed (HTTP 403, insufficient_scope): The tool needs more."
+            " Use a token with the scopes orders:read orders:write: --login asks for them by itself",
+        ),
+    ],
+)
+def test_a_refusal_over_streamable_http_is_the_same_sentence(run_streamable, token, code, says):
+    ended = run_streamable("call", "add", "first=1", token=token)
+    assert (ended.code, ended.out) == (code, "")
+    assert says in ended.err
+
+
+def test_a_server_that_never_replies_is_given_up(run_sse):
+    ended = run_sse("--timeout", "0.5", "list", token="silent")
     assert ended.code == 2
     assert "silent for 0.5 seconds" in ended.err
 
 
-@pytest.mark.parametrize("path", ["", "/", "/sse"])
-def test_the_address_may_leave_out_sse(peer_url, path):
-    assert mcp_client(peer_url + path, "--token", "good", "call", "add", "first=1").out == "2\n"
+@pytest.mark.parametrize("words", [[], ["--transport", "sse"], ["--transport", "streamable"]])
+@pytest.mark.parametrize("path", ["", "/"])
+def test_the_address_may_leave_out_the_path(peer_url, path, words):
+    assert mcp_client(peer_url + path, "--token", "good", *words, "call", "add", "first=1").out == "2\n"
+
+
+@pytest.mark.parametrize(("path", "transport"), [("/mcp", "sse"), ("/sse", "streamable")])
+def test_the_wrong_transport_is_a_sentence(peer_url, path, transport):
+    ended = mcp_client(peer_url + path, "--token", "good", "--transport", transport, "--timeout", "5", "list")
+    assert ended.code == 2
+    assert ended.err
+
+
+def test_resources_are_listed_with_templates_and_read(run):
+    assert run("resources").out == ("memo://greeting  A greeting\n    What to say first.\n\norder://{number}  order\n")
+    assert run("read", "memo://greeting") == Ended(0, "Good\\x1b day\n", "")
+    assert run("read", "order://7").out == "[resource order://7, application/octet-stream, 1 bytes]\n"
+    assert json.loads(run("read", "order://7", "--json").out)["contents"][0]["blob"] == "Nw=="
+
+
+def test_prompts_are_listed_and_used(run):
+    assert run("prompts").out == "review  code  [tone]\n    Reviews code.\n"
+    assert run("prompt", "review", "code=x=1") == Ended(0, "[user] Review x=1, be kind.\n", "")
+    assert json.loads(run("prompt", "review", "code=x", "--json").out)["messages"][0]["role"] == "user"
+    assert run("prompt", "review", "code").err == "'code' is not key=value.\n"
+
+
+def test_what_is_not_there_is_refused_in_the_servers_words(run):
+    ended = run("read", "memo://nothing")
+    assert ended.code == 1
+    assert "Unknown resource: memo://nothing" in ended.err
+
+
+def test_a_language_model_is_not_to_be_had_without_a_terminal(run):
+    ended = run("call", "asks_model")
+    assert ended.code == 1
+    assert "The server asks for a language model: [system] Be brief. [user] Say hello.\\x1b[2J Declined" in ended.err
 
 
 def test_options_may_stand_after_the_action(peer_url):
@@ -161,10 +234,15 @@ def test_what_is_no_address_is_a_sentence(url):
     assert "ddress" in ended.err
 
 
-def test_without_any_token_the_three_ways_are_named(peer_url):
+def test_without_any_token_the_ways_to_have_one_are_named(peer_url):
     ended = mcp_client(peer_url, "list")
     assert ended.code == 2
-    for way in ("--token", "manage.py access_token", "AUTH0_DOMAIN, CLIENT_ID, CLIENT_SECRET and AUTH_AUDIENCE"):
+    for way in (
+        "--login",
+        "--token",
+        "manage.py access_token",
+        "AUTH0_DOMAIN, CLIENT_ID, CLIENT_SECRET and AUTH_AUDIENCE",
+    ):
         assert way in ended.err
 
 

@@ -6,7 +6,17 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp_types import ElicitRequestFormParams, ElicitRequestParams, ElicitRequestURLParams, ElicitResult
+from mcp_types import (
+    CreateMessageRequestParams,
+    CreateMessageResult,
+    ElicitRequestFormParams,
+    ElicitRequestParams,
+    ElicitRequestURLParams,
+    ElicitResult,
+    ErrorData,
+    SamplingMessage,
+    TextContent,
+)
 
 from tools_app.client.terminal_person import TerminalPerson
 
@@ -84,3 +94,28 @@ async def test_waiting_for_a_person_can_be_cancelled(desk):
     with anyio.move_on_after(0.1) as scope:
         await desk.answer("", form(a={"type": "string"}))
     assert scope.cancelled_caught
+
+
+def for_a_model(*texts: str, system: str | None = None) -> CreateMessageRequestParams:
+    said = [SamplingMessage(role="user", content=TextContent(type="text", text=text)) for text in texts]
+    return CreateMessageRequestParams(messages=said, max_tokens=100, system_prompt=system)
+
+
+async def test_a_person_answers_in_place_of_a_language_model(desk):
+    os.write(desk.keyboard, b"Good day\n")
+    with anyio.fail_after(10):
+        answered = await TerminalPerson(desk.stdin, desk.told.append).sample(
+            for_a_model("Hello\x1b[2J", system="Be kind")
+        )
+    assert isinstance(answered, CreateMessageResult)
+    assert answered.content == TextContent(type="text", text="Good day")
+    assert answered.model == "a person at a terminal"
+    assert "[system] Be kind\n[user] Hello\\x1b[2J" in desk.told[0]
+
+
+async def test_a_person_may_decline_to_be_a_language_model(desk):
+    os.write(desk.keyboard, b"\x04")
+    with anyio.fail_after(10):
+        answered = await TerminalPerson(desk.stdin, desk.told.append).sample(for_a_model("Hello"))
+    assert isinstance(answered, ErrorData)
+    assert answered.code == -1

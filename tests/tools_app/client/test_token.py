@@ -115,7 +115,7 @@ def test_the_secret_is_not_sent_over_plain_http_to_another_machine():
 @pytest.mark.parametrize(
     ("environ", "says"),
     [
-        ({}, "three ways"),
+        ({}, "four ways"),
         ({"AUTH0_DOMAIN": "team.eu.auth0.com", "AUTH_AUDIENCE": "x"}, "CLIENT_ID, CLIENT_SECRET"),
         ({"CLIENT_ID": "app"}, "CLIENT_SECRET is not set"),
         ({"CLIENT_SECRET": SECRET}, "CLIENT_ID is not set"),

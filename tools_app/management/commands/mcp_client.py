@@ -9,81 +9,155 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from tools_app.client.actions import Action, AskModel, CallTool, ListTools
-from tools_app.client.address import sse_url
+from tools_app.client.actions import (
+    Action,
+    AskModel,
+    CallTool,
+    ListPrompts,
+    ListResources,
+    ListTools,
+    ReadResource,
+    UsePrompt,
+)
+from tools_app.client.address import TRANSPORTS, Endpoint, endpoint
 from tools_app.client.ask import language_model
-from tools_app.client.connection import BearerToken, connect
+from tools_app.client.connection import connect
+from tools_app.client.credentials import BearerToken, Credentials
 from tools_app.client.errors import ClientError, Unusable
+from tools_app.client.login import CALLBACK_PORT, Application, Login
+from tools_app.client.loopback import redirect_uri
+from tools_app.client.remembered import file_for
 from tools_app.client.terminal import safe
 from tools_app.client.terminal_person import TerminalPerson
 from tools_app.client.token import fetched_token, given_token
 
 _INTERRUPTED = 130
-_PATIENCE = 60.0
+DEFAULTS: dict[str, Any] = {
+    "token": None,
+    "login": False,
+    "client_id": None,
+    "callback_port": CALLBACK_PORT,
+    "transport": None,
+    "timeout": 60.0,
+}
+ACTIONS = {
+    "list": "print the tools that you may call",
+    "call": "call one tool",
+    "resources": "print the resources that you may read",
+    "read": "print what a resource holds",
+    "prompts": "print the prompts that you may use",
+    "prompt": "print the messages of a prompt",
+    "ask": "let a language model (OPENAI_MODEL) choose the tool",
+}
 
 
 class Command(BaseCommand):
     help = (
-        "List and call the tools of an MCP server over HTTP+SSE. Ends with 0 when it worked, 1 when the server or the"
-        " tool said no, 2 when the command or the connection was no good."
+        "List and call the tools of an MCP server over HTTP+SSE or Streamable HTTP. Ends with 0 when it worked, 1 when"
+        " the server or the tool said no, 2 when the command or the connection was no good."
     )
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("url", help="the server, such as http://127.0.0.1:8000")
-        _add_options(parser, token=None, timeout=_PATIENCE)
-        actions = parser.add_subparsers(dest="action", required=True, metavar="list | call | ask")
-        listing = actions.add_parser("list", help="print the tools that you may call")
-        calling = actions.add_parser("call", help="call one tool")
-        calling.add_argument("tool")
-        calling.add_argument("words", nargs="*", metavar="key=value", help="key:=JSON for a value that is JSON")
-        asking = actions.add_parser("ask", help="let a language model (OPENAI_MODEL) choose the tool")
-        asking.add_argument("question")
-        for action in (listing, calling, asking):
-            _add_options(action, token=SUPPRESS, timeout=SUPPRESS)
-        for action in (listing, calling):
+        parser.add_argument("url", help="the server, such as http://127.0.0.1:8000/mcp")
+        _add_options(parser, DEFAULTS)
+        actions = parser.add_subparsers(dest="action", required=True, metavar=" | ".join(ACTIONS))
+        for name, explanation in ACTIONS.items():
+            action = actions.add_parser(name, help=explanation)
+            _add_options(action, dict.fromkeys(DEFAULTS, SUPPRESS))
+            if name == "ask":
+                action.add_argument("question")
+                continue
             action.add_argument("--json", action="store_true", help="print what the server sent, as JSON")
+            if name == "read":
+                action.add_argument("uri")
+            if name in ("call", "prompt"):
+                action.add_argument("name")
+                action.add_argument("words", nargs="*", metavar="key=value", help="key:=JSON for a value that is JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         # The SDK logs a refused request with its traceback; the sentence is enough.
         for name in ("mcp", "client", "httpx2"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
-            url, action = sse_url(options["url"]), _action(options)
-            auth = BearerToken(_token(options["token"], url))
-            asyncio.run(self._run(url, action, auth, options["timeout"]))
+            server, action = endpoint(options["url"], options["transport"]), _action(options)
+            asyncio.run(self._run(server, action, self._credentials(server.url, options), options["timeout"]))
         except ClientError as error:
             self.stderr.write(safe(str(error)))
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
             sys.exit(_INTERRUPTED)
 
-    async def _run(self, url: str, action: Action, auth: BearerToken, patience: float) -> None:
+    async def _run(self, server: Endpoint, action: Action, credentials: Credentials, patience: float) -> None:
         stdin = sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
-        async with connect(url, auth, TerminalPerson(stdin, self._tell), patience) as connection:
+        async with connect(server, credentials, TerminalPerson(stdin, self._tell), patience) as connection:
             await action.run(connection, self.stdout.write, self._tell)
+
+    def _credentials(self, url: str, options: dict[str, Any]) -> Credentials:
+        if not (options["login"] or options["client_id"]):
+            return BearerToken(_token(options["token"], url))
+        if options["token"] is not None:
+            raise Unusable("Give a token or log in, not both.")
+        client_id = options["client_id"]
+        # A secret in the environment goes with the ID that stands beside it, and with no other.
+        secret = os.environ.get("CLIENT_SECRET", "") if client_id == os.environ.get("CLIENT_ID") else ""
+        application = Application(client_id, secret) if client_id else None
+        return Login(url, file_for(url, client_id, os.environ), self._tell, application, options["callback_port"])
 
     def _tell(self, text: str) -> None:
         self.stderr.write(safe(text), style_func=str)
 
 
-def _add_options(parser: ArgumentParser, *, token: str | None, timeout: float | str) -> None:
+def _add_options(parser: ArgumentParser, defaults: dict[str, Any]) -> None:
     # Before and after the action alike; what is absent there must not undo what stood before.
     parser.add_argument(
         "--token",
-        default=token,
+        default=defaults["token"],
         help="the access token, or - to read it from standard input; others on this machine can see it in the list of"
         " processes, unlike MCP_TOKEN in the environment",
     )
-    parser.add_argument("--timeout", type=float, default=timeout, help="longest silence of the server, in seconds")
+    parser.add_argument(
+        "--login",
+        action="store_true",
+        default=defaults["login"],
+        help="log in with the browser; the tokens are kept in a file that only you can read",
+    )
+    parser.add_argument(
+        "--client-id",
+        default=defaults["client_id"],
+        metavar="ID",
+        help="log in as this OAuth application, rather than as one that is registered for it",
+    )
+    parser.add_argument(
+        "--callback-port",
+        type=int,
+        default=defaults["callback_port"],
+        metavar="PORT",
+        help=f"where the browser comes back to: {redirect_uri(CALLBACK_PORT)}",
+    )
+    parser.add_argument(
+        "--transport", choices=TRANSPORTS, default=defaults["transport"], help="what the server speaks at this URL"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=defaults["timeout"], help="longest silence of the server, in seconds"
+    )
 
 
 def _action(options: dict[str, Any]) -> Action:
+    as_json = options.get("json", False)
     match options["action"]:
         case "list":
-            return ListTools(options["json"])
+            return ListTools(as_json)
         case "call":
-            return CallTool(options["tool"], options["words"], options["json"])
+            return CallTool(options["name"], options["words"], as_json)
+        case "resources":
+            return ListResources(as_json)
+        case "read":
+            return ReadResource(options["uri"], as_json)
+        case "prompts":
+            return ListPrompts(as_json)
+        case "prompt":
+            return UsePrompt(options["name"], options["words"], as_json)
     return AskModel(options["question"], language_model(os.environ))
 
 
