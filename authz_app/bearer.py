@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
@@ -136,7 +136,23 @@ def challenge(error: AuthenticationError, code: str, resource_metadata_url: str)
     """The WWW-Authenticate answer. Who sent no token made no error (RFC 6750 section 3.1), and learns where to log in
     (RFC 9728 section 5.1)."""
     attributes = {"error": code, "error_description": str(error)} if not isinstance(error, MissingToken) else {}
-    attributes["resource_metadata"] = resource_metadata_url
+    return _bearer({**attributes, "resource_metadata": resource_metadata_url})
+
+
+def scope_challenge(token_scopes: Iterable[str], description: str, resource_metadata_url: str) -> bytes:
+    """The WWW-Authenticate answer to a token that lacks scopes: names all that the request needs, not only those
+    (RFC 6750 section 3.1)."""
+    return _bearer(
+        {
+            "error": "insufficient_scope",
+            "scope": " ".join(sorted(token_scopes)),
+            "error_description": description,
+            "resource_metadata": resource_metadata_url,
+        }
+    )
+
+
+def _bearer(attributes: Mapping[str, str]) -> bytes:
     quoted = ", ".join(f'{name}="{quotable(value)}"' for name, value in attributes.items())
     return f"Bearer {quoted}".encode("ascii")
 

@@ -42,6 +42,11 @@ class PolicyStore:
         self._loading: asyncio.Task[Policy] | None = None
         self._seen: dict[int, float] = {}
 
+    @property
+    def in_memory(self) -> Policy | None:
+        """The policy that this worker has read last, if it has read one."""
+        return self._policy
+
     async def policy(self) -> Policy:
         """The policy in memory; read from the database only the first time.
 

@@ -14,7 +14,7 @@ from tools_app.threads import ToolThreads
 
 
 def caller_for(principal: Principal) -> Caller:
-    return Caller(principal, "tests 1", "", "test", "2025-11-25", "127.0.0.1")
+    return Caller(principal, "tests 1", "", "sse", "2025-11-25", "127.0.0.1")
 
 
 @contextmanager

@@ -26,15 +26,17 @@ def execute(database_url: str, sql: str, parameters: Sequence[Any] = ()) -> None
         connection.execute(sql, parameters)
 
 
-def rule_for_everybody(database_url: str, tools: str, effect: str = "allow", kind: str = "tool") -> None:
+def rule_for_everybody(
+    database_url: str, tools: str, effect: str = "allow", kind: str = "tool", token_scopes: str = ""
+) -> None:
     """Add a rule for every client, as `manage.py add_rule` would, in a hundredth of its time."""
     with connect(database_url) as connection:
         mark = "?" if database_url.startswith("sqlite") else "%s"
         connection.execute(
             "INSERT INTO authz_app_rule"
             " (effect, applies_to, kind, token_scopes, tools, enabled, note, created_at, updated_at)"
-            f" VALUES ({mark}, 'every', {mark}, '', {mark}, true, '', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
-            [effect, kind, tools],
+            f" VALUES ({mark}, 'every', {mark}, {mark}, {mark}, true, '', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+            [effect, kind, token_scopes, tools],
         )
 
 

@@ -5,7 +5,7 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -22,7 +22,8 @@ from authz_app.policy_store import PolicyStore, PolicyUnavailable
 from tools_app.call import Call, Channel
 from tools_app.caller import Caller
 from tools_app.execution import Execution, execute, failed
-from tools_app.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS
+from tools_app.jsonrpc import INTERNAL_ERROR
+from tools_app.refusals import refusal
 from tools_app.registry import RegisteredTool, registered_tools
 from tools_app.threads import ToolThreads
 
@@ -67,6 +68,17 @@ def visible_tools(caller_client: Client, caller: Caller, policy: Policy) -> list
     ]
 
 
+def visible_tool(caller: Caller, name: str, rooms: Rooms) -> RegisteredTool | None:
+    """The tool of this name, if the caller may call it by the policy in memory; the call itself is decided anew."""
+    policy, tool = rooms.policy.in_memory, registered_tools().get(name)
+    if policy is None or tool is None:
+        return None
+    client = policy.clients.get((caller.principal.issuer, caller.principal.subject))
+    if client is None:
+        return None
+    return tool if decide(caller.principal, client, target_of("tool", name, policy), policy).allowed else None
+
+
 async def list_tools(caller: Caller, rooms: Rooms) -> list[RegisteredTool]:
     """The tools that the caller may call, under the policy as it is committed now.
 
@@ -85,14 +97,15 @@ async def invoke(caller: Caller, name: str, arguments: dict[str, Any], channel: 
     """Call a tool for a caller, if the policy allows it and the record is committed.
 
     Raises:
-        MCPError: the call is refused, or cannot be recorded. Nothing was run.
+        CallRefused: the policy denies it.
+        MCPError: it cannot be decided or recorded. Nothing was run.
     """
     try:
         opening, decision = await _decided_and_recorded(caller, name, arguments, rooms)
     except (PolicyUnavailable, AuditUnavailable) as error:
         raise MCPError(INTERNAL_ERROR, str(error)) from error
     if not decision.allowed:
-        _refuse(opening.id, decision, name, rooms.contact)
+        raise refusal(opening.id, decision, name, caller, rooms.contact)
     call = Call(caller.principal, opening.id, channel, asyncio.get_running_loop())
     return await _run_and_close(opening, registered_tools()[name], arguments, call, rooms)
 
@@ -218,24 +231,3 @@ def _dumped(result: CallToolResult) -> dict[str, Any]:
 def result_size(result: CallToolResult) -> int:
     """The bytes of content that a result carries, before it is wrapped for the wire."""
     return sum(len((getattr(block, "text", "") or getattr(block, "data", "")).encode()) for block in result.content)
-
-
-def _refuse(record_id: UUID, decision: Decision, name: str, contact: str) -> NoReturn:
-    """Answer a denied call. A tool that is denied and one that does not exist get the same words."""
-    where = f"Record {record_id}; ask {contact}."
-    if decision.reason is Reason.SCOPE_MISSING:
-        wanted = [" ".join(sorted(scopes)) for scopes in decision.missing_scopes]
-        text = f"Your access token lacks the token scope {' or '.join(map(repr, wanted))} for the tool {name!r}."
-        raise MCPError(
-            INVALID_PARAMS,
-            f"{text} Ask the authorization server for a token with it. {where}",
-            {"error": "insufficient_scope", "scope": wanted[0], "record": str(record_id)},
-        )
-    plain = {
-        Reason.CLIENT_BLOCKED: "Your client is blocked here.",
-        Reason.CLIENT_PENDING: "Your client is waiting for an administrator to make it active.",
-    }.get(decision.reason)
-    shown = name if len(name) <= 128 else f"{name[:128]}..."
-    raise MCPError(
-        INVALID_PARAMS, f"{plain or f'No tool {shown!r} is available to you.'} {where}", {"record": str(record_id)}
-    )

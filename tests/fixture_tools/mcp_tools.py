@@ -4,9 +4,10 @@ import asyncio
 import os
 import threading
 import time
+from typing import Annotated
 
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from tools_app.call import Call
 from tools_app.errors import ToolFailure
@@ -125,6 +126,12 @@ def whoami(call: Call) -> str:
 def large(size: int) -> str:
     """Return a text of this many characters."""
     return "x" * size
+
+
+@tool
+def regional(region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})]) -> str:
+    """Return the region, which intermediaries see in a header."""
+    return region
 
 
 @tool

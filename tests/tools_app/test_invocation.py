@@ -107,7 +107,7 @@ def test_an_allowed_call_runs_and_its_record_says_all_of_it() -> None:
     assert {
         "tool": "echo", "kind": "tool", "decision": "allowed", "reason": "allowed", "arguments": '{"text":"hello"}',
         "issuer": ISSUER, "subject": "alice", "oauth_client_id": "app", "token_scopes": "a b", "client_id": client.pk,
-        "client_name": client.name, "client_software": "tests 1", "transport": "test", "address": "127.0.0.1",
+        "client_name": client.name, "client_software": "tests 1", "transport": "sse", "address": "127.0.0.1",
         "protocol_version": "2025-11-25", "worker": "tests", "outcome": "ok", "result_size": 5, "error": "",
     }.items() <= vars(row).items()  # fmt: skip
     assert json.loads(row.rules) == [{"id": rule.pk, "sentence": "Allow every client to call echo."}]

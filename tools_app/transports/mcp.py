@@ -8,8 +8,6 @@ from tools_app.transports import handshake, modern
 from tools_app.transports.messages import Posted, read_message
 from tools_app.transports.requests import RequestRefused, header_values
 
-VERSION_HEADER = b"mcp-protocol-version"
-
 
 async def streamable_app(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one request on `/mcp`."""
@@ -24,7 +22,7 @@ async def streamable_app(scope: Scope, receive: Receive, send: Send) -> None:
 
 def _is_of_modern_era(scope: Scope, posted: Posted | None) -> bool:
     """By the header, which names a version of the handshake era or none in that era; or else by the message."""
-    named = header_values(scope, VERSION_HEADER)
+    named = header_values(scope, modern.VERSION_HEADER)
     if any(version not in HANDSHAKE_PROTOCOL_VERSIONS for version in named):
         return True
     return posted is not None and is_modern(posted.message)

@@ -34,6 +34,11 @@ async def read_message(scope: Scope, receive: Receive) -> Posted:
         raise BadMessage(jsonrpc.INVALID_REQUEST, f"Not a JSON-RPC 2.0 message: {error}.") from None
 
 
+def is_decided(message: jsonrpc.Message) -> bool:
+    """Whether the message asks for what the policy decides, and a record is written of, each time."""
+    return isinstance(message, jsonrpc.Request) and message.method == "tools/call"
+
+
 def called_tool(message: jsonrpc.Message | None) -> tuple[str | None, dict[str, Any]]:
     """The name and arguments of a tools/call; of anything else no name and no arguments."""
     if not isinstance(message, jsonrpc.Request) or message.method != "tools/call" or message.params is None:

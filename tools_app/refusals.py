@@ -1,0 +1,74 @@
+"""What a caller is told whose call is denied: enough to act on, and nothing of what it may not see."""
+
+from uuid import UUID
+
+from mcp.shared.exceptions import MCPError
+
+from authz_app.conf import conf as authz_conf
+from authz_app.policy import Decision, Reason
+from tools_app.caller import SSE, STREAMABLE, Caller
+from tools_app.jsonrpc import INVALID_PARAMS
+
+_PATHS = {SSE: "/sse", STREAMABLE: "/mcp"}
+_MAX_SHOWN = 128
+
+
+class CallRefused(MCPError):
+    """A call was denied; its record is written. ``str()`` is for the caller.
+
+    ``token_scopes`` are all that the call needs, where nothing is missing but some of them, and None otherwise.
+    ``blocked`` says that the caller's client may do nothing at all here.
+    """
+
+    def __init__(
+        self, text: str, data: dict[str, str], *, token_scopes: frozenset[str] | None = None, blocked: bool = False
+    ) -> None:
+        super().__init__(INVALID_PARAMS, text, data)
+        self.token_scopes = token_scopes
+        self.blocked = blocked
+
+
+def refusal(record_id: UUID, decision: Decision, name: str, caller: Caller, contact: str) -> CallRefused:
+    """The answer to a denied call. A tool that is denied and one that does not exist get the same words."""
+    where = f"Record {record_id}; ask {contact}."
+    if decision.reason is Reason.SCOPE_MISSING:
+        return _step_up(record_id, decision, name, caller, where)
+    plain = {
+        Reason.CLIENT_BLOCKED: "Your client is blocked here.",
+        Reason.CLIENT_PENDING: "Your client is waiting for an administrator to make it active.",
+    }.get(decision.reason)
+    shown = name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}..."
+    return CallRefused(
+        f"{plain or f'No tool {shown!r} is available to you.'} {where}",
+        {"record": str(record_id)},
+        blocked=decision.reason is Reason.CLIENT_BLOCKED,
+    )
+
+
+def _step_up(record_id: UUID, decision: Decision, name: str, caller: Caller, where: str) -> CallRefused:
+    needed = scopes_to_ask_for(decision, caller.principal.token_scopes)
+    missing = " or ".join(repr(_listed(scopes)) for scopes in decision.missing_scopes)
+    return CallRefused(
+        f"Your access token lacks the token scope {missing} for the tool {name!r}."
+        f" Ask the authorization server for a token with {_listed(needed)!r}. {where}",
+        {
+            "error": "insufficient_scope",
+            "scope": _listed(needed),
+            "resource_metadata": authz_conf().resource_metadata_url(_PATHS[caller.transport]),
+            "record": str(record_id),
+        },
+        token_scopes=needed,
+    )
+
+
+def scopes_to_ask_for(decision: Decision, token_scopes: frozenset[str]) -> frozenset[str]:
+    """All token scopes that the call needs by the rule of which the token lacks the fewest (RFC 6750 section 3.1).
+
+    Of one rule: what several ask for, taken together, could be more than anybody grants, or what a deny rule names.
+    """
+    cures = [rule.token_scopes for rule in decision.determining]
+    return min(cures, key=lambda scopes: (len(scopes - token_scopes), len(scopes), sorted(scopes)))
+
+
+def _listed(scopes: frozenset[str]) -> str:
+    return " ".join(sorted(scopes))

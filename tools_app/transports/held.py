@@ -1,0 +1,71 @@
+"""Hold a response back until it is known whether the call in it was refused: then HTTP says so, too."""
+
+from typing import Any
+
+from authz_app.bearer import scope_challenge
+from authz_app.conf import conf as authz_conf
+from authz_app.responses import Message, Scope, Send, send_json
+from tools_app import jsonrpc
+from tools_app.event_stream import message_event
+from tools_app.mcp_server import Exchange
+from tools_app.refusals import CallRefused
+
+
+class HeldResponse:
+    """``send`` for the answer to a request that may be refused.
+
+    Holds its start until its first bytes. If the call was refused by then for want of token scopes, or because the
+    client is blocked, the answer is a 403 with the refusal in its body, in place of all that would have been sent.
+    Not for a stream that stays open before anything is said: its headers would not arrive.
+    """
+
+    def __init__(self, scope: Scope, send: Send, exchange: Exchange, request_id: jsonrpc.RequestId | None) -> None:
+        self._path: str = scope["path"]
+        self._send = send
+        self._exchange = exchange
+        self._request_id = request_id
+        self._held: Message | None = None
+        self._replaced = False
+        self.started = False
+        self.complete = False
+
+    async def __call__(self, message: Message) -> None:
+        if self._replaced:
+            return
+        if message["type"] == "http.response.start":
+            self._held = message
+            return
+        if not self.started:
+            await self._start()
+        if not self._replaced:
+            await self._send(message)
+            self.complete = not message.get("more_body", False)
+
+    async def end_with(self, message: dict[str, Any], status: int) -> None:
+        """End the response with a JSON-RPC message: as the whole of it, or as the last event of its stream."""
+        if self.complete:
+            return
+        if self.started:
+            await self._send({"type": "http.response.body", "body": message_event(message), "more_body": False})
+        else:
+            await send_json(self._send, status, message)
+        self.started = self.complete = self._replaced = True
+
+    async def _start(self) -> None:
+        self.started = True
+        refused = self._exchange.refused
+        if refused is not None and (refused.blocked or refused.token_scopes is not None):
+            self._replaced = True
+            await self._refuse(refused)
+            self.complete = True
+        elif self._held is not None:
+            await self._send(self._held)
+
+    async def _refuse(self, refused: CallRefused) -> None:
+        error = refused.error
+        body = jsonrpc.error_of(self._request_id, error.code, error.message, error.data)
+        headers = []
+        if refused.token_scopes is not None:
+            metadata = authz_conf().resource_metadata_url(self._path)
+            headers = [(b"www-authenticate", scope_challenge(refused.token_scopes, error.message, metadata))]
+        await send_json(self._send, 403, body, headers)
