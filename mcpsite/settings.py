@@ -43,6 +43,8 @@ ENV = environ.Env(
     MAX_SESSIONS_PER_CLIENT=(int, 100),
     MAX_SESSION_IDLE=(float, 3_600.0),
     MAX_QUEUED_BYTES=(int, 1_048_576),
+    REGISTRATIONS_PER_MINUTE=(int, 10),
+    SIGN_INS_PER_MINUTE=(int, 10),
 )
 # Tests and scripts name another file, so that what a developer keeps in `.env` does not reach them.
 environ.Env.read_env(os.environ.get("ENV_FILE", str(BASE_DIR / ".env")))
@@ -91,6 +93,22 @@ CHANNEL_LAYERS = (
     if REDIS_URL
     else {}
 )
+# What sign-in keeps for minutes: authorization and device codes, and counts of attempts.
+CACHES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_FUNCTION": "mcpsite.shared_cache.hashed_key",
+        "KEY_PREFIX": f"{REDIS_PREFIX}cache",
+        "OPTIONS": {
+            "serializer": "mcpsite.shared_cache.JsonSerializer",
+            "socket_connect_timeout": 2,
+            "socket_timeout": 2,
+        },
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
+}
 AUTH0_DOMAIN: str = env("AUTH0_DOMAIN").removeprefix("https://").strip("/")
 AUTH_AUDIENCE: list[str] = env("AUTH_AUDIENCE")
 TRUSTED_ISSUERS: str = env("TRUSTED_ISSUERS")
@@ -195,7 +213,28 @@ AUTH_PASSWORD_VALIDATORS = [
 IDP_OIDC_ADAPTER = "authz_app.embedded.adapter.EmbeddedIssuerAdapter"
 IDP_OIDC_ACCESS_TOKEN_FORMAT = "jwt"
 IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN = 3600
-IDP_OIDC_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+IDP_OIDC_AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"]
+# Counted anew with each refresh, which hands out another refresh token.
+IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN = 30 * 24 * 3600
+IDP_OIDC_DCR_ENABLED = True
+IDP_OIDC_DCR_REQUIRES_INITIAL_ACCESS_TOKEN = False
+# Documents of applications are fetched by `authz_app.embedded.client_documents`, which looks where it connects to.
+IDP_OIDC_CIMD_ENABLED = False
+IDP_OIDC_RATE_LIMITS = {
+    "client_registration": f"{env('REGISTRATIONS_PER_MINUTE')}/m/ip",
+    "cimd_fetch": f"{env('REGISTRATIONS_PER_MINUTE')}/m/ip",
+    "device_code": f"{env('REGISTRATIONS_PER_MINUTE')}/m/ip",
+    "device_user_code": "10/m/user",
+}
+ACCOUNT_ADAPTER = "authz_app.embedded.accounts.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {
+    "login": f"{6 * env('SIGN_INS_PER_MINUTE')}/m/ip",
+    "login_failed": f"{env('SIGN_INS_PER_MINUTE')}/m/ip,{env('SIGN_INS_PER_MINUTE')}/5m/key",
+}
+LOGIN_URL = "account_login" if LOCAL_ISSUER else "admin:login"
+LOGIN_REDIRECT_URL = "start"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -5,8 +5,8 @@ import logging
 import orjson
 import requests
 
+from authz_app.outbound import Exchange, OutboundError
 from tools_app.errors import ToolFailure
-from tools_app.outbound import Exchange, OutboundError
 
 _MAX_BYTES = 65_536
 _MAX_LOCATION = 200

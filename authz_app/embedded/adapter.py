@@ -14,9 +14,12 @@ from django.urls import get_script_prefix, reverse
 
 from authz_app.conf import conf, local_issuer_url
 from authz_app.embedded.keys import signing_key
+from authz_app.embedded.people import active_user, name_claims, user_subject
+from authz_app.embedded.registration import check, forget_unused
 
-# Where allauth's metadata names what sign-in by browser needs, which is not served yet.
-_NOT_SERVED = ("device_authorization_endpoint", "end_session_endpoint", "revocation_endpoint", "userinfo_endpoint")
+# What allauth's metadata names and is not served: nothing here asks this issuer who somebody is.
+_NOT_SERVED = ("end_session_endpoint", "userinfo_endpoint")
+_Grant = OAuthApplication.GrantType
 
 
 class InProcessRequest(HttpRequest):
@@ -43,6 +46,21 @@ class EmbeddedIssuerAdapter(DefaultOIDCAdapter):
         # Neither begins nor ends at a time, so it is in both kinds of list that allauth asks for.
         return [PrivateKey(pem=signing_key().pem)]
 
+    def get_user_sub(self, client: OAuthApplication, user: AbstractBaseUser) -> str:
+        return user_subject(user)
+
+    def get_user_by_sub(self, client: OAuthApplication, sub: str) -> AbstractBaseUser | None:
+        return active_user(sub)
+
+    def validate_client_registration(self, *, client: OAuthApplication, **kwargs: Any) -> None:
+        """Check what registers itself (RFC 7591), and make room.
+
+        Raises:
+            ValidationError: it cannot be registered like this.
+        """
+        check(client)
+        forget_unused()
+
     def populate_access_token(
         self,
         access_token: dict[str, Any],
@@ -53,7 +71,9 @@ class EmbeddedIssuerAdapter(DefaultOIDCAdapter):
         **kwargs: Any,
     ) -> None:
         access_token.setdefault("aud", default_audience())
-        if user is None:
+        if user is not None:
+            access_token |= name_claims(user)
+        else:
             access_token |= {"sub": service_subject(client), "gty": "client-credentials", "client_name": client.name}
         if isinstance(self.request, InProcessRequest):
             access_token["exp"] = access_token["iat"] + self.request.lifetime
@@ -68,18 +88,30 @@ class EmbeddedIssuerAdapter(DefaultOIDCAdapter):
         if not set(uris) <= set(accepted):
             raise InvalidTargetError(description=f"The resource must be one of {' '.join(accepted)}.")
 
-    def populate_server_metadata(self, data: dict[str, str | list[str]]) -> None:
+    def populate_server_metadata(self, data: dict[str, Any]) -> None:
         for name in ("scopes_supported", *_NOT_SERVED):
             # Token scopes are each OAuth application's own; a list for everybody would tell strangers of them.
             data.pop(name, None)
         data |= {
-            # Required by OpenID Connect Discovery section 3, and by what clients parse it with, even while no
-            # grant type uses it.
             "authorization_endpoint": _url("authorization"),
             "token_endpoint": _url("token"),
+            "registration_endpoint": _url("client_registration"),
+            "revocation_endpoint": _url("revoke"),
+            "device_authorization_endpoint": _url("device_code"),
             "jwks_uri": _url("jwks"),
             "response_types_supported": [OAuthApplication.ResponseType.CODE.value],
-            "grant_types_supported": [OAuthApplication.GrantType.CLIENT_CREDENTIALS.value],
+            "grant_types_supported": [
+                grant.value
+                for grant in (
+                    _Grant.AUTHORIZATION_CODE,
+                    _Grant.REFRESH_TOKEN,
+                    _Grant.DEVICE_CODE,
+                    _Grant.CLIENT_CREDENTIALS,
+                )
+            ],
+            "client_id_metadata_document_supported": True,
+            # RFC 9207: the answer to the browser names who gave it.
+            "authorization_response_iss_parameter_supported": True,
         }
 
 

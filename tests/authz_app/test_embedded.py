@@ -40,7 +40,11 @@ from authz_app.protected_resource import resource_identifiers
 from authz_app.verifier import verifier
 
 TOKEN_URL = "/identity/o/api/token"
-METADATA_URLS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+METADATA_URLS = [
+    f"{before}/.well-known/{name}{behind}"
+    for name in ("oauth-authorization-server", "openid-configuration")
+    for before, behind in (("", ""), ("", "/sse"), ("", "/mcp"), ("/sse", ""), ("/mcp", ""))
+]
 JWKS_URL = "/.well-known/jwks.json"
 
 
@@ -230,7 +234,7 @@ def test_token_endpoint_works_over_a_socket_with_basic_authentication(
     live_server: Any, settings: Any, service: tuple[OAuthApplication, str]
 ) -> None:
     settings.PUBLIC_URL = live_server.url
-    found = requests.get(f"{live_server.url}{METADATA_URLS[1]}", timeout=10).json()
+    found = requests.get(f"{live_server.url}{METADATA_URLS[0]}", timeout=10).json()
     credentials = (service[0].pk, service[1])
     data = {"grant_type": "client_credentials", "resource": f"{live_server.url}/mcp"}
     answer = requests.post(found["token_endpoint"], data=data, auth=credentials, timeout=10)
@@ -290,7 +294,6 @@ def test_resources_of_this_site_become_the_audience(
     "resource",
     [
         "https://elsewhere.example/sse",
-        "http://testserver/sse\0",
         "http://testserver/sse/",
         "http://testserver/x",
         "http://testserver.example/sse",
@@ -380,15 +383,21 @@ def test_metadata_says_what_works_now(client: Browser, url: str) -> None:
     assert found["issuer"] == local_issuer_url("http://testserver")
     assert found["token_endpoint"] == f"http://testserver{TOKEN_URL}"
     assert found["jwks_uri"] == f"http://testserver{JWKS_URL}"
-    assert found["grant_types_supported"] == ["client_credentials"]
-    assert found["token_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post"]
+    assert found["response_types_supported"] == ["code"]
+    assert "client_credentials" in found["grant_types_supported"]
+    assert found["code_challenge_methods_supported"] == ["S256"]
+    assert found["client_id_metadata_document_supported"] is True
+    assert found["token_endpoint_auth_methods_supported"] == ["none", "client_secret_basic", "client_secret_post"]
     assert "scopes_supported" not in found
-    served = {name for name in found if name.endswith("_endpoint") and client.post(found[name]).status_code != 404}
-    assert served == {"token_endpoint"}
+    endpoints = {name for name in found if name.endswith("_endpoint")}
+    assert endpoints == {
+        f"{name}_endpoint" for name in ("authorization", "device_authorization", "registration", "revocation", "token")
+    }
+    assert all(client.post(found[name]).status_code != 404 for name in endpoints)
 
 
-@pytest.mark.parametrize("path", ["authorize", "device", "logout", "api/device/code", "api/userinfo", "api/revoke"])
-def test_what_needs_sign_in_is_not_there(client: Browser, admin_client: Browser, path: str) -> None:
+@pytest.mark.parametrize("path", ["logout", "api/userinfo", "api/introspect", "", "api/"])
+def test_what_nobody_needs_of_allauth_is_not_there(client: Browser, admin_client: Browser, path: str) -> None:
     for browser in (client, admin_client):
         assert browser.get(f"/identity/o/{path}").status_code == 404
         assert browser.post(f"/identity/o/{path}").status_code == 404

@@ -10,11 +10,11 @@ import orjson
 import requests
 from mcp_types import Tool
 
+from authz_app.outbound import Answer, Exchange, OutboundError
 from tools_app.client.connection import Connection
 from tools_app.client.display import call_line, result_text
 from tools_app.client.errors import Refused, Unusable
 from tools_app.client.terminal import one_line, safe
-from tools_app.outbound import Answer, Exchange, OutboundError
 
 _OPENAI = "https://api.openai.com/v1"
 _SECONDS = 120.0

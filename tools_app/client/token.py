@@ -13,10 +13,10 @@ import orjson
 import requests
 
 from authz_app.issuers import is_secure_url
+from authz_app.outbound import Answer, Exchange, OutboundError
 from tools_app.client.address import origin
 from tools_app.client.errors import Refused, Unusable
 from tools_app.client.terminal import one_line
-from tools_app.outbound import Answer, Exchange, OutboundError
 
 _SECONDS = 10.0
 _MAX_BYTES = 65_536

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.http.request import validate_host
 
+from authz_app.addresses import nearest_untrusted
 from authz_app.conf import AuthzConf
 from authz_app.responses import Receive, Scope
 
@@ -110,27 +110,4 @@ def check_is_json(scope: Scope) -> None:
 def client_address(scope: Scope, configuration: AuthzConf) -> str:
     """The address that the request came from: the nearest one that is not a trusted proxy's."""
     peer: str = (scope.get("client") or ["", 0])[0]
-    if not configuration.trusted_proxies:
-        return peer[:_MAX_ADDRESS]
-    hops = [hop.strip() for value in header_values(scope, b"x-forwarded-for") for hop in value.split(",")]
-    address = peer
-    for hop in reversed(hops):
-        if not _is_trusted(address, configuration):
-            break
-        address = hop
-    return address if _is_address(address) else peer[:_MAX_ADDRESS]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return len(text) <= _MAX_ADDRESS  # an IPv6 zone can have any length
-
-
-_MAX_ADDRESS = 45
-
-
-def _is_trusted(address: str, configuration: AuthzConf) -> bool:
-    return _is_address(address) and any(ip_address(address) in proxy for proxy in configuration.trusted_proxies)
+    return nearest_untrusted(peer, header_values(scope, b"x-forwarded-for"), configuration.trusted_proxies)

@@ -5,8 +5,8 @@ import threading
 import pytest
 import requests
 
+from authz_app.outbound import Exchange, OutboundError
 from tests.tools_app.stub_service import Reply, stub_service
-from tools_app.outbound import Exchange, OutboundError
 
 
 def get(url: str, seconds: float = 5.0, max_bytes: int = 1_000) -> bytes:

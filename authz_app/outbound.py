@@ -14,7 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-Reason = Literal["timeout", "too_large", "unreachable"]
+Reason = Literal["timeout", "too_large", "unreachable", "forbidden"]
 _CHUNK_BYTES = 8_192
 
 
@@ -38,11 +38,13 @@ class Exchange:
     """One request and its answer, over within ``seconds`` from first connect to last byte.
 
     A socket timeout begins anew with every byte, so a server that drips them is held by a timer that shuts the
-    connection down.
+    connection down. With ``may_reach``, nothing is sent to an address that it refuses, and no proxy is used: which
+    address a proxy connects to is not known here.
     """
 
-    def __init__(self, seconds: float, max_bytes: int) -> None:
+    def __init__(self, seconds: float, max_bytes: int, may_reach: Callable[[str], bool] | None = None) -> None:
         self._seconds = seconds
+        self._may_reach = may_reach
         self._max_bytes = max_bytes
         self._aborted = False
         self._sockets: list[socket.socket] = []
@@ -78,6 +80,8 @@ class Exchange:
         # Returns its failure, because an exception raised while another is handled carries that one, URL and all.
         try:
             return self._exchange(request)
+        except _Forbidden:
+            return "forbidden"
         except requests.Timeout:
             return "timeout"
         except (requests.RequestException, HTTPError):
@@ -93,6 +97,8 @@ class Exchange:
             # No compression: a small body could unpack to any size.
             prepared.headers["Accept-Encoding"] = "identity"
             settings = session.merge_environment_settings(prepared.url or "", {}, True, None, None)
+            if self._may_reach is not None:
+                settings["proxies"] = {}
             with session.send(prepared, timeout=self._seconds, allow_redirects=False, **settings) as response:
                 return self._read(response)
 
@@ -106,6 +112,10 @@ class Exchange:
         return "timeout" if self._aborted else Answer(response.status_code, bytes(body))
 
     def _watch(self, connected: socket.socket) -> None:
+        # By the connection, not by its name, which may resolve to something else each time it is asked.
+        if self._may_reach is not None and not self._may_reach(connected.getpeername()[0]):
+            connected.close()
+            raise _Forbidden
         # A duplicate reaches the connection in every phase: TLS detaches the first socket, and http.client lets go of
         # its own once the answer says that it ends with the connection.
         with self._lock:
@@ -119,6 +129,10 @@ class Exchange:
             for watched in self._sockets:
                 watched.close()
             self._sockets.clear()
+
+
+class _Forbidden(Exception):
+    """Connected to an address that must not be reached; nothing was sent."""
 
 
 def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
