@@ -16,6 +16,7 @@ import anyio
 import httpx2
 from mcp.client import Client, ClientRequestContext, Transport
 from mcp.client._transport import TransportStreams
+from mcp.client.auth import OAuthFlowError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
@@ -195,7 +196,7 @@ async def connect(
                 with waiting.expecting(True), _as_sentences():
                     client = await stack.enter_async_context(_client(server, http, person, waiting))
                 yield Connection(client, http, waiting, person)
-    except (ClientError, ExceptionGroup, httpx2.HTTPError) as error:
+    except (ClientError, OAuthFlowError, ExceptionGroup, httpx2.HTTPError) as error:
         raise (ends[0] if ends else _sentence(error)) from None
     if ends:
         raise ends[0]

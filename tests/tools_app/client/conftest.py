@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.tools_app.client.peer import running_peer
+from tests.tools_app.client.peer import Gate, running_peer
 
 _SETTINGS = (
     *("MCP_TOKEN", "AUTH0_DOMAIN", "AUTH_AUDIENCE", "CLIENT_ID", "CLIENT_SECRET"),
@@ -12,7 +12,7 @@ _SETTINGS = (
 
 @pytest.fixture(scope="session")
 def peer_url() -> Iterator[str]:
-    with running_peer() as (url, _):
+    with running_peer(Gate) as (url, _):
         yield url
 
 

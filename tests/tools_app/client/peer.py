@@ -6,9 +6,9 @@ The token decides what the gate does, so that one server shows every refusal.
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import anyio
 import uvicorn
@@ -166,12 +166,16 @@ class Gate:
         await send({"type": "http.response.body", "body": content})
 
 
+Front = TypeVar("Front", bound=ASGIApp)
+
+
 @contextmanager
-def running_peer() -> Iterator[tuple[str, Gate]]:
+def running_peer(front: Callable[[ASGIApp], Front]) -> Iterator[tuple[str, Front]]:
+    """The server behind what ``front`` makes of it; its URL, and that."""
     served = server()
     app = served.streamable_http_app()
     app.routes.extend(served.sse_app().routes)
-    gate = Gate(app)
+    gate = front(app)
     config = uvicorn.Config(gate, log_level="critical", ws="none", lifespan="on", timeout_graceful_shutdown=1)
     peer = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
