@@ -1,18 +1,22 @@
 """Pages outside the admin: the site's start page, and the link that leads from a record's id to the record."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 
-from authz_app.conf import conf
+from authz_app.conf import conf, local_issuer_url
+from authz_app.embedded.people import user_subject
 from authz_app.models import CallRecord
+from authz_app.pages import words
+from authz_app.policy import Reason
+from authz_app.site_pages import site_page
 
 
+@site_page
 def start(request: HttpRequest) -> HttpResponse:
     """What this site is and where to connect, for anybody."""
     configuration = conf()
@@ -20,23 +24,69 @@ def start(request: HttpRequest) -> HttpResponse:
         request,
         "site/start.html",
         {
+            "mcp_url": f"{configuration.public_url}/mcp",
             "sse_url": f"{configuration.public_url}/sse",
             "issuers": [issuer.issuer for issuer in configuration.trusted_issuers],
+            "local_issuer": configuration.local_issuer,
             "contact": configuration.contact,
         },
     )
 
 
+@site_page
 def record(request: HttpRequest, record_id: str) -> HttpResponse:
-    """Lead staff from the id that a refused caller was told to the record."""
-    if not admin.site.has_permission(request):
-        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-    if not request.user.has_perm("authz_app.view_callrecord"):
-        raise PermissionDenied
-    found = _parsed(record_id)
-    if found is None or not CallRecord.objects.filter(pk=found).exists():
-        return render(request, "site/no_record.html", {"record_id": record_id[:64], "malformed": not found}, status=404)
-    return redirect("admin:authz_app_callrecord_change", found)
+    """Lead from the id that a refused caller was told to the record: staff to the admin, its caller to the reason.
+
+    To anybody else the record does not exist.
+    """
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    is_reader = admin.site.has_permission(request) and request.user.has_perm("authz_app.view_callrecord")
+    key = _parsed(record_id)
+    found = CallRecord.objects.filter(pk=key).first() if key is not None else None
+    if found is not None and is_reader:
+        return redirect("admin:authz_app_callrecord_change", found.pk)
+    if found is not None and _is_own(request.user, found):
+        return render(request, "site/refusal.html", _explained(found))
+    context = {"record_id": words.visible(record_id[:64]), "malformed": key is None, "is_reader": is_reader}
+    return render(request, "site/no_record.html", context, status=404)
+
+
+def _is_own(user: Any, found: CallRecord) -> bool:
+    site = conf()
+    return (
+        site.local_issuer and found.issuer == local_issuer_url(site.public_url) and found.subject == user_subject(user)
+    )
+
+
+def _explained(found: CallRecord) -> dict[str, Any]:
+    denied = found.decision == CallRecord.Decision.DENIED
+    return {
+        "id": found.pk,
+        "denied": denied,
+        "sentence": _told(found) if denied else "A rule allows it, and no rule denies it.",
+        "who": words.visible(found.client_name or found.subject),
+        "wanted": words.wanted(found),
+        "at": words.moment(found.at),
+        "software": words.visible(found.client_software),
+        "result": "" if denied else words.outcome_words(found),
+        "contact": conf().contact,
+    }
+
+
+def _told(found: CallRecord) -> str:
+    """Why, as far as a caller may know: that something is denied, and that it does not exist, are told alike."""
+    if found.reason == Reason.CLIENT_BLOCKED:
+        return "You were blocked here, so nothing was allowed."
+    if found.reason == Reason.CLIENT_PENDING:
+        return "Nobody had made you active here yet, so nothing was allowed."
+    if found.reason == Reason.SCOPE_MISSING:
+        carried = f"It carried {found.token_scopes}." if found.token_scopes else "It carried none."
+        return (
+            "A rule allows it, if the access token carries a token scope that yours lacked."
+            f" {carried} Connect again and let your client ask for more, as its error message says."
+        )
+    return f"Nothing called {words.visible(found.tool)} is available to you: no rule allows it, or it does not exist."
 
 
 def _parsed(record_id: str) -> UUID | None:

@@ -234,7 +234,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": f"{env('SIGN_INS_PER_MINUTE')}/m/ip,{env('SIGN_INS_PER_MINUTE')}/5m/key",
 }
 LOGIN_URL = "account_login" if LOCAL_ISSUER else "admin:login"
-LOGIN_REDIRECT_URL = "start"
+LOGIN_REDIRECT_URL = "me" if LOCAL_ISSUER else "admin:index"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -11,6 +11,7 @@ urlpatterns = [
     path("r/<str:record_id>", views.record, name="record"),
     path("admin/", admin.site.urls),
     path("", include("authz_app.discovery")),
+    path("", include("tools_app.pages.urls")),
 ]
 if settings.LOCAL_ISSUER:
     urlpatterns.append(path("", include("authz_app.embedded.urls")))

@@ -33,7 +33,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, force_password_reset: bool, **options: Any) -> None:
         sign_in = _reset_password() if force_password_reset else _ensure_administrator()
         url = conf().public_url
-        lines = [f"  Admin     {url}/admin/", f"  Sign in   {sign_in}", f"  MCP       {url}/sse"]
+        lines = [
+            f"  Admin     {url}/admin/",
+            f"  Sign in   {sign_in}",
+            f"  MCP       {url}/mcp, and {url}/sse for HTTP+SSE",
+            f"  Connect   {url}/connect/ has what to paste into Claude, Cursor, VS Code and others",
+        ]
         self.stdout.write("\n".join(["", *lines, "", *_to_try(), ""]))
 
 
