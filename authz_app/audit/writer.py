@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 _GROUP = 256
 _OUTCOMES_KEPT = 100_000
 _SWEEP_EVERY = 15.0
+_FIRST_SWEEP = 2.0
 _RETRY_EVERY = 0.5
 _NOTES_WAIT = 0.02
 _SQLITE_PAUSE = 0.005
@@ -59,7 +60,8 @@ class AuditWriter:
         self._queue: queue.SimpleQueue[_Waiting | Note | threading.Event | None] = queue.SimpleQueue()
         self._unwritten: deque[Note] = deque()
         self._patient: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[_Waiting]] = WeakKeyDictionary()
-        self._swept = clock()
+        # Soon for the first time: that another worker died may be why this one is here.
+        self._swept = clock() - _SWEEP_EVERY + _FIRST_SWEEP
         self._failing = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()

@@ -330,6 +330,17 @@ def test_a_record_past_its_deadline_is_unknown_and_stays_so() -> None:
         assert outcomes() == ["unknown"]
 
 
+def test_a_worker_that_has_just_started_soon_gives_up_what_another_left_behind() -> None:
+    clock = Clock()
+    (lost,) = openings(1, deadline=datetime.now(UTC) - timedelta(seconds=1))
+    with writing(clock=clock) as audit:
+        opened(audit, lost)
+        assert outcomes() == [""]
+        clock.now += 3
+        assert audit.flush(WAIT)
+        assert outcomes() == ["unknown"]
+
+
 def test_outcomes_kept_through_an_outage_are_written_before_their_records_are_given_up() -> None:
     clock = Clock()
     mine = openings(600, deadline=datetime.now(UTC) - timedelta(seconds=1))
