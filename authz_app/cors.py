@@ -1,4 +1,4 @@
-"""Let web pages of any origin read what is for everybody (Fetch standard, "CORS protocol"). Sends no credentials."""
+"""Let pages of any origin read what depends on no cookie (Fetch standard, "CORS protocol"). Sends no credentials."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,19 +20,18 @@ def from_any_origin(methods: str) -> Callable[[View[P]], View[P]]:
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def answer(request: HttpRequest, /, *args: P.args, **options: P.kwargs) -> HttpResponse:
-            response = _preflight(methods) if request.method == "OPTIONS" else view(request, *args, **options)
-            response["Access-Control-Allow-Origin"] = "*"
-            return response
+            response = HttpResponse(status=204) if request.method == "OPTIONS" else view(request, *args, **options)
+            return open_to_any_origin(response, methods)
 
         return answer
 
     return decorate
 
 
-def _preflight(methods: str) -> HttpResponse:
-    headers = {
-        "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": _HEADERS,
-        "Access-Control-Max-Age": _DAY,
-    }
-    return HttpResponse(status=204, headers=headers)
+def open_to_any_origin(response: HttpResponse, methods: str) -> HttpResponse:
+    """The response, which any page may read; as the answer to a preflight it allows ``methods``."""
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Access-Control-Allow-Methods"] = methods
+    response["Access-Control-Allow-Headers"] = _HEADERS
+    response["Access-Control-Max-Age"] = _DAY
+    return response

@@ -23,6 +23,7 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from redis.exceptions import RedisError
 
 from authz_app.conf import conf
+from authz_app.cors import open_to_any_origin
 from authz_app.embedded import device
 from authz_app.embedded.keys import IssuerKeyError
 from authz_app.embedded.server import authorization_server
@@ -35,12 +36,6 @@ LONGEST_PARAMETER = 8_192
 _FORM = "application/x-www-form-urlencoded"
 # PostgreSQL stores no NUL, and UTF-8 has no half of a surrogate pair.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "authorization, content-type, mcp-protocol-version",
-    "Access-Control-Max-Age": "3600",
-}
 
 
 def error(status: int, code: str, description: str) -> JsonResponse:
@@ -61,9 +56,7 @@ def for_programs(view: View) -> View:
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = HttpResponse(status=204) if request.method == "OPTIONS" else _answered(view, request, args, kwargs)
         response.headers.setdefault("Cache-Control", "no-store")
-        for name, value in _CORS.items():
-            response[name] = value
-        return response
+        return open_to_any_origin(response, "GET, POST")
 
     return answer
 

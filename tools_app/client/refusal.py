@@ -60,7 +60,7 @@ class HttpRefusal:
 
 def what_to_ask_for(scopes: str) -> str:
     """How to come by a token with these scopes."""
-    return f"Use a token with the scopes {scopes}: --login asks for them by itself, or request one for --token."
+    return f"With --login, over Streamable HTTP, this client asks for {scopes} by itself."
 
 
 def _explanation(body: bytes, challenge: str) -> tuple[str, str]:

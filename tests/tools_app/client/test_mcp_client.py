@@ -162,7 +162,7 @@ def test_a_refusal_over_http_ends_the_command_at_once_with_a_sentence(run_sse, t
             "lacks-scope",
             1,
             "The access token lacks a scope that is needed (HTTP 403, insufficient_scope): The tool needs more."
-            " Use a token with the scopes orders:read orders:write: --login asks for them by itself",
+            " With --login, over Streamable HTTP, this client asks for orders:read orders:write by itself.",
         ),
     ],
 )
