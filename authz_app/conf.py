@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from authz_app.issuers import IssuerConfigError, TrustedIssuer, parse_issuers
+from authz_app.issuers import IssuerConfigError, TrustedIssuer, parse_issuers, without_twins
 from authz_app.protected_resource import as_clients_spell, metadata_url, resource_identifiers
 
 
@@ -71,7 +71,7 @@ def _trusted_issuers() -> tuple[TrustedIssuer, ...]:
             embedded=True,
         )
         issuers += (local,)
-    return issuers
+    return without_twins(issuers)
 
 
 @cache

@@ -22,9 +22,11 @@ def protected_resource(request: HttpRequest, resource_path: str) -> HttpResponse
 def metadata(configuration: AuthzConf, resource_path: str) -> dict[str, Any]:
     """RFC 9728 section 2. ``resource`` is the URL that the client connects to, or it would refuse all of this.
 
-    No ``scopes_supported``: which token scopes open something here stands in the rules, and is not for strangers. Who
-    may see a tool and lacks scopes for it is told of them when it is called.
+    ``scopes_supported`` are only those that the settings want to be asked for: which token scopes open something here
+    stands in the rules, and is not for strangers. Who may see a tool and lacks scopes for it is told of them when it
+    is called.
     """
+    scopes = dict.fromkeys(scope for issuer in configuration.trusted_issuers for scope in issuer.login_scopes)
     by_query = configuration.allow_query_token and resource_path == "/sse"
     return {
         "resource": f"{configuration.public_url}{resource_path}",
@@ -32,6 +34,7 @@ def metadata(configuration: AuthzConf, resource_path: str) -> dict[str, Any]:
         "resource_documentation": f"{configuration.public_url}/",
         "authorization_servers": [issuer.issuer for issuer in configuration.trusted_issuers],
         "bearer_methods_supported": ["header", "query"] if by_query else ["header"],
+        **({"scopes_supported": list(scopes)} if scopes else {}),
     }
 
 

@@ -1,5 +1,6 @@
 """The authorization servers whose access tokens are accepted, and the checks on how they are configured."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -12,7 +13,11 @@ NewClients = Literal["active", "pending"]
 ASYMMETRIC_ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
-_OPTIONS = frozenset({"issuer", "audiences", "jwks_uri", "algorithms", "scope_claims", "new_clients"})
+_OPTIONS = frozenset({"issuer", "audiences", "jwks_uri", "algorithms", "scope_claims", "login_scopes", "new_clients"})
+
+
+# RFC 6749 section 3.3, "scope-token".
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
 class IssuerConfigError(ValueError):
@@ -25,6 +30,7 @@ class TrustedIssuer:
 
     ``audiences`` are compared exactly, and one of them must be in the token. ``jwks_uri`` is found by OpenID Connect
     discovery when empty. ``scope_claims`` name claims beside ``scope`` and ``scp`` whose values count as token scopes.
+    ``login_scopes`` are what clients should ask for when they log a person in; they are published to everybody.
     ``embedded`` issuers are this site itself: their keys are read in process, never fetched.
     """
 
@@ -33,6 +39,7 @@ class TrustedIssuer:
     jwks_uri: str = ""
     algorithms: tuple[str, ...] = ("RS256",)
     scope_claims: tuple[str, ...] = ()
+    login_scopes: tuple[str, ...] = ()
     new_clients: NewClients = "active"
     embedded: bool = False
 
@@ -62,6 +69,13 @@ def _strings(value: Any, name: str, issuer: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
         raise IssuerConfigError(f"{name!r} of the issuer {issuer!r} must be a list of non-empty strings.")
     return tuple(value)
+
+
+def _scopes(value: Any, issuer: str) -> tuple[str, ...]:
+    scopes = _strings(value, "login_scopes", issuer)
+    if bad := [scope for scope in scopes if not _SCOPE.fullmatch(scope)]:
+        raise IssuerConfigError(f"{bad[0]!r} in 'login_scopes' of the issuer {issuer!r} is no token scope.")
+    return scopes
 
 
 def parse_issuer(options: Mapping[str, Any]) -> TrustedIssuer:
@@ -101,6 +115,7 @@ def parse_issuer(options: Mapping[str, Any]) -> TrustedIssuer:
         jwks_uri=jwks_uri,
         algorithms=algorithms,
         scope_claims=_strings(options.get("scope_claims", []), "scope_claims", issuer),
+        login_scopes=_scopes(options.get("login_scopes", []), issuer),
         new_clients=new_clients,
     )
 
@@ -113,8 +128,16 @@ def parse_issuers(entries: Any) -> tuple[TrustedIssuer, ...]:
     """
     if not isinstance(entries, list):
         raise IssuerConfigError("TRUSTED_ISSUERS must be a JSON list of objects.")
-    issuers = tuple(parse_issuer(entry) for entry in entries)
+    return without_twins(tuple(parse_issuer(entry) for entry in entries))
+
+
+def without_twins(issuers: tuple[TrustedIssuer, ...]) -> tuple[TrustedIssuer, ...]:
+    """``issuers``, of which each stands there once.
+
+    Raises:
+        IssuerConfigError: one stands there twice, and which of the two would count, nobody could tell.
+    """
     names = [issuer.issuer for issuer in issuers]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise IssuerConfigError(f"TRUSTED_ISSUERS names {', '.join(twice)} more than once.")
+        raise IssuerConfigError(f"TRUSTED_ISSUERS names {', '.join(twice)} more than once, or AUTH0_DOMAIN does too.")
     return issuers

@@ -45,6 +45,31 @@ def test_it_names_the_trusted_issuers_as_they_are_spelled(client: Browser, setti
     assert servers == ["https://kc.example/realms/a", "https://t.auth0.com/"]
 
 
+def test_token_scopes_are_published_only_where_the_settings_say_so(client: Browser, settings: Settings) -> None:
+    """Which of them open something here stands in the rules, and is not for strangers."""
+    issuer = {"issuer": "https://issuer.example/", "audiences": [f"{SITE}/mcp"]}
+    settings.TRUSTED_ISSUERS = json.dumps([issuer])
+    assert "scopes_supported" not in client.get(f"{WELL_KNOWN}/mcp").json()
+    settings.TRUSTED_ISSUERS = json.dumps([{**issuer, "login_scopes": ["api://x/mcp.call", "openid"]}])
+    assert client.get(f"{WELL_KNOWN}/mcp").json()["scopes_supported"] == ["api://x/mcp.call", "openid"]
+
+
+@pytest.mark.parametrize("scopes", [["two words"], ['"'], ["\n"], [""], "openid", [1]])
+def test_what_is_no_token_scope_is_not_published(settings: Settings, scopes: object) -> None:
+    issuer = {"issuer": "https://issuer.example/", "audiences": ["a"], "login_scopes": scopes}
+    settings.TRUSTED_ISSUERS = json.dumps([issuer])
+    (error,) = check_issuers(None)
+    assert error.id == "authz.E002"
+    assert "login_scopes" in error.msg
+
+
+def test_an_issuer_that_is_configured_twice_is_an_error(settings: Settings) -> None:
+    settings.AUTH0_DOMAIN, settings.AUTH_AUDIENCE = "t.auth0.com", [f"{SITE}/mcp"]
+    settings.TRUSTED_ISSUERS = json.dumps([{"issuer": "https://t.auth0.com/", "audiences": ["x"]}])
+    (error,) = check_issuers(None)
+    assert "https://t.auth0.com/" in error.msg
+
+
 def test_tokens_in_the_query_are_offered_only_where_they_are_accepted(client: Browser, settings: Settings) -> None:
     settings.ALLOW_QUERY_TOKEN = True
     methods = {path: client.get(WELL_KNOWN + path).json()["bearer_methods_supported"] for path in PATHS}
