@@ -36,6 +36,7 @@ class EventStream:
         self._queued = 0
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._last_words: asyncio.TimerHandle | None = None
         self.ended = ""
         self.abandoned = False
         self.on_abandoned: Callable[[], object] | None = None
@@ -61,13 +62,15 @@ class EventStream:
         self._wake()
         return True
 
-    def end(self, why: str) -> None:
-        """End the stream after what is queued, or without it if the reader does not read. ``why`` is for the log."""
+    def end(self, why: str, patience: float = _LAST_WORDS) -> None:
+        """End the stream after what is queued, or without it if the reader does not read. ``why`` is for the log.
+
+        ``patience`` is how many seconds the reader may take over what is left.
+        """
         if not self.ended:
             self.ended = why
             self._wake()
-            if self.on_abandoned is not None:
-                asyncio.get_running_loop().call_later(_LAST_WORDS, self._abandon)
+            self._last_words = asyncio.get_running_loop().call_later(patience, self._abandon)
 
     def _abandon(self) -> None:
         if self.on_abandoned is not None:
@@ -78,9 +81,12 @@ class EventStream:
         """Send a comment at least every ``heartbeat`` seconds, so that no proxy or client takes the stream for dead."""
         self._timer = asyncio.get_running_loop().call_later(self._heartbeat, self._beat)
 
-    def stop_heartbeat(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+    def stop(self) -> None:
+        """Nobody reads any more."""
+        self.on_abandoned = None
+        for timer in (self._timer, self._last_words):
+            if timer is not None:
+                timer.cancel()
 
     def _beat(self) -> None:
         self.queue(PING)

@@ -6,6 +6,8 @@ from typing import Any
 from tools_app.jsonrpc import RequestId
 
 _Key = tuple[type, RequestId]
+# What the cancellation of a request says whose session has ended; one that its client asked for says nothing.
+SESSION_ENDED = "The MCP session has ended."
 
 
 class InFlight:
@@ -33,7 +35,7 @@ class InFlight:
     def cancel_session(self, session_key: str) -> None:
         """Cancel every request of a session."""
         for task in list(self._tasks.get(session_key, {}).values()):
-            task.cancel()
+            task.cancel(SESSION_ENDED)
 
     def _remove(self, session_key: str, request_id: RequestId) -> None:
         tasks = self._tasks.get(session_key, {})

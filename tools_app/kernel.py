@@ -41,10 +41,14 @@ _ASK_TIMEOUT = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The way back to a session's client. ``post`` sends a message to its stream, in order."""
+    """The way back to a session's client. ``post`` sends a message to its stream, in order.
+
+    It answers False where the message cannot reach the client. ``can_ask`` says whether a question can.
+    """
 
     post: Callable[[Mapping[str, Any]], object]
     replies: Replies
+    can_ask: bool = True
 
 
 class _Dispatch:
@@ -60,7 +64,7 @@ class _Dispatch:
         self.is_modern = is_modern(message)
         self._levels = _deliverable_levels(session, message, self.is_modern)
         self.request_id = message.id if isinstance(message, jsonrpc.Request) else None
-        self.can_send_request = not self.is_modern
+        self.can_send_request = link.can_ask and not self.is_modern
         self.transport = _TRANSPORT_MODERN if self.is_modern else _TRANSPORT
 
     @cached_property
@@ -77,7 +81,9 @@ class _Dispatch:
             raise NoBackChannelError(method)
         request_id, reply = self._link.replies.expect(self._session.key)
         self._asked.append(reply)
-        self._link.post(jsonrpc.request_of(request_id, method, params))
+        if self._link.post(jsonrpc.request_of(request_id, method, params)) is False:
+            reply.cancel()
+            raise MCPError(jsonrpc.INTERNAL_ERROR, "The client has left.")
         async with asyncio.timeout((opts or {}).get("timeout", _ASK_TIMEOUT)):
             return dict(await reply)
 
@@ -135,14 +141,14 @@ def _deliverable_levels(
     return frozenset(LOG_LEVELS[LOG_LEVELS.index(session.log_level) :])
 
 
-def protocol_version_of(session: McpSession, message: jsonrpc.Request | jsonrpc.Notification) -> str:
+def protocol_version_of(session: McpSession, message: jsonrpc.Message | None) -> str:
     """The version that governs this message: its own envelope's, or the session's."""
-    return protocol_version_in(message) if is_modern(message) else session.protocol_version
+    return protocol_version_in(message) if message and is_modern(message) else session.protocol_version
 
 
-def client_software_of(session: McpSession, message: jsonrpc.Request | jsonrpc.Notification) -> str:
+def client_software_of(session: McpSession, message: jsonrpc.Message | None) -> str:
     """Name and version that the client reports of itself."""
-    return client_software_in(message) if is_modern(message) else software_in(session.client_info)
+    return client_software_in(message) if message and is_modern(message) else software_in(session.client_info)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class MemorySessionStore:
         self._counts: dict[tuple[str, str], int] = {}
         # Sessions that last by use: when each was used, the longest idle first.
         self._used: dict[str, float] = {}
-        self._requests: dict[str, int] = {}
+        self._requests: dict[str, set[tuple[type, RequestId]]] = {}
         self._streams: dict[str, list[str]] = {}
         self._told: dict[str, str] = {}
         self._sweeping: asyncio.TimerHandle | None = None
@@ -42,13 +42,11 @@ class MemorySessionStore:
         if session.lasts_by_use:
             self._use(key)
             if request_id is not None:
-                self._requests[key] = self._requests.get(key, 0) + 1
+                self._requests.setdefault(key, set()).add((type(request_id), request_id))
         return Accepted(session)
 
     async def release(self, session: McpSession, request_id: RequestId) -> None:
-        left = self._requests.pop(session.key, 0) - 1
-        if left > 0:
-            self._requests[session.key] = left
+        self._requests.get(session.key, set()).discard((type(request_id), request_id))
         if session.key in self._used:
             self._use(session.key)
 

@@ -3,10 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import lru_cache
 
 import orjson
 
@@ -14,10 +12,10 @@ from authz_app.policy import Policy
 from authz_app.policy_store import PolicyUnavailable
 from tools_app import jsonrpc
 from tools_app.between_workers import Workers
-from tools_app.caller import Caller
-from tools_app.event_stream import EventStream
+from tools_app.blocked_sessions import BLOCKED, BlockedSessions
 from tools_app.invocation import Rooms, visible_tools
-from tools_app.registry import RegisteredTool
+from tools_app.listeners import LIST_CHANGED, Listeners, keep_listening
+from tools_app.open_streams import Listener, OpenSession, OpenStream, names_of
 from tools_app.sessions import Lease, SessionsUnavailable
 
 logger = logging.getLogger(__name__)
@@ -28,73 +26,65 @@ _BLOCKED_GRACE = 5.0
 # A message may be on its way for this long before it counts as lost.
 _GAP_GRACE = 3.0
 _OUTAGE_GRACE = 5.0
-_LIST_CHANGED = jsonrpc.notification_of("notifications/tools/list_changed", None)
 _DIED = (
     "The worker that was answering this request died, so its outcome is unknown. If it was a call, see its record "
     "before you repeat it."
 )
 
 
-def names_of(tools: Iterable[RegisteredTool]) -> frozenset[str]:
-    """The names of some tools. Sessions that see the same ones share them."""
-    return _shared(frozenset(tool.name for tool in tools))
+class OpenSessions:
+    """Streams by key; of HTTP+SSE that is the session's. Watches them, and the policy, for as long as there are any.
 
-
-@lru_cache(maxsize=1_024)
-def _shared(names: frozenset[str]) -> frozenset[str]:
-    return names
-
-
-@dataclass(slots=True, eq=False)
-class OpenSession:
-    """A stream of this worker, for whom it is, and the names of the tools that its owner could call when last looked.
-
-    Times are in seconds: ``expires_at`` since the epoch, the others monotonic. ``received`` counts what other workers
-    sent; ``behind_since`` is set while that is less than they say. ``given_up`` holds the requests whose worker died.
+    ``end`` ends a session everywhere.
     """
 
-    key: str
-    caller: Caller
-    stream: EventStream
-    expires_at: float
-    visible: frozenset[str] | None = None
-    renew_at: float = 0.0
-    received: int = 0
-    behind_since: float | None = None
-    blocked_since: float | None = None
-    given_up: set[bytes] = field(default_factory=set)
-
-
-class OpenSessions:
-    """Streams by session key. Watches them, and the policy, for as long as there are any."""
-
-    def __init__(self, rooms: Rooms, workers: Workers, heartbeat: float) -> None:
+    def __init__(
+        self, rooms: Rooms, workers: Workers, heartbeat: float, end: Callable[[str, str], Awaitable[None]]
+    ) -> None:
         self._rooms = rooms
         self._workers = workers
         self._heartbeat = heartbeat
-        self._sessions: dict[str, OpenSession] = {}
+        self._sessions: dict[str, OpenStream] = {}
+        self._listeners = Listeners()
+        self._blocked_sessions = BlockedSessions(end)
         self._watching: asyncio.Task[None] | None = None
+        self._watch_until = 0.0
         self._watched_version = 0
         self._reached_at = time.monotonic()
 
     def get(self, key: str) -> OpenSession | None:
-        return self._sessions.get(key)
+        found = self._sessions.get(key)
+        return found if isinstance(found, OpenSession) else None
 
-    def add(self, session: OpenSession) -> None:
-        session.renew_at = time.monotonic() + self._heartbeat
-        self._sessions[session.key] = session
+    def add(self, opened: OpenStream) -> None:
+        opened.renew_at = time.monotonic() + self._heartbeat
+        self._sessions[opened.key] = opened
+        if isinstance(opened, Listener):
+            self._listeners.add(opened)
+        self._start_watching()
+
+    def watch_for(self, seconds: float) -> None:
+        """Watch the policy for at least so long: a session that lasts by use is known here."""
+        self._watch_until = time.monotonic() + seconds
+        self._start_watching()
+
+    def _start_watching(self) -> None:
         if self._watching is None or self._watching.done():
             self._reached_at = time.monotonic()
             self._watching = asyncio.ensure_future(self._watch())
 
     def remove(self, key: str) -> None:
-        self._sessions.pop(key, None)
+        removed = self._sessions.pop(key, None)
+        if isinstance(removed, Listener):
+            self._listeners.remove(removed)
 
     def end(self, key: str, why: str) -> None:
-        """End one stream after what is queued for it, if it is here."""
+        """End a session's streams after what is queued for them, if they are here."""
         session = self._sessions.get(key)
         if session is not None:
             session.stream.end(why)
+        for listener in self._listeners.of(key):
+            listener.stream.end(why)
 
     def has_ended(self, key: str) -> bool:
         """Whether the session's stream is here and has ended, though its reader has not read all of it."""
@@ -120,10 +110,10 @@ class OpenSessions:
 
     async def _elsewhere(self) -> tuple[set[tuple[str, bytes]], bool]:
         """The requests, by session, that living workers are answering; and whether answers are on their way."""
-        leases = await self._workers.sessions.renew(list(self._sessions))
+        leases = await self._workers.sessions.renew([key for key in self._sessions if self.get(key)])
         asked = {channel for lease in leases.values() for channel in lease.elsewhere.values()}
         alive = await self._workers.alive(asked) if asked else set()
-        sessions = {key: (session, leases[key]) for key, session in self._sessions.items() if key in leases}
+        sessions = {key: (session, lease) for key, lease in leases.items() if (session := self.get(key)) is not None}
         requests = {
             (key, request)
             for key, (_, lease) in sessions.items()
@@ -140,45 +130,52 @@ class OpenSessions:
 
     def extend(self, key: str, expires_at: float) -> None:
         """The owner presented a token that expires at this time; the session lasts at least that long."""
-        session = self._sessions.get(key)
-        if session is not None:
-            session.expires_at = max(session.expires_at, expires_at)
+        for opened in (self._sessions.get(key), *self._listeners.of(key)):
+            if opened is not None:
+                opened.expires_at = max(opened.expires_at, expires_at)
 
     async def _watch(self) -> None:
         """Renew what is due, and notice changes of the policy, however they were made."""
-        while self._sessions:
+        while self._sessions or time.monotonic() < self._watch_until:
             await asyncio.sleep(_WATCH_EVERY)
+            # Nothing is decided while the policy cannot be read; the next round tells what changed.
+            with suppress(PolicyUnavailable, SessionsUnavailable):
+                await self._look_at_policy()
             await self._renew_due()
-            try:
-                policy = await self._rooms.policy.refreshed()
-                if policy.version != self._watched_version:
-                    await self._tell(policy)
-                    self._watched_version = policy.version
-            except PolicyUnavailable:
-                continue  # Nothing is decided meanwhile either; the next round tells what changed.
             self._end_blocked()
+
+    async def _look_at_policy(self) -> None:
+        policy = await self._rooms.policy.refreshed()
+        if policy.version != self._watched_version:
+            await self._tell(policy)
+            await self._blocked_sessions.look(policy, self._workers.sessions)
+            self._watched_version = policy.version
 
     def _end_blocked(self) -> None:
         for session in self._sessions.values():
             if session.blocked_since is not None and time.monotonic() - session.blocked_since > _BLOCKED_GRACE:
-                session.stream.end("its client is blocked")
+                session.stream.end(BLOCKED)
 
     async def _renew_due(self) -> None:
         now, clock = time.time(), time.monotonic()
         due = [
             session
             for session in self._sessions.values()
-            if session.renew_at <= clock or session.expires_at <= now or session.behind_since is not None
+            if session.renew_at <= clock or session.expires_at <= now or _is_behind(session)
         ]
+        sessions = [session for session in due if isinstance(session, OpenSession)]
         try:
-            leases = await self._workers.sessions.renew([session.key for session in due])
+            leases = await self._workers.sessions.renew([session.key for session in sessions])
             asked = {self._workers.channel}.union(*(lease.elsewhere.values() for lease in leases.values()))
             alive = await self._workers.alive(asked)
             if self._workers.channel not in alive:
                 raise SessionsUnavailable("Nothing that other workers send arrives here.")
             self._reached_at = clock
-            for session in due:
+            for session in sessions:
                 await self._renewed(session, leases.get(session.key), alive)
+            for listener in due:
+                if isinstance(listener, Listener):
+                    await self._listened(listener)
         except SessionsUnavailable as error:
             self._out_of_reach(error)
 
@@ -189,15 +186,19 @@ class OpenSessions:
         else:
             logger.warning("The other workers cannot be reached: %s", error)
 
+    async def _listened(self, listener: Listener) -> None:
+        listening = await keep_listening(listener, self._workers.sessions)
+        if listening is None:
+            listener.stream.end("its session has ended")
+        else:
+            self._go_on(listener, listening.expires_at)
+
     async def _renewed(self, session: OpenSession, lease: Lease | None, alive: set[str]) -> None:
         clock = time.monotonic()
         if lease is None:
             session.stream.end("its record is gone")
             return
-        session.renew_at = clock + self._heartbeat
-        session.expires_at = max(session.expires_at, lease.expires_at)
-        if session.expires_at <= time.time():
-            session.stream.end("the latest token that its owner presented has expired")
+        self._go_on(session, lease.expires_at)
         if session.received >= lease.sent:
             session.behind_since = None
         elif session.behind_since is None:
@@ -206,6 +207,13 @@ class OpenSessions:
             session.stream.end("messages of other workers were lost")
         dead = [request for request, channel in lease.elsewhere.items() if channel not in alive]
         await self._give_up(session, dead)
+
+    def _go_on(self, opened: OpenStream, expires_at: float) -> None:
+        """Go on until the next heartbeat, if a token has been presented that lasts."""
+        opened.renew_at = time.monotonic() + self._heartbeat
+        opened.expires_at = max(opened.expires_at, expires_at)
+        if opened.expires_at <= time.time():
+            opened.stream.end("the latest token that its owner presented has expired")
 
     async def _give_up(self, session: OpenSession, requests: Sequence[bytes]) -> None:
         """Answer the requests that other workers were answering when they died."""
@@ -223,6 +231,18 @@ class OpenSessions:
             session.blocked_since = None
             visible = names_of(visible_tools(client, session.caller, policy))
             if session.visible is not None and visible != session.visible:
-                session.stream.post(_LIST_CHANGED)
+                self._changed(session)
             session.visible = visible
             await asyncio.sleep(0)
+
+    def _changed(self, opened: OpenStream) -> None:
+        if isinstance(opened, Listener):
+            opened.is_behind = True  # It may be that another stream is told, on another worker.
+        else:
+            opened.stream.post(LIST_CHANGED)
+
+
+def _is_behind(opened: OpenStream) -> bool:
+    if isinstance(opened, OpenSession):
+        return opened.behind_since is not None
+    return isinstance(opened, Listener) and opened.is_behind

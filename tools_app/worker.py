@@ -38,6 +38,8 @@ from tools_app.threads import ToolThreads
 
 logger = logging.getLogger(__name__)
 _LARGEST_RESULT = 8_000_000
+# Others may open sessions for the same client meanwhile.
+_TRIES = 8
 
 
 class Worker:
@@ -62,7 +64,7 @@ class Worker:
         )
         self.sessions = self.workers.sessions
         self.replies = Replies(lambda: self.workers.channel)
-        self.open = OpenSessions(self.rooms, self.workers, limits.heartbeat)
+        self.open = OpenSessions(self.rooms, self.workers, limits.heartbeat, self.end)
         self.in_flight = InFlight()
         self.presence = Presence(self.name, alone=not settings.REDIS_URL)
         self.draining = False
@@ -110,6 +112,22 @@ class Worker:
         """Cancel a request, whichever worker is answering it."""
         if not self.in_flight.cancel(session.key, request_id):
             await self.workers.tell_all({"type": "cancel", "session": session.key, "request": _json_of(request_id)})
+
+    async def admit(self, session: McpSession) -> bool:
+        """Store a new session. Where its client has too many, one that is not in use gives way; False: there is none.
+
+        Raises:
+            SessionsUnavailable: it cannot be stored.
+        """
+        limit = conf().max_sessions_per_client
+        for _ in range(_TRIES):
+            if await self.sessions.open(session, limit):
+                return True
+            longest_idle = await self.sessions.longest_idle(session.owner)
+            if longest_idle is None:
+                break
+            await self.end(longest_idle, "its client has opened others since it was last used")
+        return False
 
     async def end(self, key: str, why: str) -> None:
         """End a session everywhere: forget it, close its stream, cancel its requests.

@@ -8,7 +8,7 @@ from time import time
 from authz_app.principal import Principal
 from tests.callers import caller_for
 from tools_app.event_stream import EventStream
-from tools_app.open_sessions import OpenSession
+from tools_app.open_streams import OpenSession
 from tools_app.sessions import McpSession
 from tools_app.worker import Worker
 

@@ -114,7 +114,7 @@ async def test_the_heartbeat_sends_comments() -> None:
     async with asyncio.timeout(WAIT):
         while len(sent) < 3 * len(PING):
             sent += await stream.next() or b""
-    stream.stop_heartbeat()
+    stream.stop()
     assert sent == PING * (len(sent) // len(PING))
     assert PING.startswith(b":")
 

@@ -15,7 +15,7 @@ from tools_app import open_sessions
 from tools_app.between_workers import Connected
 from tools_app.event_stream import message_event
 from tools_app.jsonrpc import result_of
-from tools_app.open_sessions import OpenSession
+from tools_app.open_streams import OpenSession
 from tools_app.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)  # The watch reads the policy, in a thread of its own.

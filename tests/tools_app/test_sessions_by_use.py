@@ -147,7 +147,7 @@ async def test_in_memory_an_idle_session_is_over_and_its_memory_returns(monkeypa
 async def test_in_memory_a_session_whose_call_runs_for_longer_is_not_swept() -> None:
     store = MemorySessionStore(0.0)
     await store.open(by_use(), 10)
-    store._requests["k"] = 1
+    store._requests["k"] = {(int, 1)}
     store._sweep()
     assert await store.accept("k", OWNER, None) is not None
 

@@ -1,16 +1,229 @@
-"""The handshake era of Streamable HTTP (2025-11-25 and before)."""
+"""Streamable HTTP of the handshake era (MCP 2025-03-26 to 2025-11-25): sessions that any worker serves.
 
-from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+A session begins with the answer to `initialize` and lasts as long as it is used. Each request is answered on its own
+response; `GET` opens a stream for what belongs to no request, and `DELETE` ends the session.
+"""
 
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from authz_app.audit.entries import Undelivered
+from authz_app.audit.errors import AuditUnavailable
+from authz_app.policy_store import PolicyUnavailable
+from authz_app.principal import Principal
 from authz_app.responses import Receive, Scope, Send
+from tools_app import jsonrpc, kernel, sessions
+from tools_app.blocked_sessions import BLOCKED
+from tools_app.caller import STREAMABLE, Caller
+from tools_app.conf import conf
+from tools_app.in_flight import SESSION_ENDED
+from tools_app.sessions import McpSession, SessionsUnavailable, new_session_id, session_key
+from tools_app.transports.accept import Accepted, accepted_by, check_stream_accepted
+from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
+from tools_app.transports.in_session import admit, caller_in, cancel, expiry_of, extended, not_now
+from tools_app.transports.listening import listen
 from tools_app.transports.messages import Posted
-from tools_app.transports.requests import BadMessage, RequestRefused
+from tools_app.transports.own_response import OwnResponse
+from tools_app.transports.requests import RequestRefused, header_values
+from tools_app.transports.streaming import Headers
+from tools_app.worker import Worker, worker
+
+logger = logging.getLogger(__name__)
+
+_SESSION_HEADER = b"mcp-session-id"
+_METHODS = [(b"allow", b"GET, POST, DELETE")]
+_NO_SESSION = "There is no such MCP session. Send an initialize request without Mcp-Session-Id to open one."
+_NO_ID = "Send the Mcp-Session-Id that came with the answer to initialize, and send it once."
+_ENDED = "The MCP session was ended while this was being answered. If it was a call, it was cancelled; see its record."
 
 
 async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted | None) -> None:
     """Serve a request of this era. ``posted`` is the message that was read from it; None of what is no POST."""
-    if posted is None:
-        raise RequestRefused(405, "method_not_allowed", "Send messages with POST.", [(b"allow", b"POST")])
-    supported = ", ".join(MODERN_PROTOCOL_VERSIONS)
-    raise BadMessage(UNSUPPORTED_PROTOCOL_VERSION, f"The protocol versions served here are: {supported}.")
+    here = worker()
+    if here.draining:
+        raise SHUTTING_DOWN
+    await here.workers.join()
+    here.open.watch_for(conf().max_session_idle)
+    if posted is not None:
+        await _post(scope, receive, send, posted.message, here)
+    elif scope["method"] == "GET":
+        check_stream_accepted(scope)
+        session = (await _accepted(scope, None, here)).session
+        await listen(scope, receive, send, session, here)
+    elif scope["method"] == "DELETE":
+        session = (await _accepted(scope, None, here)).session
+        await here.end(session.key, "its client ended it")
+        logger.info("MCP session %s ended: its client ended it", session.key)
+        await _send_empty(send, 204)
+    else:
+        raise RequestRefused(405, "method_not_allowed", "Send messages with POST.", _METHODS)
+
+
+async def _post(scope: Scope, receive: Receive, send: Send, message: jsonrpc.Message, here: Worker) -> None:
+    accepts = accepted_by(scope)
+    if not isinstance(message, jsonrpc.Request):
+        await _take(scope, message, here)
+        await _send_empty(send, 202)
+    elif message.method == "initialize" and not _session_ids(scope):
+        response = await _initialize(scope, message, accepts, here)
+        await response.deliver(receive, send)
+    else:
+        accepted = await _accepted(scope, message, here)
+        response = _responding(accepts, here)
+        if accepted.refusal:
+            response.answer(jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, accepted.refusal))
+        else:
+            _start(scope, message, accepted.session, response, here)
+        await response.deliver(receive, send)
+
+
+def _responding(accepts: Accepted, here: Worker, headers: Headers = ()) -> OwnResponse:
+    return OwnResponse(accepts, lambda record_id: here.rooms.audit.close(Undelivered(record_id)), headers)
+
+
+async def _initialize(scope: Scope, request: jsonrpc.Request, accepts: Accepted, here: Worker) -> OwnResponse:
+    """Open a session, which is stored before its id leaves: what comes next may reach another worker."""
+    principal: Principal = scope["principal"]
+    caller = caller_of(scope, STREAMABLE)
+    await refuse_blocked(caller, None, here)
+    session_id = new_session_id()
+    expires_at = expiry_of(principal)
+    session = McpSession(
+        _key_of(session_id), principal.owner, "", expires_at, address=caller.address, transport="streamable"
+    )
+    answer = await kernel.serve_request(request, session, kernel.Link(_nowhere, here.replies), caller, here.rooms)
+    headers = []
+    if answer.session.protocol_version:
+        await admit(here, answer.session)
+        headers = [(_SESSION_HEADER, session_id.encode())]
+        logger.info("MCP session %s opened for %s", session.key, principal.subject)
+    response = _responding(accepts, here, headers)
+    response.answer(answer.message)
+    return response
+
+
+async def _accepted(scope: Scope, message: jsonrpc.Message | None, here: Worker) -> sessions.Accepted:
+    """The session that a request belongs to, which lasts on by this; a message that is a request is noted.
+
+    Raises:
+        RequestRefused: there is none, or not for this principal, or its client is blocked, which ends it.
+    """
+    principal: Principal = scope["principal"]
+    ids = _session_ids(scope)
+    if len(ids) != 1:
+        raise RequestRefused(400, "no_session_id", _NO_ID)
+    key = _key_of(ids[0])
+    refusal = not_now(here, key, message)
+    request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
+    accepted = await here.sessions.accept(key, principal.owner, request_id)
+    if accepted is None:
+        await refuse_blocked(caller_of(scope, STREAMABLE), message, here)
+        raise RequestRefused(404, "no_session", _NO_SESSION)
+    try:
+        await _check_still_welcome(scope, message, accepted.session, here)
+    except (RequestRefused, PolicyUnavailable, AuditUnavailable):
+        if request_id is not None and not accepted.refusal:
+            await _release(here, accepted.session, request_id)
+        raise
+    session = await extended(here, accepted.session, principal)
+    return sessions.Accepted(session, refusal or accepted.refusal)
+
+
+async def _check_still_welcome(
+    scope: Scope, message: jsonrpc.Message | None, session: McpSession, here: Worker
+) -> None:
+    try:
+        await refuse_blocked(caller_in(scope, session, message), message, here)
+    except RequestRefused:
+        await here.end(session.key, BLOCKED)
+        raise
+    if here.draining:  # By now: nobody would wait for the work.
+        raise SHUTTING_DOWN
+
+
+def _session_ids(scope: Scope) -> list[str]:
+    return header_values(scope, _SESSION_HEADER)
+
+
+def _key_of(session_id: str) -> str:
+    """Another key than the same id would have over HTTP+SSE: neither transport takes the other's sessions."""
+    return session_key(f"{STREAMABLE} {session_id}")
+
+
+async def _take(scope: Scope, message: jsonrpc.Response | jsonrpc.Notification, here: Worker) -> None:
+    """Take what is not answered."""
+    session = (await _accepted(scope, message, here)).session
+    if isinstance(message, jsonrpc.Response):
+        await here.reply(session, message)
+    elif message.method == "notifications/cancelled":
+        await cancel(here, session, message)
+    else:
+        link = kernel.Link(_nowhere, here.replies)
+        caller = caller_in(scope, session, message)
+        here.spawn(kernel.serve_notification(message, session, link, caller, here.rooms))
+
+
+def _nowhere(message: Mapping[str, Any]) -> bool:
+    return False
+
+
+def _start(scope: Scope, request: jsonrpc.Request, session: McpSession, response: OwnResponse, here: Worker) -> None:
+    """Start the work that a request asks for, in a task of its own: it goes on when the client has left."""
+    work = _answer(here, request, session, caller_in(scope, session, request), response)
+    here.in_flight.add(session.key, request.id, here.spawn(work))
+
+
+async def _answer(
+    here: Worker, request: jsonrpc.Request, session: McpSession, caller: Caller, response: OwnResponse
+) -> None:
+    link = kernel.Link(response.post, here.replies, response.can_ask)
+    try:
+        answer = await kernel.serve_request(request, session, link, caller, here.rooms)
+        message = await _stored(here, request, session, answer)
+        await _release(here, session, request.id)
+    except asyncio.CancelledError as cancelled:
+        response.answer(_last_words(here, request, cancelled, response))
+        await _release(here, session, request.id)
+        raise
+    response.answer(message, answer.record_id)
+
+
+async def _stored(
+    here: Worker, request: jsonrpc.Request, session: McpSession, answer: kernel.Answer
+) -> Mapping[str, Any]:
+    """The answer, once what it changed of the session is stored: the next message may reach another worker."""
+    if answer.session is not session:
+        try:
+            await here.sessions.update(answer.session)
+        except SessionsUnavailable as error:
+            return jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, str(error))
+    return answer.message
+
+
+def _last_words(
+    here: Worker, request: jsonrpc.Request, cancelled: asyncio.CancelledError, response: OwnResponse
+) -> Mapping[str, Any] | None:
+    """What is answered to a request that was cancelled: nothing, where its client asked for that."""
+    if SESSION_ENDED in cancelled.args:
+        text = _ENDED
+    elif here.draining:
+        text = CUT_SHORT
+    elif response.can_ask:
+        return None
+    else:
+        text = "The request was cancelled."  # A response that is JSON says something.
+    return jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, text)
+
+
+async def _release(here: Worker, session: McpSession, request_id: jsonrpc.RequestId) -> None:
+    with suppress(SessionsUnavailable):  # Then it counts as in flight until the session ends or this worker does.
+        await here.sessions.release(session, request_id)
+
+
+async def _send_empty(send: Send, status: int) -> None:
+    headers = [] if status == 204 else [(b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

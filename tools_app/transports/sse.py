@@ -7,11 +7,9 @@ delivers; each POST is decided by its own token, answered 202, and worked on in 
 import asyncio
 import logging
 import re
-from contextlib import suppress
 from functools import partial
 from urllib.parse import parse_qs
 
-from authz_app.conf import conf as authz_conf
 from authz_app.principal import Principal
 from authz_app.responses import Receive, Scope, Send
 from tools_app import jsonrpc, kernel
@@ -19,11 +17,13 @@ from tools_app.caller import SSE, Caller
 from tools_app.conf import conf
 from tools_app.event_stream import EventStream
 from tools_app.invocation import visible_tools
-from tools_app.open_sessions import OpenSession, names_of
+from tools_app.open_streams import OpenSession, names_of
 from tools_app.sessions import McpSession, SessionsUnavailable, new_session_id, session_key
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
+from tools_app.transports.in_session import admit, caller_in, cancel, expiry_of, extended, not_now
 from tools_app.transports.messages import read_message
 from tools_app.transports.requests import RequestRefused
+from tools_app.transports.streaming import deliver
 from tools_app.worker import Worker, worker
 
 logger = logging.getLogger(__name__)
@@ -31,11 +31,6 @@ logger = logging.getLogger(__name__)
 _SESSION_ID = re.compile(r"[0-9a-f]{32}")
 # As the endpoint event has it, which is all that is ever sent but by mistake.
 _PLAIN_QUERY = re.compile(rb"session_id=([0-9a-f]{32})")
-_STREAM_HEADERS = [
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-store, no-transform"),
-    (b"x-accel-buffering", b"no"),
-]
 _NO_SESSION = "There is no such MCP session. Open one with GET /sse."
 
 
@@ -49,7 +44,7 @@ async def sse_app(scope: Scope, receive: Receive, send: Send) -> None:
     opened = await _open(scope, here, session_key(session_id))
     opened.stream.post_event("endpoint", f"/messages/?session_id={session_id}".encode())
     try:
-        await _deliver(opened, receive, send)
+        await deliver(opened.stream, receive, send)
     finally:
         await here.closed(opened.key)
         logger.info("MCP session %s closed: %s", opened.key, opened.stream.ended or "the client left")
@@ -63,49 +58,16 @@ async def _open(scope: Scope, here: Worker, key: str) -> OpenSession:
     client = await here.rooms.policy.client_of(principal)
     if here.draining:
         raise SHUTTING_DOWN
-    limit = conf().max_sessions_per_client
-    expires_at = principal.expires_at + authz_conf().token_leeway
     session = McpSession(
-        key, principal.owner, here.name, expires_at, channel=here.workers.channel, address=caller.address
+        key, principal.owner, here.name, expiry_of(principal), channel=here.workers.channel, address=caller.address
     )
-    if not await here.sessions.open(session, limit):
-        raise RequestRefused(
-            429, "too_many_sessions", f"You have {limit} open MCP sessions; close some.", [(b"retry-after", b"15")]
-        )
+    await admit(here, session)
     stream = EventStream(conf().max_queued_bytes, conf().heartbeat)
     visible = names_of(visible_tools(client, caller, policy))
     opened = OpenSession(key, caller, stream, session.expires_at, visible)
     here.open.add(opened)
     logger.info("MCP session %s opened for %s", key, client.name or client.subject)
     return opened
-
-
-async def _deliver(opened: OpenSession, receive: Receive, send: Send) -> None:
-    """Send what is queued until the stream ends or the client leaves."""
-    leaving = asyncio.ensure_future(_left(opened.stream, receive))
-    opened.stream.start_heartbeat()
-    sending = asyncio.current_task()
-    assert sending is not None
-    opened.stream.on_abandoned = sending.cancel
-    try:
-        await send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
-        while (chunk := await opened.stream.next()) is not None:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-    except asyncio.CancelledError:
-        # Cancelled by its own stream: the reader does not read, so the response is left unfinished and cut off.
-        if not opened.stream.abandoned:
-            raise
-    finally:
-        opened.stream.on_abandoned = None
-        opened.stream.stop_heartbeat()
-        leaving.cancel()
-
-
-async def _left(stream: EventStream, receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    stream.end("the client left")
 
 
 async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,14 +81,14 @@ async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
         raise SHUTTING_DOWN
     await here.workers.join()
     principal: Principal = scope["principal"]
-    refusal = _not_now(here, key, message)
+    refusal = not_now(here, key, message)
     request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
     accepted = await here.sessions.accept(key, principal.owner, request_id)
     if accepted is None or here.open.has_ended(key):
         # A blocked client's sessions have ended; it is told why rather than that there is none.
         await refuse_blocked(caller_of(scope, SSE), message, here)
         raise RequestRefused(404, "no_session", _NO_SESSION)
-    session = await _extended(here, accepted.session, principal)
+    session = await extended(here, accepted.session, principal)
     if here.draining:  # By now: nobody would wait for the work.
         if request_id is not None and not accepted.refusal:
             here.give_up(session, request_id)
@@ -134,16 +96,6 @@ async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
     await _take(scope, here, session, message, refusal or accepted.refusal)
     await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"8")]})
     await send({"type": "http.response.body", "body": b"Accepted"})
-
-
-async def _extended(here: Worker, session: McpSession, principal: Principal) -> McpSession:
-    """The session, which lasts as long as the latest token that its owner presents."""
-    extended = session.extended_to(principal.expires_at + authz_conf().token_leeway)
-    if extended is not session:
-        here.open.extend(extended.key, extended.expires_at)
-        with suppress(SessionsUnavailable):  # Then it ends sooner; the message is served all the same.
-            await here.sessions.extend(extended)
-    return extended
 
 
 def _session_id(scope: Scope) -> str:
@@ -167,15 +119,9 @@ async def _take(scope: Scope, here: Worker, session: McpSession, message: jsonrp
         await here.reply(session, message)
         return
     if message.method == "notifications/cancelled":
-        await _cancel(here, session, message)
+        await cancel(here, session, message)
         return
-    caller = caller_of(
-        scope,
-        SSE,
-        mcp_session=session.key,
-        client_software=kernel.client_software_of(session, message),
-        protocol_version=kernel.protocol_version_of(session, message),
-    )
+    caller = caller_in(scope, session, message)
     link = kernel.Link(partial(here.send, session), here.replies)
     if isinstance(message, jsonrpc.Notification):
         here.spawn(kernel.serve_notification(message, session, link, caller, here.rooms))
@@ -184,22 +130,6 @@ async def _take(scope: Scope, here: Worker, session: McpSession, message: jsonrp
     else:
         task = here.spawn(_answer(here, message, session, link, caller))
         here.in_flight.add(session.key, message.id, task)
-
-
-def _not_now(here: Worker, key: str, message: jsonrpc.Message) -> str:
-    """Why a request cannot be taken on, as far as this worker knows, or nothing."""
-    if not isinstance(message, jsonrpc.Request):
-        return ""
-    if here.in_flight.has(key, message.id):
-        return jsonrpc.DUPLICATE_ID
-    limit = conf().max_calls_in_flight
-    return jsonrpc.too_many_in_flight(limit) if here.in_flight.count(key) >= limit else ""
-
-
-async def _cancel(here: Worker, session: McpSession, message: jsonrpc.Request | jsonrpc.Notification) -> None:
-    request_id = (message.params or {}).get("requestId")
-    if isinstance(request_id, str | int) and not isinstance(request_id, bool):
-        await here.cancel(session, request_id)
 
 
 async def _answer(

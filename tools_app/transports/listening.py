@@ -1,0 +1,50 @@
+"""`GET /mcp`: a stream on which a session's client hears of what belongs to no request."""
+
+import logging
+import secrets
+from contextlib import suppress
+
+from authz_app.responses import Receive, Scope, Send
+from tools_app.conf import conf
+from tools_app.event_stream import PING, EventStream
+from tools_app.invocation import visible_tools
+from tools_app.listeners import keep_listening
+from tools_app.open_streams import Listener, names_of
+from tools_app.sessions import McpSession, SessionsUnavailable
+from tools_app.transports.in_session import caller_in
+from tools_app.transports.streaming import deliver
+from tools_app.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+
+async def listen(scope: Scope, receive: Receive, send: Send, session: McpSession, here: Worker) -> None:
+    """Open the stream, and send on it until the client leaves or the session ends."""
+    stream = EventStream(conf().max_queued_bytes, conf().heartbeat)
+    stream.queue(PING)  # With the first bytes of the body the client gets to see the head.
+    key = f"{session.key}.{secrets.token_hex(4)}"
+    listener = Listener(key, caller_in(scope, session, None), stream, session.expires_at, session=session)
+    try:
+        await _begin(listener, here)
+        await deliver(stream, receive, send)
+    finally:
+        here.open.remove(key)
+        with suppress(SessionsUnavailable):  # The store gives it up after a lease.
+            await here.sessions.unlisten(session.key, key)
+        logger.info("A stream of MCP session %s closed: %s", session.key, stream.ended or "the client left")
+
+
+async def _begin(listener: Listener, here: Worker) -> None:
+    """Put the stream under watch, with the list as it is then."""
+    is_new = True
+    while True:
+        policy = await here.rooms.policy.refreshed()
+        client = await here.rooms.policy.client_of(listener.caller.principal)
+        listener.visible = names_of(visible_tools(client, listener.caller, policy))
+        if await keep_listening(listener, here.sessions, is_new=is_new) is None:
+            listener.stream.end("its session has ended")
+            return
+        if await here.rooms.policy.policy() is policy:
+            here.open.add(listener)
+            return
+        is_new, listener.is_behind = False, True
