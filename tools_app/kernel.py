@@ -33,6 +33,7 @@ from tools_app.envelope import (
 from tools_app.errors import ToolFailure
 from tools_app.invocation import Rooms
 from tools_app.mcp_server import Exchange, current_exchange, instructions_for, server
+from tools_app.refusals import CallRefused
 from tools_app.replies import Replies
 from tools_app.sessions import McpSession
 
@@ -153,11 +154,15 @@ def client_software_of(session: McpSession, message: jsonrpc.Message | None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back for a request, the session as it is afterwards, and the record of a call that ran."""
+    """What goes back for a request, and the session as it is afterwards.
+
+    ``record_id`` is the record of a call that ran, ``refused`` why one did not.
+    """
 
     message: dict[str, Any]
     session: McpSession
     record_id: UUID | None = None
+    refused: CallRefused | None = None
 
 
 async def serve_request(
@@ -175,7 +180,8 @@ async def serve_request(
         )
     except Exception as error:  # noqa: BLE001  (the boundary to the SDK, whose own mapping hides what is internal)
         data = modern_error_data(error)
-        return Answer(jsonrpc.error_of(request.id, data.code, data.message, data.data), session)
+        message = jsonrpc.error_of(request.id, data.code, data.message, data.data)
+        return Answer(message, session, refused=exchange.refused)
     finally:
         current_exchange.reset(token)
         dispatch.close()

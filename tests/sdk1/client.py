@@ -2,19 +2,29 @@
 
     python client.py URL TOKEN
 
-Goes through what a client can do over HTTP+SSE and prints what it saw as one JSON object.
+Goes through what a client can do over HTTP+SSE, or over Streamable HTTP where the URL ends in /mcp, and prints what it
+saw as one JSON object.
 """
 
 import asyncio
 import json
 import sys
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
 import mcp.types as types
 from mcp import ClientSession, McpError
 from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamablehttp_client
 from mcp.shared.context import RequestContext
+
+
+def connect(url: str, token: str) -> AbstractAsyncContextManager[Any]:
+    """The streams to and from the site."""
+    return (streamablehttp_client if url.endswith("/mcp") else sse_client)(
+        url, headers={"Authorization": f"Bearer {token}"}
+    )
 
 
 async def main(url: str, token: str) -> dict[str, Any]:
@@ -30,7 +40,7 @@ async def main(url: str, token: str) -> dict[str, Any]:
         seen["progress"].append([done, total, message])
 
     async with (
-        sse_client(url, headers={"Authorization": f"Bearer {token}"}) as (read, write),
+        connect(url, token) as (read, write, *_),
         ClientSession(
             read,
             write,

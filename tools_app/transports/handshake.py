@@ -23,9 +23,10 @@ from tools_app.in_flight import SESSION_ENDED
 from tools_app.sessions import McpSession, SessionsUnavailable, new_session_id, session_key
 from tools_app.transports.accept import Accepted, accepted_by, check_stream_accepted
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
+from tools_app.transports.held import forbidden
 from tools_app.transports.in_session import admit, caller_in, cancel, expiry_of, extended, not_now
 from tools_app.transports.listening import listen
-from tools_app.transports.messages import Posted
+from tools_app.transports.messages import Posted, is_decided
 from tools_app.transports.own_response import OwnResponse
 from tools_app.transports.requests import RequestRefused, header_values
 from tools_app.transports.streaming import Headers
@@ -33,6 +34,7 @@ from tools_app.worker import Worker, worker
 
 logger = logging.getLogger(__name__)
 
+_PATH = "/mcp"
 _SESSION_HEADER = b"mcp-session-id"
 _METHODS = [(b"allow", b"GET, POST, DELETE")]
 _NO_SESSION = "There is no such MCP session. Send an initialize request without Mcp-Session-Id to open one."
@@ -135,11 +137,12 @@ async def _accepted(scope: Scope, message: jsonrpc.Message | None, here: Worker)
 async def _check_still_welcome(
     scope: Scope, message: jsonrpc.Message | None, session: McpSession, here: Worker
 ) -> None:
-    try:
-        await refuse_blocked(caller_in(scope, session, message), message, here)
-    except RequestRefused:
-        await here.end(session.key, BLOCKED)
-        raise
+    if message is None or not is_decided(message):
+        try:
+            await refuse_blocked(caller_in(scope, session, message), message, here)
+        except RequestRefused:
+            await here.end(session.key, BLOCKED)
+            raise
     if here.draining:  # By now: nobody would wait for the work.
         raise SHUTTING_DOWN
 
@@ -188,7 +191,13 @@ async def _answer(
         response.answer(_last_words(here, request, cancelled, response))
         await _release(here, session, request.id)
         raise
-    response.answer(message, answer.record_id)
+    refusal = forbidden(answer.refused, request.id, _PATH)
+    if refusal is None:
+        response.answer(message, answer.record_id)
+        return
+    response.forbid(refusal)
+    if answer.refused is not None and answer.refused.blocked:
+        await here.end(session.key, BLOCKED)
 
 
 async def _stored(

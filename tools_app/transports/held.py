@@ -1,5 +1,6 @@
 """Hold a response back until it is known whether the call in it was refused: then HTTP says so, too."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from authz_app.bearer import scope_challenge
@@ -9,6 +10,26 @@ from tools_app import jsonrpc
 from tools_app.event_stream import message_event
 from tools_app.mcp_server import Exchange
 from tools_app.refusals import CallRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """What a 403 says to a call that was refused."""
+
+    body: dict[str, Any]
+    headers: list[tuple[bytes, bytes]]
+
+
+def forbidden(refused: CallRefused | None, request_id: jsonrpc.RequestId | None, path: str) -> Forbidden | None:
+    """The 403 for a call that was refused for want of token scopes, or because its client is blocked; else None."""
+    if refused is None or not (refused.blocked or refused.token_scopes is not None):
+        return None
+    error = refused.error
+    headers = []
+    if refused.token_scopes is not None:
+        metadata = authz_conf().resource_metadata_url(path)
+        headers = [(b"www-authenticate", scope_challenge(refused.token_scopes, error.message, metadata))]
+    return Forbidden(jsonrpc.error_of(request_id, error.code, error.message, error.data), headers)
 
 
 class HeldResponse:
@@ -53,19 +74,10 @@ class HeldResponse:
 
     async def _start(self) -> None:
         self.started = True
-        refused = self._exchange.refused
-        if refused is not None and (refused.blocked or refused.token_scopes is not None):
+        refusal = forbidden(self._exchange.refused, self._request_id, self._path)
+        if refusal is not None:
             self._replaced = True
-            await self._refuse(refused)
+            await send_json(self._send, 403, refusal.body, refusal.headers)
             self.complete = True
         elif self._held is not None:
             await self._send(self._held)
-
-    async def _refuse(self, refused: CallRefused) -> None:
-        error = refused.error
-        body = jsonrpc.error_of(self._request_id, error.code, error.message, error.data)
-        headers = []
-        if refused.token_scopes is not None:
-            metadata = authz_conf().resource_metadata_url(self._path)
-            headers = [(b"www-authenticate", scope_challenge(refused.token_scopes, error.message, metadata))]
-        await send_json(self._send, 403, body, headers)

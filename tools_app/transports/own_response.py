@@ -11,6 +11,7 @@ from authz_app.responses import Receive, Send
 from tools_app.conf import conf
 from tools_app.event_stream import PING, EventStream
 from tools_app.transports.accept import Accepted
+from tools_app.transports.held import Forbidden
 from tools_app.transports.streaming import LEFT, Headers, left, send_stream
 
 # Without a word for so long, a stream begins, so that no proxy or client takes the request for dead.
@@ -35,7 +36,8 @@ class OwnResponse:
     ) -> None:
         self._accepted = accepted
         self._undelivered = undelivered
-        self._headers = headers
+        self._status = 200
+        self._headers = tuple(headers)
         self._patience = patience
         self._stream = EventStream(conf().max_queued_bytes, conf().heartbeat)
         self._said = asyncio.Event()
@@ -56,6 +58,13 @@ class OwnResponse:
         posted = self._stream.post(message)
         self._said.set()
         return posted
+
+    def forbid(self, forbidden: Forbidden) -> None:
+        """Send a refusal, as a 403 where nothing has been said."""
+        if not self._streams:
+            self._status = 403
+            self._headers = (*self._headers, *forbidden.headers)
+        self.answer(forbidden.body)
 
     def answer(self, message: Mapping[str, Any] | None, record_id: UUID | None = None) -> None:
         """Send the answer, and nothing more; with no message where the client waits for none."""
@@ -106,7 +115,8 @@ class OwnResponse:
 
     async def _send_body(self, send: Send, body: bytes) -> None:
         length = (b"content-length", str(len(body)).encode())
-        await send({"type": "http.response.start", "status": 200, "headers": [*_JSON, length, *self._headers]})
+        headers = [*_JSON, length, *self._headers]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async def _left(self, receive: Receive) -> None:

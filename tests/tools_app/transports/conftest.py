@@ -1,10 +1,12 @@
 """A site for the tests of transports: everybody may call everything but `weather_tool`."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
+from mcp.client import Client
 
 from tests.conftest import copy_sqlite
 from tests.databases import rule_for_everybody
@@ -14,6 +16,10 @@ from tests.round_robin import AnySite, BalancedSite, balanced_site
 from tests.site import Site
 
 ONE, TWO = "one worker", "two workers"
+# The ways of connecting, as records name them.
+SSE, STREAMABLE = "sse", "streamable"
+# OpenClient(subject, **options): the SDK's client in the handshake era.
+OpenClient = Callable[..., AbstractAsyncContextManager[Client]]
 _LIMITS = {
     "MAX_BODY_BYTES": "100000",
     "MAX_CALLS_IN_FLIGHT": "4",
@@ -40,3 +46,9 @@ def site(
         running.assert_no_traceback_but("Tool crash crashed")
         if isinstance(running, BalancedSite):
             running.assert_all_worked()
+
+
+@pytest.fixture
+def open_client(site: AnySite, way: str) -> OpenClient:
+    """OpenClient to the site in the way that the test's parameter says."""
+    return site.client if way == SSE else partial(site.streamable_client, mode="legacy")

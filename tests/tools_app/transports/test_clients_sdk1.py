@@ -1,4 +1,4 @@
-"""The client of the MCP SDK 1.x over HTTP+SSE, in an environment of its own."""
+"""The client of the MCP SDK 1.x over HTTP+SSE and Streamable HTTP, in an environment of its own."""
 
 import asyncio
 import json
@@ -11,15 +11,19 @@ from tests.conftest import need
 from tests.databases import rows
 from tests.round_robin import AnySite, BalancedSite
 from tests.site import ROOT
-from tests.tools_app.transports.conftest import ONE, TWO
+from tests.tools_app.transports.conftest import ONE, SSE, STREAMABLE, TWO
 
-pytestmark = pytest.mark.parametrize("site", [ONE, TWO], indirect=True)
+pytestmark = [
+    pytest.mark.parametrize("site", [ONE, TWO], indirect=True),
+    pytest.mark.parametrize(("way", "path"), [(SSE, "/sse"), (STREAMABLE, "/mcp")]),
+]
 PYTHON = Path(os.environ.get("SDK1_PYTHON", str(ROOT / "var" / "sdk1-venv" / "bin" / "python")))
 
 
-async def test_a_client_of_sdk_1_can_do_all_that_http_sse_offers(site: AnySite) -> None:
+async def test_a_client_of_sdk_1_can_do_all_that_its_transport_offers(site: AnySite, way: str, path: str) -> None:
     need(f"The environment of the MCP SDK 1.x ({PYTHON.parent.parent.name}; `make test` makes it)", PYTHON.exists())
-    command = [str(PYTHON), str(ROOT / "tests" / "sdk1" / "client.py"), f"{site.url}/sse", site.token("old-client")]
+    subject = f"old-client-{way}"
+    command = [str(PYTHON), str(ROOT / "tests" / "sdk1" / "client.py"), f"{site.url}{path}", site.token(subject)]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -28,7 +32,7 @@ async def test_a_client_of_sdk_1_can_do_all_that_http_sse_offers(site: AnySite) 
     assert process.returncode == 0, err.decode()
     seen = json.loads(out)
     assert seen["version"] == "2025-11-25"
-    assert "old-client" in seen["instructions"]
+    assert subject in seen["instructions"]
     assert "echo" in seen["tools"]
     assert "weather_tool" not in seen["tools"]
     assert seen["echo"] == "hello"
@@ -38,8 +42,9 @@ async def test_a_client_of_sdk_1_can_do_all_that_http_sse_offers(site: AnySite) 
     assert seen["greet"] == "Hello Ada!"
     assert seen["refusal"].startswith("No tool 'weather_tool' is available to you. Record ")
     assert seen["cancelled"] == "goes on"
-    await until_cancelled(site)
-    assert len(workers_that_answered(site, "old-client")) == (2 if isinstance(site, BalancedSite) else 1)
+    await until_cancelled(site, subject)
+    assert ways(site, subject) == {way}
+    assert len(workers_that_answered(site, subject)) == (2 if isinstance(site, BalancedSite) else 1)
 
 
 def workers_that_answered(site: AnySite, subject: str) -> set[str]:
@@ -47,8 +52,13 @@ def workers_that_answered(site: AnySite, subject: str) -> set[str]:
     return {worker for (worker,) in rows(site.environment["SITE_DATABASE_URL"], query, [subject])}
 
 
-async def until_cancelled(site: AnySite) -> None:
-    query = "SELECT outcome FROM authz_app_callrecord WHERE subject = 'old-client' AND tool = 'wait'"
+def ways(site: AnySite, subject: str) -> set[str]:
+    query = "SELECT DISTINCT transport FROM authz_app_callrecord WHERE subject = ?"
+    return {transport for (transport,) in rows(site.environment["SITE_DATABASE_URL"], query, [subject])}
+
+
+async def until_cancelled(site: AnySite, subject: str) -> None:
+    query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ? AND tool = 'wait'"
     async with asyncio.timeout(20):
-        while rows(site.environment["SITE_DATABASE_URL"], query) != [("cancelled",)]:
+        while rows(site.environment["SITE_DATABASE_URL"], query, [subject]) != [("cancelled",)]:
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The SDK's own client over HTTP+SSE, on a real socket (MCP 2024-11-05 to 2026-07-28)."""
+"""The SDK's own client in the handshake era, over HTTP+SSE and Streamable HTTP, on a real socket."""
 
 import asyncio
 from typing import Any
@@ -9,9 +9,12 @@ from mcp_types import ElicitResult, LoggingMessageNotificationParams
 
 from tests.databases import rows
 from tests.round_robin import AnySite, BalancedSite
-from tests.tools_app.transports.conftest import ONE, TWO
+from tests.tools_app.transports.conftest import ONE, SSE, STREAMABLE, TWO, OpenClient
 
-pytestmark = pytest.mark.parametrize("site", [ONE, TWO], indirect=True)
+pytestmark = [
+    pytest.mark.parametrize("site", [ONE, TWO], indirect=True),
+    pytest.mark.parametrize("way", [SSE, STREAMABLE]),
+]
 WAIT = 20.0
 
 
@@ -19,16 +22,18 @@ def text(result: Any) -> str:
     return str(result.content[0].text)
 
 
-async def test_a_client_is_told_who_it_is_and_what_it_may_call(site: AnySite) -> None:
-    async with asyncio.timeout(WAIT), site.client("alice") as client:
+async def test_a_client_is_told_who_it_is_and_what_it_may_call(
+    site: AnySite, open_client: OpenClient, way: str
+) -> None:
+    async with asyncio.timeout(WAIT), open_client("alice") as client:
         tools = {tool.name for tool in (await client.list_tools()).tools}
         assert "alice" in str(client.instructions)
     assert "echo" in tools
     assert "weather_tool" not in tools
 
 
-async def test_a_call_is_answered_and_recorded(site: AnySite) -> None:
-    async with asyncio.timeout(WAIT), site.client("bob") as client:
+async def test_a_call_is_answered_and_recorded(site: AnySite, open_client: OpenClient, way: str) -> None:
+    async with asyncio.timeout(WAIT), open_client("bob") as client:
         result = await client.call_tool("whoami", {})
     subject, record_id = text(result).split()
     assert subject == "bob"
@@ -38,11 +43,13 @@ async def test_a_call_is_answered_and_recorded(site: AnySite) -> None:
         " FROM authz_app_callrecord WHERE id = ?",
         [record_id.replace("-", "")],
     )
-    assert [row[:6] for row in found] == [("whoami", "allowed", "allowed", "bob", "sse", "2025-11-25")]
+    assert [row[:6] for row in found] == [("whoami", "allowed", "allowed", "bob", way, "2025-11-25")]
     assert found[0][6].startswith("mcp ")
 
 
-async def test_progress_and_log_messages_travel_the_stream_before_the_result(site: AnySite) -> None:
+async def test_progress_and_log_messages_travel_the_stream_before_the_result(
+    site: AnySite, open_client: OpenClient, way: str
+) -> None:
     seen: list[Any] = []
 
     async def progress(done: float, total: float | None, message: str | None) -> None:
@@ -51,41 +58,43 @@ async def test_progress_and_log_messages_travel_the_stream_before_the_result(sit
     async def log(params: LoggingMessageNotificationParams) -> None:
         seen.append(params.data)
 
-    async with asyncio.timeout(WAIT), site.client(logging_callback=log) as client:
+    async with asyncio.timeout(WAIT), open_client(logging_callback=log) as client:
         result = await client.call_tool("count_up", {"to": 2}, progress_callback=progress)
     assert text(result) == "counted to 2"
     assert seen == [(1, 2, "at 1"), "counted 1", (2, 2, "at 2"), "counted 2"]
 
 
 @pytest.mark.parametrize("tool", ["greet", "greet_in_thread"])
-async def test_a_tool_may_ask_the_person(site: AnySite, tool: str) -> None:
+async def test_a_tool_may_ask_the_person(site: AnySite, open_client: OpenClient, way: str, tool: str) -> None:
     async def answer(context: Any, params: Any) -> ElicitResult:
         assert params.message == "What is your name?"
         return ElicitResult(action="accept", content={"name": "Ada"})
 
-    async with asyncio.timeout(WAIT), site.client(elicitation_callback=answer) as client:
+    async with asyncio.timeout(WAIT), open_client(elicitation_callback=answer) as client:
         assert text(await client.call_tool(tool, {})) == "Hello Ada!"
 
 
-async def test_a_person_may_decline_to_answer(site: AnySite) -> None:
+async def test_a_person_may_decline_to_answer(site: AnySite, open_client: OpenClient, way: str) -> None:
     async def answer(context: Any, params: Any) -> ElicitResult:
         return ElicitResult(action="decline")
 
-    async with asyncio.timeout(WAIT), site.client(elicitation_callback=answer) as client:
+    async with asyncio.timeout(WAIT), open_client(elicitation_callback=answer) as client:
         assert text(await client.call_tool("greet", {})) == "Nobody there."
 
 
-async def test_a_client_that_cannot_be_asked_is_told_so(site: AnySite) -> None:
-    async with asyncio.timeout(WAIT), site.client() as client:
+async def test_a_client_that_cannot_be_asked_is_told_so(site: AnySite, open_client: OpenClient, way: str) -> None:
+    async with asyncio.timeout(WAIT), open_client() as client:
         result = await client.call_tool("greet", {})
     assert result.is_error
     assert "cannot be asked" in text(result)
 
 
 @pytest.mark.parametrize("tool", ["wait", "wait_in_thread"])
-async def test_a_cancelled_call_stops_and_is_recorded_as_cancelled(site: AnySite, tool: str) -> None:
-    subject = f"canceller-{tool}"
-    async with asyncio.timeout(WAIT), site.client(subject) as client:
+async def test_a_cancelled_call_stops_and_is_recorded_as_cancelled(
+    site: AnySite, open_client: OpenClient, way: str, tool: str
+) -> None:
+    subject = f"canceller-{tool}-{way}"
+    async with asyncio.timeout(WAIT), open_client(subject) as client:
         running = asyncio.create_task(client.call_tool(tool, {}))
         await until(site, subject, "")
         running.cancel()
@@ -114,18 +123,18 @@ async def until(site: AnySite, subject: str, outcome: str) -> None:
     ],
 )
 async def test_every_failure_of_a_tool_is_told_and_recorded(
-    site: AnySite, tool: str, arguments: dict[str, Any], outcome: str, told: str
+    site: AnySite, open_client: OpenClient, way: str, tool: str, arguments: dict[str, Any], outcome: str, told: str
 ) -> None:
-    subject = f"{tool}-{len(arguments)}"
-    async with asyncio.timeout(WAIT), site.client(subject) as client:
+    subject = f"{tool}-{len(arguments)}-{way}"
+    async with asyncio.timeout(WAIT), open_client(subject) as client:
         result = await client.call_tool(tool, arguments)
         await until(site, subject, outcome)
     assert result.is_error
     assert told in text(result)
 
 
-async def test_a_crash_shows_nothing_of_its_cause(site: AnySite) -> None:
-    async with asyncio.timeout(WAIT), site.client() as client:
+async def test_a_crash_shows_nothing_of_its_cause(site: AnySite, open_client: OpenClient, way: str) -> None:
+    async with asyncio.timeout(WAIT), open_client() as client:
         result = await client.call_tool("crash", {})
     assert "hunter2" not in text(result)
     site.wait_for_line("Tool crash crashed, record")
@@ -133,8 +142,8 @@ async def test_a_crash_shows_nothing_of_its_cause(site: AnySite) -> None:
     assert "hunter2" not in site.log
 
 
-async def test_a_denied_and_an_unknown_tool_are_told_the_same(site: AnySite) -> None:
-    async with asyncio.timeout(WAIT), site.client() as client:
+async def test_a_denied_and_an_unknown_tool_are_told_the_same(site: AnySite, open_client: OpenClient, way: str) -> None:
+    async with asyncio.timeout(WAIT), open_client() as client:
         told = []
         for tool in ("weather_tool", "no_such_tool"):
             with pytest.raises(MCPError) as refusal:
@@ -147,30 +156,25 @@ async def test_a_denied_and_an_unknown_tool_are_told_the_same(site: AnySite) -> 
     assert told[0] == (-32602, "No tool 'T' is available to you. Record R; ask ops@example.com.")
 
 
-async def test_a_client_of_the_2026_era_is_served_too(site: AnySite) -> None:
-    async with asyncio.timeout(WAIT), site.client("modern", mode="2026-07-28") as client:
-        assert "echo" in {tool.name for tool in (await client.list_tools()).tools}
-        assert text(await client.call_tool("echo", {"text": "hello"})) == "hello"
-    query = "SELECT protocol_version FROM authz_app_callrecord WHERE subject = 'modern'"
-    assert rows(site.environment["SITE_DATABASE_URL"], query) == [("2026-07-28",)]
-
-
-async def test_a_tool_may_use_the_orm_in_its_thread(site: AnySite) -> None:
-    async with asyncio.timeout(WAIT), site.client() as client:
+async def test_a_tool_may_use_the_orm_in_its_thread(site: AnySite, open_client: OpenClient, way: str) -> None:
+    async with asyncio.timeout(WAIT), open_client() as client:
         assert int(text(await client.call_tool("count_clients", {}))) >= 1
 
 
-async def test_every_worker_of_a_site_answers_calls_of_one_session_and_asks_its_person(site: AnySite) -> None:
+async def test_every_worker_of_a_site_answers_calls_of_one_session_and_asks_its_person(
+    site: AnySite, open_client: OpenClient, way: str
+) -> None:
     async def answer(context: Any, params: Any) -> ElicitResult:
         return ElicitResult(action="accept", content={"name": "Ada"})
 
-    async with asyncio.timeout(WAIT), site.client("spread", elicitation_callback=answer) as client:
+    async with asyncio.timeout(WAIT), open_client(f"spread-{way}", elicitation_callback=answer) as client:
         # A call goes to one worker and the reply to the other; a message between turns that round.
         for tool in ("greet", "greet", "echo_async", "greet"):
             arguments = {"text": "Hello Ada!"} if tool == "echo_async" else {}
             assert text(await client.call_tool(tool, arguments)) == "Hello Ada!"
     found = rows(
         site.environment["SITE_DATABASE_URL"],
-        "SELECT COUNT(*), COUNT(DISTINCT worker) FROM authz_app_callrecord WHERE subject = 'spread' AND tool = 'greet'",
+        "SELECT COUNT(*), COUNT(DISTINCT worker) FROM authz_app_callrecord WHERE subject = ? AND tool = 'greet'",
+        [f"spread-{way}"],
     )
     assert found == [(3, 2 if isinstance(site, BalancedSite) else 1)]
