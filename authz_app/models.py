@@ -179,6 +179,7 @@ class CallRecord(models.Model):
         CRASHED = "crashed", "Crashed"
         TIMED_OUT = "timed_out", "Timed out"
         CANCELLED = "cancelled", "Cancelled"
+        INPUT_REQUIRED = "input_required", "Input required"
         UNKNOWN = "unknown", "Unknown"
 
     class Kind(models.TextChoices):
@@ -210,7 +211,7 @@ class CallRecord(models.Model):
     address = models.CharField(max_length=45)
     worker = models.CharField(max_length=64)
     deadline = models.DateTimeField(null=True, help_text="Still without an outcome after this, it is unknown.")
-    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.NONE, blank=True)
+    outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.NONE, blank=True)
     duration_ms = models.FloatField("duration (ms)", null=True)
     result_size = models.BigIntegerField("result size (bytes)", null=True)
     error = models.CharField(max_length=500, blank=True)

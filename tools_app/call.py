@@ -6,31 +6,24 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 from uuid import UUID
 
+from mcp.server.elicitation import render_elicitation_schema
 from pydantic import BaseModel, ValidationError
 
 from authz_app.principal import Principal
 from tools_app.errors import ToolFailure
+from tools_app.interview import Interview
+from tools_app.questions import Question
 
 LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a tool asks of its caller's client: a request of the server, and the capability that it takes."""
-
-    method: str
-    params: Mapping[str, Any]
-    capability: str
-
-
-def cannot_be_asked(question: Question) -> str:
-    """What the caller is told whose client lacks the capability."""
-    return f"This tool has a question, and your MCP client cannot be asked (no {question.capability})."
-
-
 class Channel(Protocol):
     """The way back to the caller while its request is answered. Not thread-safe: used on the event loop alone."""
+
+    @property
+    def interview(self) -> Interview | None:
+        """The questions of this call, where each ends a run (2026-07-28); None where the client answers meanwhile."""
 
     def progress(self, progress: float, total: float | None, message: str | None) -> None:
         """Report progress, if the caller asked for it."""
@@ -43,6 +36,7 @@ class Channel(Protocol):
 
         Raises:
             ToolFailure: the client cannot be asked, or did not answer.
+            InputRequired: its answer comes with another request.
         """
 
 
@@ -58,6 +52,11 @@ class Call:
     _channel: Channel
     _loop: asyncio.AbstractEventLoop
     cancelled: bool = False
+
+    @property
+    def interview(self) -> Interview | None:
+        """The questions of this call, where each ends a run. For the site; tools ask with ``elicit``."""
+        return self._channel.interview
 
     def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
         """Tell the caller how far the work is; ``progress`` must grow from one report to the next."""
@@ -86,7 +85,7 @@ class Call:
         return self._ask(message, answer)
 
     async def _ask(self, message: str, answer: type[Answer]) -> Answer | None:
-        params = {"message": message, "requestedSchema": answer.model_json_schema()}
+        params = {"message": message, "requestedSchema": render_elicitation_schema(answer)}
         reply = await self._channel.ask(Question("elicitation/create", params, "elicitation"))
         content = reply.get("content")
         if reply.get("action") != "accept" or not isinstance(content, dict):

@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from mcp_types import CLIENT_INFO_META_KEY, LOG_LEVEL_META_KEY, PROTOCOL_VERSION_META_KEY, LoggingLevel
+from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
+    CLIENT_INFO_META_KEY,
+    LOG_LEVEL_META_KEY,
+    PROTOCOL_VERSION_META_KEY,
+    LoggingLevel,
+)
 
 from tools_app import jsonrpc
 
@@ -39,6 +45,12 @@ def log_levels_in(params: Mapping[str, Any] | None) -> frozenset[str]:
     """The levels of log messages that a request asks for (2026-07-28, Logging): none unless its ``_meta`` names one."""
     lowest = _meta_in(params).get(LOG_LEVEL_META_KEY)
     return frozenset(LOG_LEVELS[LOG_LEVELS.index(lowest) :]) if lowest in LOG_LEVELS else frozenset()
+
+
+def capabilities_in(params: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """What the client can do by the envelope of its request."""
+    capabilities = _meta_in(params).get(CLIENT_CAPABILITIES_META_KEY)
+    return capabilities if isinstance(capabilities, Mapping) else {}
 
 
 def client_software_in(message: jsonrpc.Message) -> str:

@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, InputRequiredResult, TextContent
 from pydantic import ValidationError
 
 from authz_app.audit.entries import Outcome
 from tools_app.call import Call
-from tools_app.errors import ToolBusy, ToolFailure
+from tools_app.errors import ClientFault, ToolBusy, ToolFailure
 from tools_app.registry import RegisteredTool
 from tools_app.threads import ToolThreads
 
@@ -21,11 +21,15 @@ _MAX_ERRORS_TOLD = 5
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What became of a call: the outcome, the result for the caller, and the error in words for the record."""
+    """What became of a call: the outcome, the result for the caller, and the error in words for the record.
+
+    With a ``fault`` the caller is told that one, and not the result.
+    """
 
     outcome: Outcome
-    result: CallToolResult
+    result: CallToolResult | InputRequiredResult
     error: str = ""
+    fault: ClientFault | None = None
 
 
 def failed(outcome: Outcome, text: str, error: str = "") -> Execution:
@@ -39,7 +43,11 @@ async def execute(
 ) -> Execution:
     """Run a tool for at most ``time_limit`` seconds. Never raises, but for the cancellation of the task it runs in."""
     try:
+        if call.interview is not None:
+            call.interview.resume()
         accepted = tool.metadata.validate_arguments(arguments)
+    except ClientFault as fault:
+        return _at_fault(fault)
     except ValidationError as error:
         return failed(Outcome.TOOL_ERROR, _argument_errors(tool.name, error))
     if tool.call_parameter is not None:
@@ -87,8 +95,14 @@ def _start(tool: RegisteredTool, arguments: dict[str, Any], threads: ToolThreads
 
 
 def _finished(tool: RegisteredTool, ended: "asyncio.Future[Any]", call: Call) -> Execution:
+    required = call.interview.required() if call.interview is not None else None
+    if required is not None and not ended.cancelled():
+        ended.exception()  # Whatever the tool made of it: without the answer it knows nothing.
+        return Execution(Outcome.INPUT_REQUIRED, required)
     try:
         result = tool.metadata.convert_result(ended.result())
+    except ClientFault as fault:
+        return _at_fault(fault)
     except ToolFailure as failure:
         return failed(Outcome.TOOL_ERROR, str(failure))
     except MCPError as error:
@@ -103,6 +117,10 @@ def _finished(tool: RegisteredTool, ended: "asyncio.Future[Any]", call: Call) ->
         logger.error("Tool %s returned an unfinished result, record %s", tool.name, call.record_id)
         return failed(Outcome.CRASHED, f"{tool.name} failed with an internal error, id {call.record_id}.")
     return Execution(Outcome.TOOL_ERROR if result.is_error else Outcome.OK, result)
+
+
+def _at_fault(fault: ClientFault) -> Execution:
+    return replace(failed(Outcome.TOOL_ERROR, str(fault)), fault=fault)
 
 
 def _argument_errors(name: str, error: ValidationError) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult
+from mcp_types import CallToolResult, InputRequiredResult
 
 from authz_app.audit.entries import Closing, Opening, Outcome
 from authz_app.audit.errors import AuditUnavailable
@@ -50,7 +50,7 @@ class Called:
     """What a call that ran came to, and its record; ``wire`` is the result as JSON has it."""
 
     record_id: UUID
-    result: CallToolResult
+    result: CallToolResult | InputRequiredResult
     wire: dict[str, Any]
 
 
@@ -98,7 +98,7 @@ async def invoke(caller: Caller, name: str, arguments: dict[str, Any], channel: 
 
     Raises:
         CallRefused: the policy denies it.
-        MCPError: it cannot be decided or recorded. Nothing was run.
+        MCPError: it cannot be decided or recorded, so nothing was run; or the client did not do its part.
     """
     try:
         opening, decision = await _decided_and_recorded(caller, name, arguments, rooms)
@@ -198,6 +198,8 @@ async def _run_and_close(
         raise
     execution, wire = _sendable(execution, opening, rooms.max_result_bytes)
     _close(opening.id, execution.outcome, started, rooms, execution)
+    if fault := execution.fault:
+        raise MCPError(fault.code, f"{fault} Record {opening.id}.", {**fault.data, "record": str(opening.id)})
     return Called(opening.id, execution.result, wire)
 
 
@@ -224,10 +226,12 @@ def _sendable(execution: Execution, opening: Opening, limit: int) -> tuple[Execu
     return execution, wire
 
 
-def _dumped(result: CallToolResult) -> dict[str, Any]:
+def _dumped(result: CallToolResult | InputRequiredResult) -> dict[str, Any]:
     return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def result_size(result: CallToolResult) -> int:
+def result_size(result: CallToolResult | InputRequiredResult) -> int:
     """The bytes of content that a result carries, before it is wrapped for the wire."""
+    if isinstance(result, InputRequiredResult):
+        return 0
     return sum(len((getattr(block, "text", "") or getattr(block, "data", "")).encode()) for block in result.content)

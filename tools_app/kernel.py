@@ -20,7 +20,7 @@ from mcp_types import SetLevelRequestParams
 from pydantic import ValidationError
 
 from tools_app import jsonrpc
-from tools_app.call import LogLevel, Question, cannot_be_asked
+from tools_app.call import LogLevel
 from tools_app.caller import Caller
 from tools_app.envelope import (
     LOG_LEVELS,
@@ -31,8 +31,10 @@ from tools_app.envelope import (
     software_in,
 )
 from tools_app.errors import ToolFailure
+from tools_app.interview import Interview
 from tools_app.invocation import Rooms
 from tools_app.mcp_server import Exchange, current_exchange, instructions_for, server
+from tools_app.questions import Question, cannot_be_asked
 from tools_app.refusals import CallRefused
 from tools_app.replies import Replies
 from tools_app.sessions import McpSession
@@ -122,12 +124,16 @@ class _Dispatch:
 
 
 class _ToolChannel:
-    """The part of a dispatch that a tool is given."""
+    """The part of a dispatch that a tool is given. What is asked by way of an ``interview`` waits for no reply."""
 
-    def __init__(self, dispatch: _Dispatch) -> None:
+    def __init__(self, dispatch: _Dispatch, interview: Interview | None = None) -> None:
+        self.interview = interview
         self.progress = dispatch.report
         self.log = dispatch.log
-        self.ask = dispatch.ask
+        self._wait_for_reply = dispatch.ask
+
+    async def ask(self, question: Question) -> Mapping[str, Any]:
+        return await self._wait_for_reply(question) if self.interview is None else self.interview.ask(question)
 
 
 _TRANSPORT = TransportContext(kind="sse", can_send_request=True)
@@ -170,7 +176,8 @@ async def serve_request(
 ) -> Answer:
     """Answer one request. Only the cancellation of the task is raised; every failure is an answer."""
     dispatch = _Dispatch(session, link, request)
-    exchange = Exchange(caller, _ToolChannel(dispatch), rooms)
+    interview = Interview(request.method, request.params or {}, caller.principal) if dispatch.is_modern else None
+    exchange = Exchange(caller, _ToolChannel(dispatch, interview), rooms)
     token = current_exchange.set(exchange)
     try:
         if request.method == "initialize":

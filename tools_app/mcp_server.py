@@ -25,6 +25,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 from tools_app import invocation
 from tools_app.call import Channel
 from tools_app.caller import SSE, Caller
+from tools_app.interview import Interview
 from tools_app.invocation import Rooms
 from tools_app.jsonrpc import INVALID_PARAMS
 from tools_app.refusals import CallRefused
@@ -78,7 +79,8 @@ async def _answering(exchange: Exchange, context: Context) -> AsyncIterator[Chan
         if exchange.channel is not None:
             yield exchange.channel
         else:
-            async with ResponseChannel(context, exchange.rooms.max_result_bytes) as channel:
+            interview = Interview(context.method, context.params or {}, exchange.caller.principal)
+            async with ResponseChannel(context, interview, exchange.rooms.max_result_bytes) as channel:
                 yield channel
     except CallRefused as refused:
         exchange.refused = refused

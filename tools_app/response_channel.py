@@ -15,9 +15,10 @@ from mcp_types import (
     ProgressNotificationParams,
 )
 
-from tools_app.call import LogLevel, Question, cannot_be_asked
+from tools_app.call import LogLevel
 from tools_app.envelope import log_levels_in
-from tools_app.errors import ToolFailure
+from tools_app.interview import Interview
+from tools_app.questions import Question
 
 Notification = ProgressNotification | LoggingMessageNotification
 
@@ -28,7 +29,8 @@ class ResponseChannel:
     A reader that falls more than ``max_bytes`` behind misses some of it: only the result must arrive.
     """
 
-    def __init__(self, context: ServerRequestContext[Any, Any], max_bytes: int) -> None:
+    def __init__(self, context: ServerRequestContext[Any, Any], interview: Interview, max_bytes: int) -> None:
+        self.interview = interview
         self._context = context
         self._levels = log_levels_in(context.params)
         self._token = (context.meta or {}).get("progress_token")
@@ -61,7 +63,7 @@ class ResponseChannel:
             self._queue(LoggingMessageNotification(params=told), len(orjson.dumps(data, default=str)))
 
     async def ask(self, question: Question) -> Mapping[str, Any]:
-        raise ToolFailure(cannot_be_asked(question))
+        return self.interview.ask(question)
 
     def _queue(self, notification: Notification, size: int) -> None:
         size += _OVERHEAD

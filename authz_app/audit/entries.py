@@ -8,13 +8,14 @@ from uuid import UUID
 
 
 class Outcome(StrEnum):
-    """How a call that was allowed ended."""
+    """How a call that was allowed ended. INPUT_REQUIRED: with a question, whose answer comes with another call."""
 
     OK = "ok"
     TOOL_ERROR = "tool_error"
     CRASHED = "crashed"
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
+    INPUT_REQUIRED = "input_required"
     UNKNOWN = "unknown"
 
 

@@ -46,6 +46,7 @@ OUTCOMES: dict[str, str] = {
     CallRecord.Outcome.CRASHED: "Crashed",
     CallRecord.Outcome.TIMED_OUT: "Timed out",
     CallRecord.Outcome.CANCELLED: "Cancelled",
+    CallRecord.Outcome.INPUT_REQUIRED: "Asked for input",
     CallRecord.Outcome.UNKNOWN: "Unknown",
 }
 

@@ -117,6 +117,13 @@ def greet_in_thread(call: Call) -> str:
 
 
 @tool
+async def interview(questions: list[str], call: Call) -> str:
+    """Ask the person one question after the other."""
+    answers = [await call.aelicit(question, Name) for question in questions]
+    return ", ".join("-" if answer is None else answer.name for answer in answers)
+
+
+@tool
 def whoami(call: Call) -> str:
     """Say who calls, under which record."""
     return f"{call.principal.subject} {call.record_id}"

@@ -24,9 +24,9 @@ from authz_app.principal import Principal
 from tests.callers import caller_for, rooms
 from tests.promises import judge
 from tools_app import invocation
-from tools_app.call import Question
 from tools_app.jsonrpc import INTERNAL_ERROR
 from tools_app.models import Tool
+from tools_app.questions import Question
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -176,6 +176,9 @@ async def _call_many() -> int:
 class _NoChannel:
     def progress(self, progress: float, total: float | None, message: str | None) -> None: ...
     def log(self, level: Any, data: Any) -> None: ...
+
+    interview = None
+
     async def ask(self, question: Question) -> Any: ...
 
 

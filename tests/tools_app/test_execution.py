@@ -13,9 +13,10 @@ from mcp_types import CallToolResult, TextContent
 
 from authz_app.audit.entries import Outcome
 from authz_app.principal import Principal
-from tools_app.call import Call, Question
+from tools_app.call import Call
 from tools_app.errors import ToolFailure
 from tools_app.execution import Execution, execute
+from tools_app.questions import Question
 from tools_app.registry import ToolOptions, build
 from tools_app.threads import ToolThreads
 
@@ -28,6 +29,9 @@ class Silent:
 
     def progress(self, progress: float, total: float | None, message: str | None) -> None: ...
     def log(self, level: Any, data: Any) -> None: ...
+
+    interview = None
+
     async def ask(self, question: Question) -> Any: ...
 
 

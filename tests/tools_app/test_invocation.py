@@ -16,12 +16,12 @@ from authz_app.models import CallRecord, Client, Rule
 from authz_app.principal import Principal
 from tests.callers import caller_for, rooms
 from tools_app import registry
-from tools_app.call import Question
 from tools_app.caller import Caller
 from tools_app.errors import ToolFailure
 from tools_app.invocation import Rooms, invoke, list_tools, record_blocked
 from tools_app.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS
 from tools_app.models import Tool
+from tools_app.questions import Question
 from tools_app.registry import tool
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -37,6 +37,9 @@ class Silent:
 
     def progress(self, progress: float, total: float | None, message: str | None) -> None: ...
     def log(self, level: Any, data: Any) -> None: ...
+
+    interview = None
+
     async def ask(self, question: Question) -> Any: ...
 
 

@@ -1,6 +1,7 @@
 """What the 2026-07-28 era of Streamable HTTP refuses, to the last header."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from tests.conftest import copy_sqlite
 from tests.databases import execute, rows, rule_for_everybody
 from tests.issuer import Issuer
-from tests.raw_modern import MODERN, PREFIX, call, message, post
+from tests.raw_modern import MODERN, PREFIX, WAIT, call, message, post
 from tests.site import Site
 
 HIDDEN, UNKNOWN = "regional", "nowhere"
@@ -22,7 +23,7 @@ def site(issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPat
     """Everybody may call `echo` and `regional`, but the latter not with the token scope `elsewhere`."""
     database_url = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("site"))
     with Site(database_url, issuer, MAX_BODY_BYTES="100000", CONTACT="ops@example.com") as running:
-        rule_for_everybody(database_url, "echo regional")
+        rule_for_everybody(database_url, "echo regional greet greet_in_thread")
         rule_for_everybody(database_url, "regional", effect="deny", token_scopes="elsewhere")
         rule_for_everybody(database_url, "nap", token_scopes="sleep:long sleep:short")
         rule_for_everybody(database_url, "nap", token_scopes="admin superuser everything")
@@ -189,3 +190,59 @@ def test_discovery_names_the_versions_and_what_changes_are_told_of(site: Site) -
 def test_an_answer_to_nothing_is_refused(site: Site) -> None:
     response = post(site, {"jsonrpc": "2.0", "id": 1, "result": {}})
     assert (response.status_code, response.json()["error"]["code"]) == (400, -32600)
+
+
+CAN_BE_ASKED = {"clientCapabilities": {"elicitation": {}}}
+
+
+def test_a_note_of_what_was_asked_is_taken_for_the_same_call_alone_and_each_try_is_recorded(site: Site) -> None:
+    asked = post(site, call("greet", **CAN_BE_ASKED), site.headers("ada")).json()["result"]
+    assert asked["resultType"] == "input_required"
+    assert asked["inputRequests"]["question-1"]["params"]["message"] == "What is your name?"
+    reply = {"action": "accept", "content": {"name": "Ada"}}
+    again = {"requestState": asked["requestState"], "inputResponses": {"question-1": reply}}
+    refused = [
+        post(site, resumed("greet", again), site.headers("mallory-2")),
+        post(site, resumed("greet", again), site.headers("ada", azp="another application")),
+        post(site, resumed("greet_in_thread", again), site.headers("ada")),
+        post(site, resumed("greet", {**again, "requestState": asked["requestState"][:-1]}), site.headers("ada")),
+        post(site, resumed("greet", {**again, "requestState": "nonsense"}), site.headers("ada")),
+    ]
+    for response in refused:
+        assert (response.status_code, response.json()["error"]["code"]) == (400, -32602)
+        assert "The requestState is not what this site gave to you" in response.json()["error"]["message"]
+        assert response.json()["error"]["data"]["record"] in response.json()["error"]["message"]
+    done = post(site, resumed("greet", again), site.headers("ada")).json()["result"]
+    assert done["content"][0]["text"] == "Hello Ada!"
+    query = "SELECT tool, outcome FROM authz_app_callrecord WHERE subject = 'ada' ORDER BY id"
+    wait_for_rows(
+        site,
+        query,
+        [
+            ("greet", "input_required"),
+            ("greet", "tool_error"),
+            ("greet_in_thread", "tool_error"),
+            ("greet", "tool_error"),
+            ("greet", "tool_error"),
+            ("greet", "ok"),
+        ],
+    )
+
+
+def test_a_resumed_call_is_decided_anew(site: Site) -> None:
+    asked = post(site, call("greet", **CAN_BE_ASKED), site.headers("bob")).json()["result"]
+    execute(site.database_url, "UPDATE authz_app_client SET status = 'blocked' WHERE subject = 'bob'")
+    reply = {"action": "accept", "content": {"name": "Bob"}}
+    again = {"requestState": asked["requestState"], "inputResponses": {"question-1": reply}}
+    assert post(site, resumed("greet", again), site.headers("bob")).status_code == 403
+
+
+def resumed(tool: str, carried: dict[str, Any]) -> dict[str, Any]:
+    return message("tools/call", {"name": tool, "arguments": {}, **carried}, 2, **CAN_BE_ASKED)
+
+
+def wait_for_rows(site: Site, query: str, expected: list[tuple[Any, ...]]) -> None:
+    until = time.monotonic() + WAIT
+    while (found := rows(site.database_url, query)) != expected:
+        assert time.monotonic() < until, found
+        time.sleep(0.02)

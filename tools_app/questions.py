@@ -1,0 +1,19 @@
+"""What a tool may ask of its caller's client."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request of the server to the client, and the capability that it takes."""
+
+    method: str
+    params: Mapping[str, Any]
+    capability: str
+
+
+def cannot_be_asked(question: Question) -> str:
+    """What the caller is told whose client lacks the capability."""
+    return f"This tool has a question, and your MCP client cannot be asked (no {question.capability})."
