@@ -124,6 +124,14 @@ async def interview(questions: list[str], call: Call) -> str:
 
 
 @tool
+async def greet_late(seconds: float, call: Call) -> str:
+    """Log something, and ask the person for a name a while later."""
+    call.log("asks in a moment")
+    await asyncio.sleep(seconds)
+    return await greet(call)
+
+
+@tool
 def whoami(call: Call) -> str:
     """Say who calls, under which record."""
     return f"{call.principal.subject} {call.record_id}"

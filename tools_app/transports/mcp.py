@@ -1,9 +1,12 @@
 """Streamable HTTP at `/mcp`: reads each request once, tells the two eras of the protocol apart, and hands it on."""
 
+from typing import NoReturn
+
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from authz_app.responses import Receive, Scope, Send
 from tools_app.envelope import is_modern
+from tools_app.mcp_server import SERVED_VERSIONS
 from tools_app.transports import handshake, modern
 from tools_app.transports.messages import Posted, read_message
 from tools_app.transports.requests import RequestRefused, header_values
@@ -15,9 +18,17 @@ async def streamable_app(scope: Scope, receive: Receive, send: Send) -> None:
     if not _is_of_modern_era(scope, posted):
         await handshake.serve(scope, receive, send, posted)
     elif posted is None:
-        raise RequestRefused(405, "method_not_allowed", "In this protocol version, POST.", [(b"allow", b"POST")])
+        _refuse_without_message(scope)
     else:
         await modern.serve(scope, receive, send, posted)
+
+
+def _refuse_without_message(scope: Scope) -> NoReturn:
+    named = header_values(scope, modern.VERSION_HEADER)
+    if any(version not in SERVED_VERSIONS for version in named):
+        versions = ", ".join(SERVED_VERSIONS)
+        raise RequestRefused(400, "unsupported_version", f"The protocol versions served here are: {versions}.")
+    raise RequestRefused(405, "method_not_allowed", "In this protocol version, POST.", [(b"allow", b"POST")])
 
 
 def _is_of_modern_era(scope: Scope, posted: Posted | None) -> bool:

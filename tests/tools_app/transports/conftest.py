@@ -50,5 +50,5 @@ def site(
 
 @pytest.fixture
 def open_client(site: AnySite, way: str) -> OpenClient:
-    """OpenClient to the site in the way that the test's parameter says."""
+    """Connect to the site in the way that the test's parameter says."""
     return site.client if way == SSE else partial(site.streamable_client, mode="legacy")
