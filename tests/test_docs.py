@@ -1,0 +1,270 @@
+"""What the guides say is so: the site's own sentences, settings that it takes, commands that there are."""
+
+import asyncio
+import json
+import re
+import shlex
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import environ
+import pytest
+from django.core.management import get_commands
+from pytest_django import Settings
+
+from authz_app.bearer import read_token, refuse
+from authz_app.checks import check_issuers
+from authz_app.conf import conf
+from authz_app.errors import AuthenticationError
+from authz_app.issuers import TrustedIssuer, parse_issuers
+from authz_app.jwks import IssuerKeySets
+from authz_app.policy import Client, Decision, Reason, Rule
+from authz_app.principal import Principal
+from authz_app.responses import Message
+from authz_app.tokens import token_scopes
+from authz_app.verifier import TokenVerifier
+from tests.callers import caller_for
+from tests.issuer import ABSENT, Issuer
+from tests.site import ROOT
+from tools_app.client.login import CALLBACK_PORT
+from tools_app.client.loopback import redirect_uri
+from tools_app.management.commands.mcp_client import ACTIONS
+from tools_app.pages.recipes import recipes
+from tools_app.refusals import refusal
+from tools_app.transports.requests import RequestRefused, check_origin
+
+DOCS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SITE = "https://mcp.example.com"
+ISSUER = "https://issuer.example.com"
+AUTH0 = "https://tenant.eu.auth0.com/"
+CLIENT = Client(1, ISSUER, "alice", "active", "Alice")
+QUOTED = re.findall(r"^> (.+)$", DOCS["troubleshooting.md"], re.MULTILINE)
+WAIT = 20
+
+
+# Troubleshooting
+
+
+class Refusals:
+    """What the site answers, each time in the form of the guide: "status code: sentence"."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._issuer = issuer
+        trusted = [issuer.trusted(audiences=(f"{SITE}/mcp", f"{SITE}/sse"))]
+        self._verifier = TokenVerifier(trusted, IssuerKeySets(trusted, dict, fetch_seconds=2), 30)
+
+    def close(self) -> None:
+        self._verifier.close()
+
+    async def of_token(self, token: str) -> str:
+        return await self.of_request(f"Bearer {token}")
+
+    async def of_request(self, authorization: str | None = None, query: bytes = b"") -> str:
+        headers = [] if authorization is None else [(b"authorization", authorization.encode())]
+        scope = {"method": "GET", "path": "/mcp", "query_string": query, "headers": headers}
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async with asyncio.timeout(WAIT):
+            with pytest.raises(AuthenticationError) as refused:
+                await self._verifier.verify(read_token(scope, allow_query_token=False).token)
+            await refuse(send, refused.value, "https://mcp.example.com/")
+        body = json.loads(sent[1]["body"])
+        said = f"{sent[0]['status']} {body['error']}: {body['error_description']}"
+        return said.replace(self._issuer.url, ISSUER)
+
+
+@pytest.fixture
+def refusals() -> Iterator[Refusals]:
+    with Issuer() as issuer:
+        made = Refusals(issuer)
+        yield made
+        made.close()
+
+
+async def said_to_tokens(refusals: Refusals) -> list[str]:
+    issuer = refusals._issuer
+    good = {"aud": f"{SITE}/mcp"}
+    now = time.time()
+    tokens = [
+        "opaque",
+        issuer.token(**good, nonce="n", scope=ABSENT),
+        issuer.token(aud=f"{SITE}/api"),
+        issuer.token(aud=ABSENT),
+        issuer.token(**good, iss=f"{issuer.url}/"),
+        issuer.sign(issuer.claims(**good), issuer.header(alg="HS256")),
+        issuer.sign(issuer.claims(**good), issuer.header(kid="key-9")),
+        issuer.token(**good, cnf={"jkt": "x"}),
+        issuer.token(**good, exp=int(now) - 600),
+        issuer.token(**good, iat=int(now) + 601),
+    ]
+    return [await refusals.of_token(token) for token in tokens]
+
+
+async def said_while_the_issuer_is_down() -> str:
+    with Issuer() as issuer:
+        issuer.behaviour = "down"
+        refusals = Refusals(issuer)
+        said = await refusals.of_token(issuer.token(aud=f"{SITE}/mcp"))
+        refusals.close()
+    return re.sub(r"again in \d+ seconds", "again in 5 seconds", said)
+
+
+def said_of_origin(host: str, origin: str) -> str:
+    scope = {"headers": [(b"host", host.encode()), (b"origin", origin.encode())]}
+    with pytest.raises(RequestRefused) as refused:
+        check_origin(scope, ["mcp.example.com"], [SITE])
+    return f"{refused.value.status} {refused.value.error}: {refused.value}"
+
+
+def said_of_settings(settings: Settings, **values: Any) -> str:
+    for name, value in values.items():
+        setattr(settings, name, value)
+    (found,) = check_issuers(None)
+    return f"{found.id}: {found.msg}"
+
+
+def said_of_call(reason: Reason, **parts: Any) -> str:
+    decision = Decision(reason, 1, CLIENT, **parts)
+    principal = Principal(ISSUER, "alice", "app", frozenset(), 2**33)
+    record = UUID("01a20716-dca2-7d0f-b275-6926603aa2c7")
+    return str(refusal(record, decision, "orders", caller_for(principal), "ops@example.com"))
+
+
+async def test_the_sentences_in_the_guide_are_the_site_s_own(refusals: Refusals, settings: Settings) -> None:
+    settings.PUBLIC_URL, settings.LOCAL_ISSUER, settings.DEBUG = SITE, False, False
+    trusted = json.dumps([{"issuer": ISSUER, "audiences": ["https://old.example.com/mcp"]}])
+    twice = json.dumps([{"issuer": AUTH0, "audiences": ["x"]}])
+    wanted = frozenset({"orders:read"})
+    rule = Rule(1, "allow", None, wanted, ("orders",), "")
+    said = [
+        await refusals.of_request(),
+        await refusals.of_request("Basic YWxpY2U6eA=="),
+        await refusals.of_request(query=b"access_token=x"),
+        *await said_to_tokens(refusals),
+        await said_while_the_issuer_is_down(),
+        said_of_origin("127.0.0.1", SITE),
+        said_of_origin("mcp.example.com", "https://elsewhere.example"),
+        said_of_call(Reason.NO_RULE),
+        said_of_call(Reason.SCOPE_MISSING, determining=(rule,), missing_scopes=(wanted,)),
+        said_of_call(Reason.CLIENT_PENDING),
+        said_of_call(Reason.CLIENT_BLOCKED),
+        said_of_settings(settings, TRUSTED_ISSUERS=trusted),
+        said_of_settings(settings, TRUSTED_ISSUERS=""),
+        said_of_settings(settings, AUTH0_DOMAIN="tenant.eu.auth0.com"),
+        said_of_settings(settings, AUTH_AUDIENCE=["x"], TRUSTED_ISSUERS=twice),
+    ]
+    assert sorted(QUOTED) == sorted(said)
+
+
+# Settings
+
+
+def examples(pattern: str) -> list[tuple[str, str]]:
+    return [(name, found) for name, text in DOCS.items() for found in re.findall(pattern, text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize(("guide", "line"), examples(r"^TRUSTED_ISSUERS=.*$"))
+def test_issuers_in_the_guides_are_taken_as_they_stand(
+    guide: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text(f"{line}\n")
+    read: dict[str, str] = {}
+    monkeypatch.setattr(environ.Env, "ENVIRON", read)
+    environ.Env.read_env(str(tmp_path / ".env"))
+    (issuer,) = parse_issuers(json.loads(read["TRUSTED_ISSUERS"]))
+    assert issuer.audiences
+    assert issuer.scope_claims
+
+
+def issuer_of(guide: str) -> TrustedIssuer:
+    ((_, line),) = [(name, found) for name, found in examples(r"^TRUSTED_ISSUERS=(.*)$") if name == guide]
+    return parse_issuers(json.loads(line))[0]
+
+
+@pytest.mark.parametrize(
+    ("guide", "claims", "scopes"),
+    [
+        ("auth0.md", {"scope": "openid", "permissions": ["orders:read"]}, {"openid", "orders:read"}),
+        ("keycloak.md", {"scope": "openid mcp", "roles": ["clerk"]}, {"openid", "mcp", "clerk"}),
+        ("entra.md", {"scp": "mcp.call"}, {"mcp.call"}),
+        ("entra.md", {"roles": ["Orders.Read"]}, {"Orders.Read"}),
+    ],
+)
+def test_rules_can_ask_for_what_the_guides_say(guide: str, claims: dict[str, Any], scopes: set[str]) -> None:
+    assert token_scopes(claims, issuer_of(guide).scope_claims) == scopes
+
+
+def test_the_short_form_for_auth0_fits_the_long_one(settings: Settings) -> None:
+    values = dict(re.findall(r"^ +(PUBLIC_URL|AUTH0_DOMAIN|AUTH_AUDIENCE)=(.*)$", DOCS["auth0.md"], re.MULTILINE))
+    settings.PUBLIC_URL, settings.AUTH0_DOMAIN, settings.LOCAL_ISSUER = (
+        values["PUBLIC_URL"],
+        values["AUTH0_DOMAIN"],
+        False,
+    )
+    settings.AUTH_AUDIENCE = values["AUTH_AUDIENCE"].split(",")
+    (short,) = conf().trusted_issuers
+    long = issuer_of("auth0.md")
+    assert short.issuer == long.issuer
+    assert set(long.audiences) <= set(short.audiences)
+    assert check_issuers(None) == []
+
+
+# Clients
+
+
+def test_every_client_is_described_as_on_the_site_s_own_page() -> None:
+    at = 0
+    for recipe in recipes(SITE):
+        for words in (recipe.name, *(word for step in (*recipe.by_browser, *recipe.by_token) for word in _said(step))):
+            found = DOCS["clients.md"].find(words, at)
+            assert found >= 0, f"{recipe.name}: docs/clients.md lacks, or has in another order: {words}"
+            at = found
+
+
+def _said(step: Any) -> list[str]:
+    return [step.text, step.paste] if step.paste else [step.text]
+
+
+def test_the_terminal_client_s_callback_is_what_the_guides_say() -> None:
+    for guide in ("clients.md", "auth0.md"):
+        assert f"`{redirect_uri(CALLBACK_PORT)}`" in DOCS[guide]
+
+
+@pytest.mark.parametrize("guide", DOCS)
+def test_commands_in_the_guides_exist(guide: str) -> None:
+    assert set(re.findall(r"manage\.py (\w+)", DOCS[guide])) <= set(get_commands())
+    for line in re.findall(r"manage\.py mcp_client (.*)$", DOCS[guide], re.MULTILINE):
+        words = shlex.split(line.split("|")[0].rstrip("`."))
+        assert not words[1:] or set(words) & set(ACTIONS), line
+
+
+# Links and the changelog
+
+
+@pytest.mark.parametrize("guide", DOCS)
+def test_links_lead_somewhere(guide: str) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", DOCS[guide]):
+        text = DOCS[target or guide]
+        assert not anchor or anchor in {_anchor(title) for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+
+
+def test_the_readme_leads_to_every_guide() -> None:
+    assert set(re.findall(r"\(docs/([\w.-]+)\)", README)) == set(DOCS)
+
+
+def test_the_changelog_has_what_is_unreleased_on_top() -> None:
+    titles = re.findall(r"^##+ (.*)$", DOCS["CHANGELOG.md"], re.MULTILINE)
+    assert titles[0] == "Unreleased"
+    assert set(titles[1:]) <= {"Added", "Changed", "Fixed", "Security"}
+    assert "Security" in titles
