@@ -1,21 +1,24 @@
 """What a running tool knows of its call, and how it talks to the caller meanwhile."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, Unpack
 from uuid import UUID
 
 from mcp.server.elicitation import render_elicitation_schema
+from mcp_types import CreateMessageResult, SamplingMessage
 from pydantic import BaseModel, ValidationError
 
 from authz_app.principal import Principal
 from tools_app.errors import ToolFailure
 from tools_app.interview import Interview
 from tools_app.questions import Question
+from tools_app.sampling import SamplingOptions, sampled, sampling_question
 
 LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 Answer = TypeVar("Answer", bound=BaseModel)
+Result = TypeVar("Result")
 
 
 class Channel(Protocol):
@@ -55,7 +58,7 @@ class Call:
 
     @property
     def interview(self) -> Interview | None:
-        """The questions of this call, where each ends a run. For the site; tools ask with ``elicit``."""
+        """The questions of this call, where each ends a run. For the site; tools ask with ``elicit`` and ``sample``."""
         return self._channel.interview
 
     def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
@@ -74,11 +77,7 @@ class Call:
         Raises:
             RuntimeError: called in an async function; use ``await call.aelicit(...)`` there.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run_coroutine_threadsafe(self._ask(message, answer), self._loop).result()
-        raise RuntimeError("In an async tool, use: await call.aelicit(...).")
+        return self._wait_for(lambda: self._ask(message, answer), "aelicit")
 
     def aelicit(self, message: str, answer: type[Answer]) -> Coroutine[Any, Any, Answer | None]:
         """The same as ``elicit``, for async functions."""
@@ -94,3 +93,32 @@ class Call:
             return answer.model_validate(content)
         except ValidationError as error:
             raise ToolFailure("The answer does not have the form that was asked for.") from error
+
+    def sample(
+        self, messages: str | Sequence[SamplingMessage], max_tokens: int = 1_000, **options: Unpack[SamplingOptions]
+    ) -> CreateMessageResult:
+        """Ask the model that the caller works with, by way of its client, and wait; for plain functions.
+
+        Raises:
+            ToolFailure: the client has no sampling, or did not answer with a message.
+            RuntimeError: called in an async function; use ``await call.asample(...)`` there.
+        """
+        return self._wait_for(lambda: self._sample(messages, max_tokens, options), "asample")
+
+    def asample(
+        self, messages: str | Sequence[SamplingMessage], max_tokens: int = 1_000, **options: Unpack[SamplingOptions]
+    ) -> Coroutine[Any, Any, CreateMessageResult]:
+        """The same as ``sample``, for async functions."""
+        return self._sample(messages, max_tokens, options)
+
+    async def _sample(
+        self, messages: str | Sequence[SamplingMessage], max_tokens: int, options: SamplingOptions
+    ) -> CreateMessageResult:
+        return sampled(await self._channel.ask(sampling_question(messages, max_tokens, options)))
+
+    def _wait_for(self, ask: Callable[[], Coroutine[Any, Any, Result]], instead: str) -> Result:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run_coroutine_threadsafe(ask(), self._loop).result()
+        raise RuntimeError(f"In an async tool, use: await call.{instead}(...).")

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Annotated
 
-from mcp_types import ToolAnnotations
+from mcp_types import TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from tools_app.call import Call
@@ -121,6 +121,20 @@ async def interview(questions: list[str], call: Call) -> str:
     """Ask the person one question after the other."""
     answers = [await call.aelicit(question, Name) for question in questions]
     return ", ".join("-" if answer is None else answer.name for answer in answers)
+
+
+@tool
+async def summarize(text: str, call: Call) -> str:
+    """Let the caller's model summarize a text."""
+    message = await call.asample(f"Summarize: {text}", max_tokens=100, system_prompt="Be brief.")
+    return message.content.text if isinstance(message.content, TextContent) else message.content.type
+
+
+@tool
+def summarize_in_thread(text: str, call: Call) -> str:
+    """Let the caller's model summarize a text, from a thread."""
+    message = call.sample(f"Summarize: {text}", max_tokens=100, system_prompt="Be brief.")
+    return message.content.text if isinstance(message.content, TextContent) else message.content.type
 
 
 @tool

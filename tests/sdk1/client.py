@@ -33,6 +33,10 @@ async def main(url: str, token: str) -> dict[str, Any]:
     async def elicit(context: RequestContext[Any, Any], params: types.ElicitRequestParams) -> types.ElicitResult:
         return types.ElicitResult(action="accept", content={"name": "Ada"})
 
+    async def sample(context: RequestContext[Any, Any], params: types.CreateMessageRequestParams) -> Any:
+        text = f"{params.messages[0].content.text} Brief."
+        return types.CreateMessageResult(role="assistant", content=types.TextContent(type="text", text=text), model="m")
+
     async def log(params: types.LoggingMessageNotificationParams) -> None:
         seen["logs"].append(params.data)
 
@@ -46,6 +50,7 @@ async def main(url: str, token: str) -> dict[str, Any]:
             write,
             read_timeout_seconds=timedelta(seconds=20),
             elicitation_callback=elicit,
+            sampling_callback=sample,
             logging_callback=log,
         ) as session,
     ):
@@ -56,6 +61,7 @@ async def main(url: str, token: str) -> dict[str, Any]:
         seen["echo"] = (await session.call_tool("echo", {"text": "hello"})).content[0].text
         seen["count"] = (await session.call_tool("count_up", {"to": 2}, progress_callback=progress)).content[0].text
         seen["greet"] = (await session.call_tool("greet", {})).content[0].text
+        seen["summary"] = (await session.call_tool("summarize", {"text": "This"})).content[0].text
         try:
             await session.call_tool("weather_tool", {"location": "x"})
         except McpError as error:

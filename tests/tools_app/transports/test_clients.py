@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
-from mcp_types import ElicitResult, LoggingMessageNotificationParams
+from mcp_types import CreateMessageResult, ElicitResult, ErrorData, LoggingMessageNotificationParams, TextContent
 
 from tests.databases import rows
 from tests.round_robin import AnySite, BalancedSite
@@ -80,6 +80,35 @@ async def test_a_person_may_decline_to_answer(site: AnySite, open_client: OpenCl
 
     async with asyncio.timeout(WAIT), open_client(elicitation_callback=answer) as client:
         assert text(await client.call_tool("greet", {})) == "Nobody there."
+
+
+@pytest.mark.parametrize("tool", ["summarize", "summarize_in_thread"])
+async def test_a_tool_may_ask_the_caller_s_model(site: AnySite, open_client: OpenClient, way: str, tool: str) -> None:
+    async def sample(context: Any, params: Any) -> CreateMessageResult:
+        asked = (params.messages[0].content.text, params.max_tokens, params.system_prompt)
+        assert asked == ("Summarize: War and Peace", 100, "Be brief.")
+        return CreateMessageResult(role="assistant", content=TextContent(type="text", text="Russia."), model="m")
+
+    async with asyncio.timeout(WAIT), open_client(sampling_callback=sample) as client:
+        assert text(await client.call_tool(tool, {"text": "War and Peace"})) == "Russia."
+
+
+async def test_a_client_without_a_model_or_that_refuses_is_told_so(
+    site: AnySite, open_client: OpenClient, way: str
+) -> None:
+    async def refuse(context: Any, params: Any) -> ErrorData:
+        return ErrorData(code=-1, message="The person said no.")
+
+    told = []
+    for callback in (None, refuse):
+        async with asyncio.timeout(WAIT), open_client(sampling_callback=callback) as client:
+            result = await client.call_tool("summarize", {"text": "x"})
+            assert result.is_error
+            told.append(text(result))
+    assert told == [
+        "This tool has a question, and your MCP client cannot be asked (no sampling).",
+        "The question of this tool was not answered.",
+    ]
 
 
 async def test_a_client_that_cannot_be_asked_is_told_so(site: AnySite, open_client: OpenClient, way: str) -> None:

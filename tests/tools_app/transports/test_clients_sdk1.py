@@ -40,6 +40,7 @@ async def test_a_client_of_sdk_1_can_do_all_that_its_transport_offers(site: AnyS
     assert seen["progress"] == [[1, 2, "at 1"], [2, 2, "at 2"]]
     assert seen["logs"] == ["counted 1", "counted 2"]
     assert seen["greet"] == "Hello Ada!"
+    assert seen["summary"] == "Summarize: This Brief."
     assert seen["refusal"].startswith("No tool 'weather_tool' is available to you. Record ")
     assert seen["cancelled"] == "goes on"
     await until_cancelled(site, subject)

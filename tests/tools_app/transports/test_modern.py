@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
-from mcp_types import ElicitResult
+from mcp_types import CreateMessageResult, ElicitResult, TextContent
 
 from tests.databases import rows
 from tests.raw_modern import MODERN, WAIT
@@ -119,3 +119,12 @@ async def until(site: AnySite, subject: str, outcomes: list[str]) -> None:
     async with asyncio.timeout(WAIT):
         while [row[0] for row in rows(site.environment["SITE_DATABASE_URL"], query, [subject])] != outcomes:
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("tool", ["summarize", "summarize_in_thread"])
+async def test_a_tool_may_ask_the_caller_s_model(site: AnySite, tool: str) -> None:
+    async def sample(context: Any, params: Any) -> CreateMessageResult:
+        return CreateMessageResult(role="assistant", content=TextContent(type="text", text="Russia."), model="m")
+
+    async with asyncio.timeout(WAIT), site.streamable_client(mode=MODERN, sampling_callback=sample) as client:
+        assert text(await client.call_tool(tool, {"text": "War and Peace"})) == "Russia."
