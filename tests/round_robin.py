@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +39,7 @@ http {{
             proxy_http_version 1.1;
             proxy_set_header Host $http_host;
             proxy_set_header Connection "";
+            {headers}
             proxy_buffering off;
             proxy_read_timeout 300s;
         }}
@@ -53,23 +54,29 @@ def program() -> str | None:
 
 
 class RoundRobin:
-    """A running nginx in front of the workers on these ports of this machine, none of which need run yet."""
+    """A running nginx in front of the workers on these ports of this machine, none of which need run yet.
 
-    def __init__(self, port: int, ports: Sequence[int]) -> None:
+    ``headers`` are added to every request, for callers that cannot send them.
+    """
+
+    def __init__(self, port: int, ports: Sequence[int], headers: Mapping[str, str] | None = None) -> None:
         found = program()
         if found is None:
             raise FileNotFoundError("nginx is not installed here.")
         self._program = found
         self._ports = ports
+        self._headers = headers or {}
         self._directory = Path(tempfile.mkdtemp(prefix="mcpsite-nginx-"))
         self._process: subprocess.Popen[bytes] | None = None
         self.port = port
 
     def __enter__(self) -> "RoundRobin":
         servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in self._ports)
+        headers = " ".join(f'proxy_set_header {name} "{value}";' for name, value in self._headers.items())
         configuration = self._directory / "nginx.conf"
         configuration.write_text(
-            _CONFIGURATION.format(directory=self._directory, port=self.port, servers=servers), encoding="ascii"
+            _CONFIGURATION.format(directory=self._directory, port=self.port, servers=servers, headers=headers),
+            encoding="ascii",
         )
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -142,7 +149,7 @@ AnySite = Site | BalancedSite
 
 
 @contextmanager
-def balanced_site(count: int, database_url: str, issuer: Issuer, **environment: str) -> Iterator[BalancedSite]:
+def balanced_site(count: int, database_url: str, issuer: Issuer | None, **environment: str) -> Iterator[BalancedSite]:
     """So many running workers behind one address. They need a REDIS_URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"

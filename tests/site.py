@@ -206,7 +206,7 @@ class Site(SiteAddress):
 
 
 @contextmanager
-def several_workers(count: int, database_url: str, issuer: Issuer, **environment: str) -> Iterator[list[Site]]:
+def several_workers(count: int, database_url: str, issuer: Issuer | None, **environment: str) -> Iterator[list[Site]]:
     """So many running workers of one site, started together. They need a REDIS_URL."""
     named = {"PUBLIC_URL": f"http://127.0.0.1:{free_port()}", **environment}
     workers = [Site(database_url, issuer, **named) for _ in range(count)]

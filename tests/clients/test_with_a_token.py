@@ -19,7 +19,8 @@ from tests.round_robin import BalancedSite
 
 WAIT = 60.0
 REFUSAL = "No tool 'weather_tool' is available to you. Record "
-each_endpoint = pytest.mark.parametrize("path", ["/sse"])
+SSE, HANDSHAKE, MODERN = ("/sse", "2025-11-25"), ("/mcp", "2025-11-25"), ("/mcp", "2026-07-28")
+each_way = pytest.mark.parametrize(("path", "version"), [SSE, HANDSHAKE, MODERN])
 
 
 def recorded(site: BalancedSite, subject: str) -> set[tuple[str, str]]:
@@ -28,19 +29,23 @@ def recorded(site: BalancedSite, subject: str) -> set[tuple[str, str]]:
     return set(rows(site.database_url, query, [subject]))
 
 
-def software(site: BalancedSite, subject: str) -> str:
-    """What the client of a subject called itself in its latest call."""
-    query = "SELECT client_software FROM authz_app_callrecord WHERE subject = ? ORDER BY at DESC LIMIT 1"
-    return str(rows(site.database_url, query, [subject])[0][0])
+def latest(site: BalancedSite, subject: str) -> tuple[str, str]:
+    """What the client of a subject called itself in its latest call, and the protocol version that it spoke."""
+    query = "SELECT client_software, protocol_version FROM authz_app_callrecord WHERE subject = ? ORDER BY id DESC"
+    software, version = rows(site.database_url, query, [subject])[0]
+    return software, version
 
 
-@each_endpoint
-@pytest.mark.parametrize("line", ["1", "2"])
-async def test_the_typescript_sdk(site: BalancedSite, node: str, tmp_path: Path, line: str, path: str) -> None:
-    subject = f"typescript-{line}-{path[1:]}"
+@pytest.mark.parametrize(
+    ("line", "path", "version"), [("1", *SSE), ("1", *HANDSHAKE), ("2", *SSE), ("2", *HANDSHAKE), ("2", *MODERN)]
+)
+async def test_the_typescript_sdk(
+    site: BalancedSite, node: str, tmp_path: Path, line: str, path: str, version: str
+) -> None:
+    subject = f"typescript-{line}{path}-{version}"
     ended = await finish(
         tmp_path,
-        *(node, str(programs.TYPESCRIPT), line, f"{site.url}{path}", "2025-11-25"),
+        *(node, str(programs.TYPESCRIPT), line, f"{site.url}{path}", version),
         TOKEN=site.token(subject),
     )
     assert ended.code == 0, ended.all
@@ -59,54 +64,56 @@ async def test_the_typescript_sdk(site: BalancedSite, node: str, tmp_path: Path,
         *((tool, "allowed") for tool in ("echo", "count_up", "greet")),
         ("weather_tool", "denied"),
     }
-    assert software(site, subject) == f"typescript-{line} 1"
+    assert latest(site, subject) == (f"typescript-{line} 1", version)
 
 
 class TestInspector:
     """The command line of MCP Inspector 2.12."""
 
     @staticmethod
-    async def inspect(node: str, home: Path, url: str, token: str, *arguments: str) -> Finished:
-        header = f"Authorization: Bearer {token}"
-        command = [node, str(programs.INSPECTOR), "--cli", url, "--header", header, "--format", "json", *arguments]
-        return await finish(home, *command)
+    async def inspect(node: str, home: Path, url: str, version: str, token: str, *arguments: str) -> Finished:
+        era = "modern" if version == MODERN[1] else "legacy"
+        options = ["--header", f"Authorization: Bearer {token}", "--protocol-era", era, "--format", "json"]
+        return await finish(home, *(node, str(programs.INSPECTOR), "--cli", url, *options, *arguments))
 
-    @each_endpoint
+    @each_way
     async def test_lists_what_the_caller_may_call(
-        self, site: BalancedSite, node: str, tmp_path: Path, path: str
+        self, site: BalancedSite, node: str, tmp_path: Path, path: str, version: str
     ) -> None:
-        ended = await self.inspect(node, tmp_path, f"{site.url}{path}", site.token(), "--method", "tools/list")
+        ended = await self.inspect(node, tmp_path, f"{site.url}{path}", version, site.token(), "--method", "tools/list")
         assert ended.code == 0, ended.all
         tools = {tool["name"] for tool in json.loads(ended.out)["result"]["tools"]}
         assert "echo" in tools
         assert "weather_tool" not in tools
 
-    @each_endpoint
-    async def test_calls(self, site: BalancedSite, node: str, tmp_path: Path, path: str) -> None:
-        subject = f"inspector-{path[1:]}"
+    @each_way
+    async def test_calls(self, site: BalancedSite, node: str, tmp_path: Path, path: str, version: str) -> None:
+        subject = f"inspector{path}-{version}"
         call = ("--method", "tools/call", "--tool-name", "echo", "--tool-arg", "text=hello")
-        ended = await self.inspect(node, tmp_path, f"{site.url}{path}", site.token(subject), *call)
+        ended = await self.inspect(node, tmp_path, f"{site.url}{path}", version, site.token(subject), *call)
         assert ended.code == 0, ended.all
         assert json.loads(ended.out)["result"]["content"] == [{"type": "text", "text": "hello"}]
         assert recorded(site, subject) == {("echo", "allowed")}
-        assert "inspector" in software(site, subject)
+        software, spoken = latest(site, subject)
+        assert "inspector" in software
+        assert spoken == version
 
-    @each_endpoint
+    @each_way
     async def test_is_told_that_its_token_is_no_good(
-        self, site: BalancedSite, node: str, tmp_path: Path, path: str
+        self, site: BalancedSite, node: str, tmp_path: Path, path: str, version: str
     ) -> None:
         ended = await self.inspect(
-            node, tmp_path, f"{site.url}{path}", "nonsense", "--method", "tools/list", "--stored-auth-only"
+            node, tmp_path, f"{site.url}{path}", version, "nonsense", "--method", "tools/list", "--stored-auth-only"
         )
         assert ended.code != 0
         assert json.loads(ended.err)["error"]["code"] == "auth_required", ended.all
 
 
-@each_endpoint
+@each_way
 async def test_mcp_remote_bridges_a_client_that_knows_stdio_alone(
-    site: BalancedSite, node: str, tmp_path: Path, path: str
+    site: BalancedSite, node: str, tmp_path: Path, path: str, version: str
 ) -> None:
-    subject = f"bridged-{path[1:]}"
+    subject = f"bridged{path}-{version}"
     seen: list[Any] = []
 
     async def progress(done: float, total: float | None, message: str | None) -> None:
@@ -123,8 +130,11 @@ async def test_mcp_remote_bridges_a_client_that_knows_stdio_alone(
         "Authorization:${BEARER}",
         BEARER=f"Bearer {site.token(subject)}",
     )
+    if version == MODERN[1]:
+        bridge.args += ["--protocol", "auto"]
     with (tmp_path / "stderr").open("w") as said:
-        async with asyncio.timeout(WAIT), Client(stdio_client(bridge, said), elicitation_callback=answer) as client:
+        connected = Client(stdio_client(bridge, said), mode="legacy", elicitation_callback=answer)
+        async with asyncio.timeout(WAIT), connected as client:
             tools = {tool.name for tool in (await client.list_tools()).tools}
             counted = await client.call_tool("count_up", {"to": 2, "pause": 0.1}, progress_callback=progress)
             greeted = await client.call_tool("greet", {})
@@ -135,7 +145,9 @@ async def test_mcp_remote_bridges_a_client_that_knows_stdio_alone(
     assert counted.content[0].text == "counted to 2"
     assert seen == [(1, 2, "at 1"), (2, 2, "at 2")]
     assert greeted.content[0].text == "Hello Ada!"
-    assert "(via mcp-remote 0.15.1)" in software(site, subject)
+    software, spoken = latest(site, subject)
+    assert "(via mcp-remote 0.15.1)" in software
+    assert spoken == version
 
 
 def mcp_remote(node: str, home: Path, url: str, *arguments: str, **environment: str) -> StdioServerParameters:

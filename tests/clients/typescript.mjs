@@ -25,7 +25,8 @@ function handle(client, method, answer) {
 }
 
 async function call(client, name, args, options) {
-  const params = { name, arguments: args };
+  // In the 2026-07-28 era each request says which log messages it wants.
+  const params = { name, arguments: args, _meta: { "io.modelcontextprotocol/logLevel": "info" } };
   const result = await (line === "1" ? client.callTool(params, undefined, options) : client.callTool(params, options));
   return result.content[0].text;
 }

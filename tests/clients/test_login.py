@@ -1,0 +1,135 @@
+"""Clients that are given no token: they find the embedded issuer, open a browser, and call as the person in it.
+
+The browser is a program (``tests.person``), which clients are told of by BROWSER.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.client import Client
+from mcp.client.stdio import stdio_client
+
+from tests.clients import node as programs
+from tests.clients.node import finish
+from tests.clients.test_with_a_token import mcp_remote
+from tests.conftest import copy_sqlite
+from tests.databases import rows, rule_for_everybody
+from tests.person import add_person
+from tests.redis import RedisServer
+from tests.round_robin import BalancedSite, balanced_site
+from tests.site import ROOT, free_port
+
+WAIT = 30.0
+CALLBACK = "/oauth/callback"
+_SETTINGS = {"LOCAL_ISSUER": "true", "REGISTRATIONS_PER_MINUTE": "1000", "SIGN_INS_PER_MINUTE": "1000"}
+_REGISTER = """
+from allauth.idp.oidc.models import Client
+known = Client(id="editor", name="Editor", type=Client.Type.PUBLIC)
+known.set_redirect_uris(["http://localhost:1/oauth/callback", "http://127.0.0.1:1/oauth/callback"])
+known.set_grant_types(["authorization_code", "refresh_token"])
+known.set_response_types(["code"])
+known.save()
+"""
+each_endpoint = pytest.mark.parametrize("path", ["/sse", "/mcp"])
+each_registration = pytest.mark.parametrize("registered", ["dynamically", "beforehand"])
+
+
+@pytest.fixture(scope="module")
+def site(
+    nginx: None, redis: RedisServer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BalancedSite]:
+    """Two workers of a site with its own issuer, where Dana has an account and "editor" is a known application."""
+    database_url = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("site"))
+    with balanced_site(2, database_url, None, REDIS_URL=redis.url, **_SETTINGS) as running:
+        rule_for_everybody(database_url, "*")
+        add_person(running, "dana", first_name="Dana", last_name="Whitfield")
+        done = running.manage("shell", "-c", _REGISTER)
+        assert done.returncode == 0, done.stderr
+        yield running
+        for worker in running.workers:
+            worker.assert_no_traceback()
+        assert "eyJ" not in running.log
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a client runs: its home directory, and the browser that it finds there."""
+
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        # xdg-open, which clients start, asks the desktop first, where there is one.
+        no_desktop = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_CURRENT_DESKTOP", "DESKTOP_SESSION")
+        return {"BROWSER": str(self.home / "browser"), **dict.fromkeys(no_desktop, "")}
+
+    @property
+    def browsed(self) -> str:
+        """What the browser said, if it was opened at all."""
+        log = self.home / "browser.log"
+        return log.read_text(encoding="utf-8") if log.exists() else "No browser was opened."
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    browser, log = tmp_path / "browser", tmp_path / "browser.log"
+    open_page = f'PERSON=dana exec "{sys.executable}" -m tests.person "$1"'
+    script = ["#!/bin/sh", f'exec > "{log}" 2>&1', f'cd "{ROOT}" || exit 1', open_page, ""]
+    browser.write_text("\n".join(script), encoding="utf-8")
+    browser.chmod(0o755)
+    return Desk(tmp_path)
+
+
+def latest(site: BalancedSite) -> tuple[Any, ...]:
+    """Who made the latest call, by which application and software, and what became of it."""
+    query = (
+        "SELECT client_name, tool, decision, oauth_client_id, client_software FROM authz_app_callrecord"
+        " ORDER BY id DESC LIMIT 1"
+    )
+    return tuple(rows(site.database_url, query)[0])
+
+
+def assert_dana_called(site: BalancedSite, registered: str, software: str) -> None:
+    name, tool, decision, application, told = latest(site)
+    assert (name, tool, decision) == ("Dana Whitfield", "echo", "allowed")
+    assert (application == "editor") == (registered == "beforehand")
+    assert software in told
+
+
+@each_endpoint
+@each_registration
+async def test_mcp_remote(site: BalancedSite, node: str, desk: Desk, registered: str, path: str) -> None:
+    arguments = [str(free_port())]
+    if registered == "beforehand":
+        arguments += ["--static-oauth-client-info", json.dumps({"client_id": "editor"})]
+    bridge = mcp_remote(node, desk.home, f"{site.url}{path}", *arguments, **desk.environment)
+    said = desk.home / "stderr"
+    try:
+        with said.open("w") as log:
+            async with asyncio.timeout(WAIT), Client(stdio_client(bridge, log), mode="legacy") as client:
+                result = await client.call_tool("echo", {"text": f"by {registered} on {path}"})
+    except BaseException as error:
+        raise AssertionError(f"{said.read_text(encoding='utf-8')}\n{desk.browsed}") from error
+    assert result.content[0].text == f"by {registered} on {path}"
+    assert_dana_called(site, registered, "(via mcp-remote 0.15.1)")
+
+
+@each_endpoint
+@each_registration
+async def test_inspector(site: BalancedSite, node: str, desk: Desk, registered: str, path: str) -> None:
+    options = ["--callback-url", f"http://127.0.0.1:{free_port()}{CALLBACK}", "--format", "json"]
+    if registered == "beforehand":
+        options += ["--client-id", "editor"]
+    call = ("--method", "tools/call", "--tool-name", "echo", "--tool-arg", "text=hello")
+    command = (node, str(programs.INSPECTOR), "--cli", f"{site.url}{path}", *options, *call)
+    # Inspector opens no browser without a terminal, unless it is told to.
+    ended = await finish(desk.home, *command, seconds=WAIT, MCP_AUTO_OPEN_ENABLED="true", **desk.environment)
+    assert ended.code == 0, f"{ended.all}\n{desk.browsed}"
+    assert json.loads(ended.out)["result"]["content"] == [{"type": "text", "text": "hello"}]
+    assert_dana_called(site, registered, "inspector")
