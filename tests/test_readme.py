@@ -8,7 +8,7 @@ from django.core.management import get_commands
 
 from mcpsite import settings
 from tests.site import ROOT
-from tools_app.registry import ToolOptions, build
+from tools_app.building import ToolOptions, build_tool
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `([A-Z_0-9]+)` \|([^|]*)\|", README, re.MULTILINE))
@@ -36,7 +36,7 @@ def test_the_example_tool_works() -> None:
     assert source is not None
     scope: dict[str, object] = {}
     exec(compile(source[1].replace("@tool\n", ""), "README.md", "exec"), scope)
-    built = build(scope["open_orders"], ToolOptions())  # type: ignore[arg-type]  # what exec made has no type
+    built = build_tool(scope["open_orders"], ToolOptions())  # type: ignore[arg-type]  # what exec made has no type
     assert built.definition.input_schema["required"] == ["customer"]
     assert built.call_parameter == "call"
 

@@ -1,6 +1,7 @@
 """What a running tool knows of its call, and how it talks to the caller meanwhile."""
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, Unpack
@@ -45,7 +46,7 @@ class Channel(Protocol):
 
 @dataclass(eq=False)
 class Call:
-    """Given to a tool whose parameter is annotated with this type. The parameter is not part of the tool's schema.
+    """Given to a function whose parameter is annotated with this type. Callers know nothing of the parameter.
 
     ``progress`` and ``log`` return at once and may be used in plain and in async functions alike.
     """
@@ -122,3 +123,9 @@ class Call:
         except RuntimeError:
             return asyncio.run_coroutine_threadsafe(ask(), self._loop).result()
         raise RuntimeError(f"In an async tool, use: await call.{instead}(...).")
+
+
+def call_parameter(function: Callable[..., Any]) -> str | None:
+    """The name of a function's parameter that is annotated ``Call``, if any."""
+    parameters = inspect.signature(function, eval_str=True).parameters.values()
+    return next((parameter.name for parameter in parameters if parameter.annotation is Call), None)

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from authz_app import policy_rows, triggers
 from authz_app.policy import KINDS, Kind
 from tools_app.models import Tool
-from tools_app.registry import registered_tools
+from tools_app.registry import registered
 
 TOOL_TABLE = triggers.PolicyTable(
     "tools_app_tool", "tool", ("id", "kind", "name", "enabled"), on_insert=False, unique=("kind", "name")
@@ -34,15 +34,16 @@ def kinds_and_names(rows: QuerySet[Tool]) -> list[tuple[Kind, str]]:
 
 
 def sync(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Add a row for each new tool, renew descriptions, and mark the rows of tools that are gone. Safe to repeat."""
-    rows = {row.name: row for row in Tool.objects.using(using)}
-    for name, tool in registered_tools().items():
-        wanted = {"description": tool.definition.description or "", "module": tool.module, "gone": False}
-        row = rows.pop(name, None)
-        if row is None:
-            Tool.objects.using(using).bulk_create([Tool(name=name, **wanted)], ignore_conflicts=True)
-        elif any(getattr(row, field) != value for field, value in wanted.items()):
-            Tool.objects.using(using).filter(pk=row.pk).update(**wanted)
+    """Add a row for all that is new, renew descriptions, and mark the rows of what is gone. Safe to repeat."""
+    rows = {(row.kind, row.name): row for row in Tool.objects.using(using)}
+    for kind in KINDS:
+        for name, entry in registered(kind).items():
+            wanted = {"description": entry.definition.description or "", "module": entry.module, "gone": False}
+            row = rows.pop((kind, name), None)
+            if row is None:
+                Tool.objects.using(using).bulk_create([Tool(kind=kind, name=name, **wanted)], ignore_conflicts=True)
+            elif any(getattr(row, field) != value for field, value in wanted.items()):
+                Tool.objects.using(using).filter(pk=row.pk).update(**wanted)
     gone = [row.pk for row in rows.values() if not row.gone]
     if gone:
         Tool.objects.using(using).filter(pk__in=gone).update(gone=True)

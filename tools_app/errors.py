@@ -1,9 +1,10 @@
-"""What can go wrong with a tool call.
+"""What can go wrong with a call of a tool, a read of a resource or a use of a prompt.
 
-ToolFailure       a tool's declared failure, worded for the model that called it
+ToolFailure       a function's declared failure, worded for the model that called it
   ClientFault     one that the MCP client is told of as a JSON-RPC error, since no model can mend it
+  NotFound        what the variables of a resource's URI name is not there
 ToolBusy          every thread for plain functions is taken
-DuplicateTool     two tools were registered under one name
+DuplicateName     two functions were registered as the same kind under one name, or two resources at one URI
 """
 
 from collections.abc import Mapping
@@ -23,9 +24,13 @@ class ClientFault(ToolFailure):
         self.data = data
 
 
+class NotFound(ToolFailure):
+    """A resource's function finds nothing where the variables of its URI point."""
+
+
 class ToolBusy(Exception):
-    """No thread is free to run the tool."""
+    """No thread is free to run the function."""
 
 
-class DuplicateTool(ValueError):
-    """A second tool was registered under a name that is taken."""
+class DuplicateName(ValueError):
+    """A second function was registered under a name, or at a URI, that is taken."""

@@ -1,18 +1,20 @@
-"""Run a tool: validate its arguments, hold it to its time limit, and turn whatever happens into an outcome."""
+"""Run a function: validate its arguments, hold it to its time limit, and turn whatever happens into an outcome."""
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, InputRequiredResult, TextContent
+from mcp_types import CallToolResult, ErrorData, InputRequiredResult, Result
 from pydantic import ValidationError
 
 from authz_app.audit.entries import Outcome
+from tools_app.asked import Asked
 from tools_app.call import Call
-from tools_app.errors import ClientFault, ToolBusy, ToolFailure
-from tools_app.registry import RegisteredTool
+from tools_app.errors import ClientFault, NotFound, ToolBusy, ToolFailure
+from tools_app.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND
+from tools_app.registered import Runnable
 from tools_app.threads import ToolThreads
 
 logger = logging.getLogger(__name__)
@@ -21,42 +23,38 @@ _MAX_ERRORS_TOLD = 5
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What became of a call: the outcome, the result for the caller, and the error in words for the record.
-
-    With a ``fault`` the caller is told that one, and not the result.
-    """
+    """What became of a call: the outcome, the answer for the caller, and the error in words for the record."""
 
     outcome: Outcome
-    result: CallToolResult | InputRequiredResult
+    result: Result | ErrorData
     error: str = ""
-    fault: ClientFault | None = None
 
 
-def failed(outcome: Outcome, text: str, error: str = "") -> Execution:
-    """An execution that the caller is told of as an error result."""
-    result = CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
-    return Execution(outcome, result, error or text)
+def failed(runs: Runnable, outcome: Outcome, text: str, error: str = "", code: int = INTERNAL_ERROR) -> Execution:
+    """An execution that the caller is told of as an error; with this ``code``, where MCP has no result for that."""
+    return Execution(outcome, runs.failure(text, code), error or text)
 
 
-async def execute(
-    tool: RegisteredTool, arguments: dict[str, Any], call: Call, threads: ToolThreads, time_limit: float
-) -> Execution:
-    """Run a tool for at most ``time_limit`` seconds. Never raises, but for the cancellation of the task it runs in."""
+async def execute(runs: Runnable, asked: Asked, call: Call, threads: ToolThreads, time_limit: float) -> Execution:
+    """Run what was asked for, for at most ``time_limit`` seconds.
+
+    Never raises, but for the cancellation of the task it runs in.
+    """
     try:
         if call.interview is not None:
             call.interview.resume()
-        accepted = tool.metadata.validate_arguments(arguments)
+        accepted = runs.accept(asked.arguments)
     except ClientFault as fault:
-        return _at_fault(fault)
+        return _at_fault(fault, call)
     except ValidationError as error:
-        return failed(Outcome.TOOL_ERROR, _argument_errors(tool.name, error))
-    if tool.call_parameter is not None:
-        accepted[tool.call_parameter] = call
+        return failed(runs, Outcome.TOOL_ERROR, _argument_errors(runs.name, error), code=INVALID_PARAMS)
+    if runs.call_parameter is not None:
+        accepted[runs.call_parameter] = call
     try:
-        running = _start(tool, accepted, threads)
+        running = _start(runs, accepted, threads)
         done = await _ended(running, time_limit)
     except ToolBusy as busy:
-        return failed(Outcome.TOOL_ERROR, f"The server is busy. {busy}")
+        return failed(runs, Outcome.TOOL_ERROR, f"The server is busy. {busy}")
     except asyncio.CancelledError:
         call.cancelled = True
         running.cancel()
@@ -64,8 +62,8 @@ async def execute(
     if not done:
         call.cancelled = True
         running.cancel()
-        return failed(Outcome.TIMED_OUT, f"{tool.name} took longer than {time_limit:g} s and was given up.")
-    return _finished(tool, running, call)
+        return failed(runs, Outcome.TIMED_OUT, f"{runs.name} took longer than {time_limit:g} s and was given up.")
+    return _finished(runs, asked, running, call)
 
 
 async def _ended(running: "asyncio.Future[Any]", seconds: float) -> bool:
@@ -87,40 +85,46 @@ async def _ended(running: "asyncio.Future[Any]", seconds: float) -> bool:
     return running.done()
 
 
-def _start(tool: RegisteredTool, arguments: dict[str, Any], threads: ToolThreads) -> "asyncio.Future[Any]":
-    if not tool.is_async:
-        return asyncio.wrap_future(threads.submit(tool.function, arguments))
-    running: asyncio.Future[Any] = asyncio.get_running_loop().create_task(tool.function(**arguments))
+def _start(runs: Runnable, arguments: dict[str, Any], threads: ToolThreads) -> "asyncio.Future[Any]":
+    if not runs.is_async:
+        return asyncio.wrap_future(threads.submit(runs.function, arguments))
+    running: asyncio.Future[Any] = asyncio.get_running_loop().create_task(runs.function(**arguments))
     return running
 
 
-def _finished(tool: RegisteredTool, ended: "asyncio.Future[Any]", call: Call) -> Execution:
+def _finished(runs: Runnable, asked: Asked, ended: "asyncio.Future[Any]", call: Call) -> Execution:
     required = call.interview.required() if call.interview is not None else None
     if required is not None and not ended.cancelled():
-        ended.exception()  # Whatever the tool made of it: without the answer it knows nothing.
+        ended.exception()  # Whatever the function made of it: without the answer it knows nothing.
         return Execution(Outcome.INPUT_REQUIRED, required)
     try:
-        result = tool.metadata.convert_result(ended.result())
+        result = runs.answer(ended.result(), asked.uri)
     except ClientFault as fault:
-        return _at_fault(fault)
+        return _at_fault(fault, call)
     except ToolFailure as failure:
-        return failed(Outcome.TOOL_ERROR, str(failure))
+        code = RESOURCE_NOT_FOUND if isinstance(failure, NotFound) else INTERNAL_ERROR
+        return failed(runs, Outcome.TOOL_ERROR, str(failure), code=code)
     except MCPError as error:
-        return failed(Outcome.TOOL_ERROR, error.error.message)
+        return failed(runs, Outcome.TOOL_ERROR, error.error.message, code=error.error.code)
     except asyncio.CancelledError:
-        return failed(Outcome.CANCELLED, f"{tool.name} was cancelled.")
-    except Exception as error:  # noqa: BLE001  (the boundary: a tool may raise anything, and nobody outside may see it)
-        logger.error("Tool %s crashed, record %s", tool.name, call.record_id, exc_info=error)
-        text = f"{tool.name} failed with an internal error, id {call.record_id}."
-        return failed(Outcome.CRASHED, text, f"{type(error).__name__}")
-    if not isinstance(result, CallToolResult):
-        logger.error("Tool %s returned an unfinished result, record %s", tool.name, call.record_id)
-        return failed(Outcome.CRASHED, f"{tool.name} failed with an internal error, id {call.record_id}.")
-    return Execution(Outcome.TOOL_ERROR if result.is_error else Outcome.OK, result)
+        return failed(runs, Outcome.CANCELLED, f"{runs.name} was cancelled.")
+    except Exception as error:  # noqa: BLE001  (the boundary: it may raise anything, and nobody outside may see it)
+        logger.error(
+            "%s %s crashed, record %s", asked.record_kind.capitalize(), runs.name, call.record_id, exc_info=error
+        )
+        text = f"{runs.name} failed with an internal error, id {call.record_id}."
+        return failed(runs, Outcome.CRASHED, text, f"{type(error).__name__}")
+    if isinstance(result, InputRequiredResult):
+        logger.error("%s returned an unfinished result, record %s", runs.name, call.record_id)
+        return failed(runs, Outcome.CRASHED, f"{runs.name} failed with an internal error, id {call.record_id}.")
+    is_error = isinstance(result, CallToolResult) and result.is_error
+    return Execution(Outcome.TOOL_ERROR if is_error else Outcome.OK, result)
 
 
-def _at_fault(fault: ClientFault) -> Execution:
-    return replace(failed(Outcome.TOOL_ERROR, str(fault)), fault=fault)
+def _at_fault(fault: ClientFault, call: Call) -> Execution:
+    record = str(call.record_id)
+    told = ErrorData(code=fault.code, message=f"{fault} Record {record}.", data={**fault.data, "record": record})
+    return Execution(Outcome.TOOL_ERROR, told, str(fault))
 
 
 def _argument_errors(name: str, error: ValidationError) -> str:

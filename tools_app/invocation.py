@@ -10,21 +10,23 @@ from uuid import UUID
 
 import orjson
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, InputRequiredResult
+from mcp_types import ErrorData, Result
 
 from authz_app.audit.entries import Closing, Opening, Outcome
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.audit.redaction import recorded_json, redact_text
 from authz_app.audit.writer import AuditWriter
 from authz_app.ids import uuid7
-from authz_app.policy import Client, Decision, Kind, Policy, Reason, Target, decide
+from authz_app.policy import Decision, Kind, Policy, Reason, Target, decide
 from authz_app.policy_store import PolicyStore, PolicyUnavailable
+from tools_app.asked import Asked
 from tools_app.call import Call, Channel
 from tools_app.caller import Caller
+from tools_app.contents import texts_in
 from tools_app.execution import Execution, execute, failed
 from tools_app.jsonrpc import INTERNAL_ERROR
-from tools_app.refusals import refusal
-from tools_app.registry import RegisteredTool, registered_tools
+from tools_app.refusals import failure, refusal
+from tools_app.registered import Runnable
 from tools_app.threads import ToolThreads
 
 logger = logging.getLogger(__name__)
@@ -47,98 +49,67 @@ class Rooms:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What a call that ran came to, and its record; ``wire`` is the result as JSON has it."""
+    """What came of a call that ran, and its record; ``wire`` is the result as JSON has it."""
 
     record_id: UUID
-    result: CallToolResult | InputRequiredResult
+    result: Result | ErrorData
     wire: dict[str, Any]
 
 
-def target_of(kind: Kind, name: str, policy: Policy) -> Target:
+def target_of(kind: Kind, name: str, exists: bool, policy: Policy) -> Target:
     """What a decision needs to know of what has this kind and name."""
-    return Target(kind, name, exists=name in registered_tools(), enabled=(kind, name) not in policy.switched_off)
+    return Target(kind, name, exists, (kind, name) not in policy.switched_off)
 
 
-def visible_tools(caller_client: Client, caller: Caller, policy: Policy) -> list[RegisteredTool]:
-    """The tools of which some call would be allowed now, by the same function that decides calls."""
-    return [
-        tool
-        for name, tool in sorted(registered_tools().items())
-        if decide(caller.principal, caller_client, target_of("tool", name, policy), policy).allowed
-    ]
-
-
-def visible_tool(caller: Caller, name: str, rooms: Rooms) -> RegisteredTool | None:
-    """The tool of this name, if the caller may call it by the policy in memory; the call itself is decided anew."""
-    policy, tool = rooms.policy.in_memory, registered_tools().get(name)
-    if policy is None or tool is None:
-        return None
-    client = policy.clients.get((caller.principal.issuer, caller.principal.subject))
-    if client is None:
-        return None
-    return tool if decide(caller.principal, client, target_of("tool", name, policy), policy).allowed else None
-
-
-async def list_tools(caller: Caller, rooms: Rooms) -> list[RegisteredTool]:
-    """The tools that the caller may call, under the policy as it is committed now.
-
-    Raises:
-        MCPError: the policy cannot be read.
-    """
-    try:
-        policy = await rooms.policy.refreshed()
-        client = await rooms.policy.client_of(caller.principal)
-    except PolicyUnavailable as error:
-        raise MCPError(INTERNAL_ERROR, str(error)) from error
-    return visible_tools(client, caller, policy)
-
-
-async def invoke(caller: Caller, name: str, arguments: dict[str, Any], channel: Channel, rooms: Rooms) -> Called:
-    """Call a tool for a caller, if the policy allows it and the record is committed.
+async def invoke(caller: Caller, asked: Asked, channel: Channel, rooms: Rooms) -> Called:
+    """Do what a caller asks for, if the policy allows it and the record is committed.
 
     Raises:
         CallRefused: the policy denies it.
-        MCPError: it cannot be decided or recorded, so nothing was run; or the client did not do its part.
+        MCPError: it cannot be decided or recorded, and nothing was run; or it failed, or the client did not do its
+            part, and MCP has no result for that.
     """
     try:
-        opening, decision = await _decided_and_recorded(caller, name, arguments, rooms)
+        opening, decision = await _decided_and_recorded(caller, asked, rooms)
     except (PolicyUnavailable, AuditUnavailable) as error:
         raise MCPError(INTERNAL_ERROR, str(error)) from error
-    if not decision.allowed:
-        raise refusal(opening.id, decision, name, caller, rooms.contact)
+    if not decision.allowed or asked.runs is None:
+        raise refusal(opening.id, decision, asked, caller, rooms.contact)
     call = Call(caller.principal, opening.id, channel, asyncio.get_running_loop())
-    return await _run_and_close(opening, registered_tools()[name], arguments, call, rooms)
+    called = await _run_and_close(opening, asked, asked.runs, call, rooms)
+    if isinstance(called.result, ErrorData):
+        raise failure(called.result, asked, caller)
+    return called
 
 
-async def _decided_and_recorded(
-    caller: Caller, name: str, arguments: dict[str, Any], rooms: Rooms
-) -> tuple[Opening, Decision]:
+async def _decided_and_recorded(caller: Caller, asked: Asked, rooms: Rooms) -> tuple[Opening, Decision]:
     policy = await rooms.policy.policy()
     for _ in range(_MAX_DECISIONS):
         client = await rooms.policy.client_of(caller.principal)
-        decision = decide(caller.principal, client, target_of("tool", name, policy), policy)
-        opening = _opening(caller, name, arguments, decision, rooms)
+        target = target_of(asked.kind, asked.name, asked.runs is not None, policy)
+        decision = decide(caller.principal, client, target, policy)
+        opening = _opening(caller, asked, decision, rooms)
         if await rooms.audit.open(opening):
             return opening, decision
         policy = await rooms.policy.refreshed()
     raise AuditUnavailable(_TOO_FAST)
 
 
-async def record_blocked(caller: Caller, name: str | None, arguments: dict[str, Any], rooms: Rooms) -> UUID | None:
-    """Record that a blocked client was refused; no ``name`` stands for the session itself.
+async def record_blocked(caller: Caller, asked: Asked, rooms: Rooms) -> UUID | None:
+    """Record that a blocked client was refused.
 
     Returns the record's id, or None where the client is not blocked any more.
 
     Raises:
         AuditUnavailable, PolicyUnavailable: it can be neither decided nor recorded.
     """
-    nothing = Target("tool", name or "", exists=False, enabled=False)
+    nothing = Target(asked.kind, asked.name, exists=False, enabled=False)
     policy = await rooms.policy.policy()
     for _ in range(_MAX_DECISIONS):
         decision = decide(caller.principal, await rooms.policy.client_of(caller.principal), nothing, policy)
         if decision.reason is not Reason.CLIENT_BLOCKED:
             return None
-        opening = _opening(caller, name, arguments, decision, rooms)
+        opening = _opening(caller, asked, decision, rooms)
         if await rooms.audit.open(opening):
             return opening.id
         policy = await rooms.policy.refreshed()
@@ -148,16 +119,16 @@ async def record_blocked(caller: Caller, name: str | None, arguments: dict[str, 
 _TOO_FAST = "The permissions are changing faster than they can be read. Try again in a moment."
 
 
-def _opening(caller: Caller, name: str | None, arguments: dict[str, Any], decision: Decision, rooms: Rooms) -> Opening:
+def _opening(caller: Caller, asked: Asked, decision: Decision, rooms: Rooms) -> Opening:
     now = datetime.now(UTC)
     principal, client = caller.principal, decision.client
-    deadline = now + timedelta(seconds=_time_limit(name, rooms) + _GRACE) if decision.allowed else None
+    deadline = now + timedelta(seconds=_time_limit(asked, rooms) + _GRACE) if decision.allowed else None
     return Opening(
         id=uuid7(),
         at=now,
-        kind="session" if name is None else "tool",
-        tool=_recorded_name(name or ""),
-        arguments=recorded_json(arguments),
+        kind=asked.record_kind,
+        tool=asked.name if asked.runs is not None else redact_text(asked.name, 128)[:128],
+        arguments=recorded_json(asked.recorded),
         decision="allowed" if decision.allowed else "denied",
         reason=decision.reason.value,
         rules=orjson.dumps([{"id": rule.id, "sentence": rule.sentence} for rule in decision.determining]).decode(),
@@ -178,28 +149,20 @@ def _opening(caller: Caller, name: str | None, arguments: dict[str, Any], decisi
     )
 
 
-def _recorded_name(name: str) -> str:
-    return name if name in registered_tools() else redact_text(name, 128)[:128]
+def _time_limit(asked: Asked, rooms: Rooms) -> float:
+    limit = None if asked.runs is None else asked.runs.time_limit
+    return rooms.time_limit if limit is None else limit
 
 
-def _time_limit(name: str | None, rooms: Rooms) -> float:
-    tool = registered_tools().get(name or "")
-    return rooms.time_limit if tool is None or tool.time_limit is None else tool.time_limit
-
-
-async def _run_and_close(
-    opening: Opening, tool: RegisteredTool, arguments: dict[str, Any], call: Call, rooms: Rooms
-) -> Called:
+async def _run_and_close(opening: Opening, asked: Asked, runs: Runnable, call: Call, rooms: Rooms) -> Called:
     started = time.perf_counter()
     try:
-        execution = await execute(tool, arguments, call, rooms.threads, _time_limit(tool.name, rooms))
+        execution = await execute(runs, asked, call, rooms.threads, _time_limit(asked, rooms))
     except asyncio.CancelledError:
         _close(opening.id, Outcome.CANCELLED, started, rooms)
         raise
-    execution, wire = _sendable(execution, opening, rooms.max_result_bytes)
+    execution, wire = _sendable(execution, runs, opening, rooms.max_result_bytes)
     _close(opening.id, execution.outcome, started, rooms, execution)
-    if fault := execution.fault:
-        raise MCPError(fault.code, f"{fault} Record {opening.id}.", {**fault.data, "record": str(opening.id)})
     return Called(opening.id, execution.result, wire)
 
 
@@ -210,7 +173,7 @@ def _close(record_id: UUID, outcome: Outcome, started: float, rooms: Rooms, exec
     rooms.audit.close(Closing(record_id, outcome, milliseconds, size, error))
 
 
-def _sendable(execution: Execution, opening: Opening, limit: int) -> tuple[Execution, dict[str, Any]]:
+def _sendable(execution: Execution, runs: Runnable, opening: Opening, limit: int) -> tuple[Execution, dict[str, Any]]:
     """The execution and its result as JSON has it; a failed one where it is too large, or no JSON (2**64, for one)."""
     try:
         wire = _dumped(execution.result)
@@ -218,20 +181,19 @@ def _sendable(execution: Execution, opening: Opening, limit: int) -> tuple[Execu
     except (TypeError, ValueError) as error:
         logger.error("The result of %s cannot be sent, record %s: %s", opening.tool, opening.id, error)
         text = f"{opening.tool} failed with an internal error, id {opening.id}."
-        execution = failed(Outcome.CRASHED, text, "The result is no JSON.")
+        execution = failed(runs, Outcome.CRASHED, text, "The result is no JSON.")
         return execution, _dumped(execution.result)
     if size > limit:
-        execution = failed(Outcome.TOOL_ERROR, f"The result has {size} bytes, more than the {limit} that can be sent.")
+        text = f"The result has {size} bytes, more than the {limit} that can be sent."
+        execution = failed(runs, Outcome.TOOL_ERROR, text)
         return execution, _dumped(execution.result)
     return execution, wire
 
 
-def _dumped(result: CallToolResult | InputRequiredResult) -> dict[str, Any]:
+def _dumped(result: Result | ErrorData) -> dict[str, Any]:
     return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def result_size(result: CallToolResult | InputRequiredResult) -> int:
+def result_size(result: Result | ErrorData) -> int:
     """The bytes of content that a result carries, before it is wrapped for the wire."""
-    if isinstance(result, InputRequiredResult):
-        return 0
-    return sum(len((getattr(block, "text", "") or getattr(block, "data", "")).encode()) for block in result.content)
+    return sum(len(text.encode()) for text in texts_in(result))

@@ -11,6 +11,8 @@ INVALID_REQUEST = -32600
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 SERVER_BUSY = -32000
+# MCP of the handshake era; 2026-07-28 says INVALID_PARAMS in its place.
+RESOURCE_NOT_FOUND = -32002
 
 DUPLICATE_ID = "A request with this id is being answered already."
 

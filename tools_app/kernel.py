@@ -9,7 +9,6 @@ from uuid import UUID
 
 import anyio
 from mcp.server.connection import Connection, NotifyOnlyOutbound
-from mcp.server.lowlevel import NotificationOptions
 from mcp.server.runner import ServerRunner, modern_error_data
 from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import MCPError, NoBackChannelError
@@ -31,9 +30,10 @@ from tools_app.envelope import (
     software_in,
 )
 from tools_app.errors import ToolFailure
+from tools_app.exchange import Exchange, current_exchange
 from tools_app.interview import Interview
 from tools_app.invocation import Rooms
-from tools_app.mcp_server import Exchange, current_exchange, instructions_for, server
+from tools_app.mcp_server import LISTS_CHANGE, instructions_for, server
 from tools_app.questions import Question, cannot_be_asked
 from tools_app.refusals import CallRefused
 from tools_app.replies import Replies
@@ -240,7 +240,7 @@ async def _initialize(
     if session.protocol_version:
         raise MCPError(code=jsonrpc.INVALID_REQUEST, message="This MCP session is initialized already.")
     connection = Connection.for_loop(dispatch)
-    options = server.create_initialization_options(NotificationOptions(tools_changed=True))
+    options = server.create_initialization_options(LISTS_CHANGE)
     options.instructions = await instructions_for(caller, rooms)
     runner = ServerRunner(server, connection, {}, init_options=options)
     result = await runner.on_request(dispatch, request.method, request.params)

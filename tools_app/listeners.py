@@ -1,10 +1,9 @@
 """The streams on which clients of sessions that last by use hear of what belongs to no request (`GET /mcp`)."""
 
-from tools_app import jsonrpc
+from tools_app.lists import changed_since, list_changed, told_of
 from tools_app.open_streams import Listener
 from tools_app.sessions import Listening, SessionStore
 
-LIST_CHANGED = jsonrpc.notification_of("notifications/tools/list_changed", None)
 # Of one session, on this worker; for more, the oldest ends.
 _MOST = 4
 
@@ -31,7 +30,7 @@ class Listeners:
 
 
 async def keep_listening(listener: Listener, sessions: SessionStore, *, is_new: bool = False) -> Listening | None:
-    """Keep the session that a stream belongs to, and tell its client if the list changed since it was last told.
+    """Keep the session that a stream belongs to, and tell its client which lists changed since it was last told.
 
     A client may listen on several streams, on several workers: only the one that the store has chosen is sent anything.
     Returns None where the session exists no more.
@@ -45,9 +44,9 @@ async def keep_listening(listener: Listener, sessions: SessionStore, *, is_new: 
     listener.is_behind |= listening.is_chosen and not listener.is_chosen
     listener.is_chosen = listening.is_chosen
     if listener.is_chosen and listener.is_behind:
-        now = listener.told
+        now = told_of(listener.seen or frozenset())
         before = await sessions.tell(listener.session.key, listener.key, now)
-        if before not in (None, "", now):
-            listener.stream.post(LIST_CHANGED)
+        for kind in changed_since(before, now) if before else ():
+            listener.stream.post(list_changed(kind))
     listener.is_behind = False
     return listening

@@ -13,9 +13,10 @@ from authz_app.policy_store import PolicyUnavailable
 from tools_app import jsonrpc
 from tools_app.between_workers import Workers
 from tools_app.blocked_sessions import BLOCKED, BlockedSessions
-from tools_app.invocation import Rooms, visible_tools
-from tools_app.listeners import LIST_CHANGED, Listeners, keep_listening
-from tools_app.open_streams import Listener, OpenSession, OpenStream, names_of
+from tools_app.invocation import Rooms
+from tools_app.listeners import Listeners, keep_listening
+from tools_app.lists import Seen, changed_kinds, list_changed, seen_by
+from tools_app.open_streams import Listener, OpenSession, OpenStream
 from tools_app.sessions import Lease, SessionsUnavailable
 
 logger = logging.getLogger(__name__)
@@ -229,17 +230,18 @@ class OpenSessions:
                 session.blocked_since = session.blocked_since or time.monotonic()
                 continue
             session.blocked_since = None
-            visible = names_of(visible_tools(client, session.caller, policy))
-            if session.visible is not None and visible != session.visible:
-                self._changed(session)
-            session.visible = visible
+            seen = seen_by(client, session.caller, policy)
+            if session.seen is not None:
+                self._changed(session, session.seen, seen)
+            session.seen = seen
             await asyncio.sleep(0)
 
-    def _changed(self, opened: OpenStream) -> None:
+    def _changed(self, opened: OpenStream, before: Seen, after: Seen) -> None:
         if isinstance(opened, Listener):
-            opened.is_behind = True  # It may be that another stream is told, on another worker.
-        else:
-            opened.stream.post(LIST_CHANGED)
+            opened.is_behind |= before != after  # It may be that another stream is told, on another worker.
+            return
+        for kind in changed_kinds(before, after):
+            opened.stream.post(list_changed(kind))
 
 
 def _is_behind(opened: OpenStream) -> bool:

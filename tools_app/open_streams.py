@@ -1,29 +1,16 @@
 """What this worker remembers of a stream that it holds open, whichever transport it belongs to."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from hashlib import sha256
 
 from tools_app.caller import Caller
 from tools_app.event_stream import EventStream
-from tools_app.registry import RegisteredTool
+from tools_app.lists import Seen
 from tools_app.sessions import McpSession
-
-
-def names_of(tools: Iterable[RegisteredTool]) -> frozenset[str]:
-    """The names of some tools. Sessions that see the same ones share them."""
-    return _shared(frozenset(tool.name for tool in tools))
-
-
-@lru_cache(maxsize=1_024)
-def _shared(names: frozenset[str]) -> frozenset[str]:
-    return names
 
 
 @dataclass(slots=True, eq=False)
 class OpenStream:
-    """A stream of this worker, for whom it is, and the names of the tools that its owner could call when last looked.
+    """A stream of this worker, for whom it is, and what was on its owner's lists when last looked.
 
     Times are in seconds: ``expires_at`` since the epoch, the others monotonic.
     """
@@ -32,7 +19,7 @@ class OpenStream:
     caller: Caller
     stream: EventStream
     expires_at: float
-    visible: frozenset[str] | None = None
+    seen: Seen | None = None
     renew_at: float = 0.0
     blocked_since: float | None = None
 
@@ -55,14 +42,9 @@ class Listener(OpenStream):
     """A stream on which the client of a session that lasts by use hears of what belongs to no request.
 
     ``is_chosen`` says that it is this one, of all the session's, on which messages are sent; ``is_behind``, that the
-    client has perhaps not been told of the list as it is.
+    client has perhaps not been told of its lists as they are.
     """
 
     session: McpSession
     is_chosen: bool = True
     is_behind: bool = True
-
-    @property
-    def told(self) -> str:
-        """What stands for the list that the client knows."""
-        return sha256(" ".join(sorted(self.visible or ())).encode()).hexdigest()[:16]

@@ -3,11 +3,14 @@
 from uuid import UUID
 
 from mcp.shared.exceptions import MCPError
+from mcp_types import ErrorData
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from authz_app.conf import conf as authz_conf
 from authz_app.policy import Decision, Reason
+from tools_app.asked import Asked
 from tools_app.caller import SSE, STREAMABLE, Caller
-from tools_app.jsonrpc import INVALID_PARAMS
+from tools_app.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND
 
 _PATHS = {SSE: "/sse", STREAMABLE: "/mcp"}
 _MAX_SHOWN = 128
@@ -21,35 +24,61 @@ class CallRefused(MCPError):
     """
 
     def __init__(
-        self, text: str, data: dict[str, str], *, token_scopes: frozenset[str] | None = None, blocked: bool = False
+        self,
+        text: str,
+        data: dict[str, str],
+        *,
+        code: int = INVALID_PARAMS,
+        token_scopes: frozenset[str] | None = None,
+        blocked: bool = False,
     ) -> None:
-        super().__init__(INVALID_PARAMS, text, data)
+        super().__init__(code, text, data)
         self.token_scopes = token_scopes
         self.blocked = blocked
 
 
-def refusal(record_id: UUID, decision: Decision, name: str, caller: Caller, contact: str) -> CallRefused:
-    """The answer to a denied call. A tool that is denied and one that does not exist get the same words."""
+def refusal(record_id: UUID, decision: Decision, asked: Asked, caller: Caller, contact: str) -> CallRefused:
+    """The answer to a denied call. What is denied and what does not exist get the same words."""
     where = f"Record {record_id}; ask {contact}."
     if decision.reason is Reason.SCOPE_MISSING:
-        return _step_up(record_id, decision, name, caller, where)
+        return _step_up(record_id, decision, asked, caller, where)
     plain = {
         Reason.CLIENT_BLOCKED: "Your client is blocked here.",
         Reason.CLIENT_PENDING: "Your client is waiting for an administrator to make it active.",
     }.get(decision.reason)
-    shown = name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}..."
-    return CallRefused(
-        f"{plain or f'No tool {shown!r} is available to you.'} {where}",
-        {"record": str(record_id)},
-        blocked=decision.reason is Reason.CLIENT_BLOCKED,
-    )
+    text = f"{plain or f'No {asked.kind} {_shown(asked)!r} is available to you.'} {where}"
+    data = {"record": str(record_id)}
+    if asked.record_kind == "resource":
+        # MCP, Resources, Error Handling.
+        return CallRefused(
+            text, {**data, "uri": asked.uri}, code=_not_found(caller), blocked=decision.reason is Reason.CLIENT_BLOCKED
+        )
+    return CallRefused(text, data, blocked=decision.reason is Reason.CLIENT_BLOCKED)
 
 
-def _step_up(record_id: UUID, decision: Decision, name: str, caller: Caller, where: str) -> CallRefused:
+def failure(error: ErrorData, asked: Asked, caller: Caller) -> MCPError:
+    """The answer to a call that was allowed and failed, where MCP has no result that says so."""
+    if error.code == RESOURCE_NOT_FOUND:
+        return MCPError(_not_found(caller), error.message, {"uri": asked.uri})
+    return MCPError(error.code, error.message, error.data)
+
+
+def _not_found(caller: Caller) -> int:
+    """The code for a resource that is not there, as the caller's protocol version has it."""
+    return INVALID_PARAMS if caller.protocol_version in MODERN_PROTOCOL_VERSIONS else RESOURCE_NOT_FOUND
+
+
+def _shown(asked: Asked) -> str:
+    """What was asked for, by the name or the URI that the caller sent."""
+    sent = asked.uri or asked.name
+    return sent if len(sent) <= _MAX_SHOWN else f"{sent[:_MAX_SHOWN]}..."
+
+
+def _step_up(record_id: UUID, decision: Decision, asked: Asked, caller: Caller, where: str) -> CallRefused:
     needed = scopes_to_ask_for(decision, caller.principal.token_scopes)
     missing = " or ".join(repr(_listed(scopes)) for scopes in decision.missing_scopes)
     return CallRefused(
-        f"Your access token lacks the token scope {missing} for the tool {name!r}."
+        f"Your access token lacks the token scope {missing} for the {asked.kind} {_shown(asked)!r}."
         f" Ask the authorization server for a token with {_listed(needed)!r}. {where}",
         {
             "error": "insufficient_scope",

@@ -1,57 +1,31 @@
-"""The tools that installed apps offer: `@tool` on a function in an app's ``mcp_tools.py``."""
+"""What installed apps offer: `@tool`, `@resource` and `@prompt` on functions in an app's ``mcp_tools.py``."""
 
-import inspect
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 from django.utils.module_loading import autodiscover_modules
-from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
-from mcp.shared._callable_inspection import is_async_callable
-from mcp_types import Tool, ToolAnnotations
-from pydantic import ConfigDict
+from mcp_types import Annotations, ToolAnnotations
 
-from tools_app.call import Call
-from tools_app.errors import DuplicateTool
+from authz_app.policy import Kind
+from tools_app.building import (
+    PromptOptions,
+    ResourceOptions,
+    ToolOptions,
+    build_prompt,
+    build_resource,
+    build_tool,
+)
+from tools_app.completers import Complete
+from tools_app.errors import DuplicateName
+from tools_app.registered import Registered, RegisteredPrompt, RegisteredResource, RegisteredTool
 
 F = TypeVar("F", bound=Callable[..., Any])
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RegisteredTool:
-    """A function as MCP clients see it, and what is needed to run it.
-
-    ``call_parameter`` is the name of the parameter annotated ``Call``, if any. ``time_limit`` is in seconds; None
-    means the site's own.
-    """
-
-    name: str
-    function: Callable[..., Any]
-    is_async: bool
-    metadata: FuncMetadata
-    definition: Tool
-    call_parameter: str | None
-    time_limit: float | None
-
-    @property
-    def module(self) -> str:
-        return self.function.__module__
-
 
 _tools: dict[str, RegisteredTool] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class ToolOptions:
-    """What a function's signature and docstring do not say of the tool. ``time_limit`` is in seconds."""
-
-    name: str = ""
-    title: str | None = None
-    description: str = ""
-    annotations: ToolAnnotations | None = None
-    time_limit: float | None = None
+_resources: dict[str, RegisteredResource] = {}
+_prompts: dict[str, RegisteredPrompt] = {}
+_kinds: dict[Kind, dict[str, Any]] = {"tool": _tools, "resource": _resources, "prompt": _prompts}
+_at_uri: dict[str, RegisteredResource] = {}
 
 
 @overload
@@ -66,87 +40,142 @@ def tool(
     time_limit: float | None = ...,
 ) -> Callable[[F], F]: ...
 def tool(function: Any = None, **options: Any) -> Any:
-    """Offer a plain or async function to MCP clients. The function itself stays as it is.
+    """Offer a plain or async function to MCP clients as a tool. The function itself stays as it is.
 
     The name, the description and the schemas come from its signature, type hints and docstring, unless the options
     (``ToolOptions``) say otherwise.
 
     Raises:
-        DuplicateTool: another function has the name already.
+        DuplicateName: another tool has the name already.
         ValueError: the name is not fit for a tool.
     """
 
     def decorate(decorated: F) -> F:
-        register(build(decorated, ToolOptions(**options)))
+        register(build_tool(decorated, ToolOptions(**options)))
         return decorated
 
     return decorate if function is None else decorate(function)
 
 
-def build(function: Callable[..., Any], options: ToolOptions) -> RegisteredTool:
-    """Describe a function as a tool, without registering it.
+class _ResourceKeywords(TypedDict, total=False):
+    name: str
+    title: str | None
+    description: str
+    mime_type: str | None
+    annotations: Annotations | None
+    time_limit: float | None
+    complete: Complete | None
+    unchecked: Collection[str]
+
+
+def resource(uri: str, **options: Unpack[_ResourceKeywords]) -> Callable[[F], F]:
+    """Offer what a plain or async function returns to MCP clients as the resource at ``uri``.
+
+    A URI with variables is a template (RFC 6570), whose variables are the function's parameters. The function returns
+    a text, bytes, a JSON-able value, or MCP's own contents. Rules know the resource by its name, which is the
+    function's unless the options (``ResourceOptions``) say otherwise.
 
     Raises:
-        ValueError: the name is not fit for a tool.
+        DuplicateName: another resource has the name or the URI already.
+        ValueError: name, URI and function do not fit.
     """
-    name = options.name or function.__name__
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"A tool's name has 1 to 128 letters, digits, '_', '-' and '.' only, not {name!r}.")
-    call_parameter = _call_parameter(function)
-    metadata = func_metadata(function, skip_names=[call_parameter] if call_parameter else [])
-    metadata = metadata.model_copy(update={"arg_model": _refusing_unknown(metadata.arg_model)})
-    definition = Tool(
-        name=name,
-        title=options.title,
-        description=options.description or inspect.getdoc(function) or "",
-        input_schema=metadata.arg_model.model_json_schema(by_alias=True),
-        output_schema=metadata.output_schema,
-        annotations=options.annotations,
-    )
-    return RegisteredTool(
-        name=name,
-        function=function,
-        is_async=is_async_callable(function),
-        metadata=metadata,
-        definition=definition,
-        call_parameter=call_parameter,
-        time_limit=options.time_limit,
-    )
+
+    def decorate(decorated: F) -> F:
+        register(build_resource(uri, decorated, ResourceOptions(**options)))
+        return decorated
+
+    return decorate
 
 
-def _call_parameter(function: Callable[..., Any]) -> str | None:
-    parameters = inspect.signature(function, eval_str=True).parameters.values()
-    return next((parameter.name for parameter in parameters if parameter.annotation is Call), None)
+@overload
+def prompt(function: F) -> F: ...
+@overload
+def prompt(
+    *,
+    name: str = ...,
+    title: str | None = ...,
+    description: str = ...,
+    time_limit: float | None = ...,
+    complete: Complete | None = ...,
+) -> Callable[[F], F]: ...
+def prompt(function: Any = None, **options: Any) -> Any:
+    """Offer what a plain or async function returns to MCP clients as a prompt: a text, or a list of messages and texts.
 
-
-def _refusing_unknown(arg_model: Any) -> Any:
-    """The same arguments, with any other refused rather than dropped in silence."""
-    return type(arg_model.__name__, (arg_model,), {"model_config": ConfigDict(extra="forbid"), "__module__": __name__})
-
-
-def register(registered: RegisteredTool) -> None:
-    """Add a tool.
+    Its parameters are the prompt's arguments; callers send texts.
 
     Raises:
-        DuplicateTool: another function has the name already.
+        DuplicateName: another prompt has the name already.
+        ValueError: the name is not fit for a prompt, or the options (``PromptOptions``) do not fit the function.
     """
-    other = _tools.get(registered.name)
+
+    def decorate(decorated: F) -> F:
+        register(build_prompt(decorated, PromptOptions(**options)))
+        return decorated
+
+    return decorate if function is None else decorate(function)
+
+
+def register(registered: Registered) -> None:
+    """Add a tool, a resource or a prompt.
+
+    Raises:
+        DuplicateName: another one of its kind has the name already, or the URI.
+    """
+    _refuse_second(
+        _kinds[registered.kind].get(registered.name), registered, f"named {registered.name!r}", "name: @{}(name=...)"
+    )
+    if isinstance(registered, RegisteredResource):
+        _refuse_second(_at_uri.get(registered.uri), registered, f"at {registered.uri}", "URI: @{}(...)")
+        _at_uri[registered.uri] = registered
+    _kinds[registered.kind][registered.name] = registered
+
+
+def _refuse_second(other: Registered | None, registered: Registered, what: str, another: str) -> None:
     if other is not None:
-        raise DuplicateTool(
-            f"Two tools are named {registered.name!r}: in {other.module} and in {registered.module}. "
-            "Give one of them another name: @tool(name=...)."
+        raise DuplicateName(
+            f"Two {registered.kind}s are {what}: in {other.module} and in {registered.module}. "
+            f"Give one of them another {another.format(registered.kind)}."
         )
-    _tools[registered.name] = registered
 
 
-def unregister(name: str) -> None:
-    """Take a tool out again."""
-    _tools.pop(name, None)
+def unregister(name: str, kind: Kind = "tool") -> None:
+    """Take a tool, a resource or a prompt out again."""
+    gone = _kinds[kind].pop(name, None)
+    if isinstance(gone, RegisteredResource):
+        del _at_uri[gone.uri]
+
+
+def registered(kind: Kind) -> Mapping[str, Registered]:
+    """All of one kind by name."""
+    return _kinds[kind]
 
 
 def registered_tools() -> Mapping[str, RegisteredTool]:
     """All tools by name."""
     return _tools
+
+
+def registered_prompts() -> Mapping[str, RegisteredPrompt]:
+    """All prompts by name."""
+    return _prompts
+
+
+def resource_at(uri: str) -> tuple[RegisteredResource, dict[str, Any]] | None:
+    """The resource that a URI means, and the values of its variables: one without variables before all templates."""
+    found = _at_uri.get(uri)
+    if found is not None and found.template is None:
+        return found, {}
+    for template in _at_uri.values():
+        variables = template.template.match(uri) if template.template is not None else None
+        if variables is not None:
+            # Another template might let through what this one keeps out.
+            return None if template.leads_out(variables) else (template, dict(variables))
+    return None
+
+
+def resource_with(uri: str) -> RegisteredResource | None:
+    """The resource that was registered with exactly this URI or template."""
+    return _at_uri.get(uri)
 
 
 def autodiscover() -> None:

@@ -24,6 +24,7 @@ from authz_app.principal import Principal
 from tests.callers import caller_for, rooms
 from tests.promises import judge
 from tools_app import invocation
+from tools_app.asked import tool_call
 from tools_app.jsonrpc import INTERNAL_ERROR
 from tools_app.models import Tool
 from tools_app.questions import Question
@@ -165,7 +166,7 @@ async def _call_many() -> int:
             nonlocal unrecorded
             for _ in left:
                 try:
-                    await invocation.invoke(caller, "echo_async", {"text": "x"}, _NoChannel(), here)
+                    await invocation.invoke(caller, tool_call("echo_async", {"text": "x"}), _NoChannel(), here)
                 except MCPError as error:
                     unrecorded += error.error.code == INTERNAL_ERROR
 

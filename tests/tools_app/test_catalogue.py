@@ -2,9 +2,10 @@
 
 import pytest
 
+from authz_app.policy import KINDS
 from tools_app import catalogue
 from tools_app.models import Tool
-from tools_app.registry import registered_tools, tool, unregister
+from tools_app.registry import registered, tool, unregister
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -12,10 +13,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 def test_every_registered_tool_has_a_row() -> None:
     Tool.objects.all().delete()
     catalogue.sync()
-    rows = {row.name: row for row in Tool.objects.all()}
-    assert set(rows) == set(registered_tools())
+    rows = {(row.kind, row.name): row for row in Tool.objects.all()}
+    assert set(rows) == {(kind, name) for kind in KINDS for name in registered(kind)}
     assert all(row.enabled and not row.gone for row in rows.values())
-    assert (rows["echo"].description, rows["echo"].module) == ("Return the text.", "tests.fixture_tools.mcp_tools")
+    echo = rows["tool", "echo"]
+    assert (echo.description, echo.module) == ("Return the text.", "tests.fixture_tools.mcp_tools")
 
 
 def test_a_tool_that_is_gone_keeps_its_row_and_its_switch_and_may_come_back() -> None:

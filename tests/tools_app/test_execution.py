@@ -13,11 +13,12 @@ from mcp_types import CallToolResult, TextContent
 
 from authz_app.audit.entries import Outcome
 from authz_app.principal import Principal
+from tools_app.asked import Asked
+from tools_app.building import ToolOptions, build_tool
 from tools_app.call import Call
 from tools_app.errors import ToolFailure
 from tools_app.execution import Execution, execute
 from tools_app.questions import Question
-from tools_app.registry import ToolOptions, build
 from tools_app.threads import ToolThreads
 
 RECORD = UUID("0197a3c2-7c1e-7abc-8def-0123456789ab")
@@ -55,12 +56,14 @@ async def run(
     call: Call | None = None,
     **arguments: Any,
 ) -> Execution:
-    tool = build(function, ToolOptions(name="it"))
+    tool = build_tool(function, ToolOptions(name="it"))
     async with asyncio.timeout(WAIT):
-        return await execute(tool, arguments, call or a_call(), threads, limit)
+        asked = Asked("tool", "tool", "it", tool, arguments, arguments)
+        return await execute(tool, asked, call or a_call(), threads, limit)
 
 
 def text(execution: Execution) -> str:
+    assert isinstance(execution.result, CallToolResult)
     (block,) = execution.result.content
     assert isinstance(block, TextContent)
     return block.text

@@ -16,10 +16,12 @@ from authz_app.models import CallRecord, Client, Rule
 from authz_app.principal import Principal
 from tests.callers import caller_for, rooms
 from tools_app import registry
+from tools_app.asked import SESSION, Asked, prompt_use, tool_call
 from tools_app.caller import Caller
 from tools_app.errors import ToolFailure
-from tools_app.invocation import Rooms, invoke, list_tools, record_blocked
+from tools_app.invocation import Rooms, invoke, record_blocked
 from tools_app.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS
+from tools_app.lists import listed
 from tools_app.models import Tool
 from tools_app.questions import Question
 from tools_app.registry import tool
@@ -62,7 +64,9 @@ class Desk:
         return self._runner.run(asyncio.wait_for(work, WAIT))
 
     def called(self, name: str, caller: Caller | None = None, **arguments: Any) -> CallToolResult:
-        return self.run(invoke(caller or alice(), name, arguments, Silent(), self.rooms)).result
+        called = self.run(invoke(caller or alice(), tool_call(name, arguments), Silent(), self.rooms))
+        assert isinstance(called.result, CallToolResult)
+        return called.result
 
     def refused(self, name: str, caller: Caller | None = None, **arguments: Any) -> str:
         with pytest.raises(MCPError) as caught:
@@ -225,20 +229,20 @@ def test_a_tool_is_listed_if_and_only_if_it_may_be_called(
         caller = alice(scopes)
 
         async def compare() -> tuple[set[str], set[str]]:
-            listed = {one.name for one in await list_tools(caller, here.rooms)}
+            shown = {one.name for one in await listed("tool", caller, here.rooms)}
             callable_now = set()
             for name in registry.registered_tools():
                 try:
                     # Wrong arguments: an allowed call is let through to the tool, which refuses them.
-                    await invoke(caller, name, {"no such argument": 1}, Silent(), here.rooms)
+                    await invoke(caller, tool_call(name, {"no such argument": 1}), Silent(), here.rooms)
                     callable_now.add(name)
                 except MCPError:
                     pass
-            return listed, callable_now
+            return shown, callable_now
 
-        listed, callable_now = here.run(compare())
-    assert listed == callable_now
-    assert "whoami" not in listed
+        shown, callable_now = here.run(compare())
+    assert shown == callable_now
+    assert "whoami" not in shown
 
 
 @pytest.mark.parametrize(
@@ -276,7 +280,7 @@ def test_a_cancelled_call_is_recorded_as_cancelled() -> None:
     with desk() as here:
 
         async def cancel() -> None:
-            call = asyncio.ensure_future(invoke(alice(), "wait", {}, Silent(), here.rooms))
+            call = asyncio.ensure_future(invoke(alice(), tool_call("wait", {}), Silent(), here.rooms))
             async with asyncio.timeout(WAIT):
                 while not await asyncio.to_thread(_any_record):
                     await asyncio.sleep(0.01)
@@ -350,7 +354,7 @@ def test_nothing_runs_while_the_policy_cannot_be_read_or_records_not_written(
 
 def test_a_list_is_an_error_while_the_policy_cannot_be_read() -> None:
     with desk() as here, away("authz_app_policystate"), pytest.raises(MCPError) as caught:
-        here.run(list_tools(alice(), here.rooms))
+        here.run(listed("tool", alice(), here.rooms))
     assert caught.value.error.code == INTERNAL_ERROR
 
 
@@ -363,17 +367,17 @@ def test_a_call_after_a_change_is_decided_by_the_change() -> None:
     assert CallRecord.objects.filter(reason="no_rule").count() == 1
 
 
-@pytest.mark.parametrize(("name", "kind"), [(None, "session"), ("echo", "tool"), ("", "tool")])
-def test_a_blocked_client_s_attempt_outside_a_session_is_recorded(name: str | None, kind: str) -> None:
+@pytest.mark.parametrize("asked", [SESSION, tool_call("echo", {}), tool_call("", {}), prompt_use("poem", {})])
+def test_a_blocked_client_s_attempt_outside_a_session_is_recorded(asked: Asked) -> None:
     Client.objects.create(issuer=ISSUER, subject="alice", status="blocked")
     with desk() as here:
-        refusal = here.run(record_blocked(alice(), name, {}, here.rooms))
+        refusal = here.run(record_blocked(alice(), asked, here.rooms))
         row = here.record()
-    assert (row.pk, row.kind, row.reason) == (refusal, kind, "client_blocked")
+    assert (row.pk, row.kind, row.reason) == (refusal, asked.record_kind, "client_blocked")
 
 
 def test_nothing_is_recorded_as_blocked_of_a_client_that_is_not() -> None:
     with desk() as here:
-        assert here.run(record_blocked(alice(), "echo", {}, here.rooms)) is None
+        assert here.run(record_blocked(alice(), tool_call("echo", {}), here.rooms)) is None
         here.rooms.audit.flush(WAIT)
     assert not CallRecord.objects.exists()

@@ -9,13 +9,15 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field, ValidationError
 
 from tools_app import registry
+from tools_app.building import ToolOptions, build_tool
 from tools_app.call import Call
-from tools_app.errors import DuplicateTool
-from tools_app.registry import RegisteredTool, ToolOptions, build, registered_tools, tool
+from tools_app.errors import DuplicateName
+from tools_app.registered import RegisteredTool
+from tools_app.registry import registered_tools, tool
 
 
 def built(function: Callable[..., Any], **options: Any) -> RegisteredTool:
-    return build(function, ToolOptions(**options))
+    return build_tool(function, ToolOptions(**options))
 
 
 def schema(function: Callable[..., Any]) -> dict[str, Any]:
@@ -111,7 +113,7 @@ def test_a_name_that_is_fit_is_kept(name: str) -> None:
 
 def test_two_tools_of_one_name_are_an_error_that_says_where_they_are() -> None:
     tool(name="twice")(add)
-    with pytest.raises(DuplicateTool, match=f"'twice'.*{__name__}.*{__name__}.*another name"):
+    with pytest.raises(DuplicateName, match=f"'twice'.*{__name__}.*{__name__}.*another name"):
         tool(name="twice")(lambda: None)
     assert registered_tools()["twice"].function is add
 

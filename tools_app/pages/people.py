@@ -104,7 +104,7 @@ def _tools() -> Any:
 
 
 def _offer(name: str, description: str, principal: Principal, row: PolicyClient, policy: Policy) -> Offered | None:
-    decision = decide(principal, row, target_of("tool", name, policy), policy)
+    decision = decide(principal, row, target_of("tool", name, True, policy), policy)
     first_line = description.strip().partition("\n")[0]
     if decision.allowed:
         return Offered(name, first_line)

@@ -4,7 +4,7 @@ from authz_app.conf import conf as authz_conf
 from authz_app.responses import Scope
 from tools_app import invocation, jsonrpc
 from tools_app.caller import Caller
-from tools_app.transports.messages import called_tool
+from tools_app.transports.messages import asked_in
 from tools_app.transports.requests import RequestRefused, client_address
 from tools_app.worker import Worker
 
@@ -38,8 +38,7 @@ async def refuse_blocked(caller: Caller, message: jsonrpc.Message | None, here: 
     client = await here.rooms.policy.client_of(caller.principal)
     if client.status != "blocked":
         return
-    name, arguments = called_tool(message)
-    record_id = await invocation.record_blocked(caller, name, arguments, here.rooms)
+    record_id = await invocation.record_blocked(caller, asked_in(message), here.rooms)
     if record_id is not None:
         text = f"Your client is blocked here. Record {record_id}; ask {here.rooms.contact}."
         raise RequestRefused(403, "client_blocked", text)

@@ -8,7 +8,7 @@ from authz_app.conf import conf as authz_conf
 from authz_app.responses import Message, Scope, Send, send_json
 from tools_app import jsonrpc
 from tools_app.event_stream import message_event
-from tools_app.mcp_server import Exchange
+from tools_app.exchange import Exchange
 from tools_app.refusals import CallRefused
 
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 from authz_app.responses import Receive, Scope, Send
 from tools_app.conf import conf
 from tools_app.event_stream import PING, EventStream
-from tools_app.invocation import visible_tools
 from tools_app.listeners import keep_listening
-from tools_app.open_streams import Listener, names_of
+from tools_app.lists import seen_by
+from tools_app.open_streams import Listener
 from tools_app.sessions import McpSession, SessionsUnavailable
 from tools_app.transports.in_session import caller_in
 from tools_app.transports.streaming import deliver
@@ -40,7 +40,7 @@ async def _begin(listener: Listener, here: Worker) -> None:
     while True:
         policy = await here.rooms.policy.refreshed()
         client = await here.rooms.policy.client_of(listener.caller.principal)
-        listener.visible = names_of(visible_tools(client, listener.caller, policy))
+        listener.seen = seen_by(client, listener.caller, policy)
         if await keep_listening(listener, here.sessions, is_new=is_new) is None:
             listener.stream.end("its session has ended")
             return

@@ -1,10 +1,10 @@
 """The one JSON-RPC message that the body of a POST holds."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from authz_app.responses import Receive, Scope
 from tools_app import jsonrpc, strict_json
+from tools_app.asked import SESSION, Asked, asked_for
 from tools_app.conf import conf
 from tools_app.transports.requests import BadMessage, check_is_json, read_body
 
@@ -36,12 +36,9 @@ async def read_message(scope: Scope, receive: Receive) -> Posted:
 
 def is_decided(message: jsonrpc.Message) -> bool:
     """Whether the message asks for what the policy decides, and a record is written of, each time."""
-    return isinstance(message, jsonrpc.Request) and message.method == "tools/call"
+    return asked_in(message) is not SESSION
 
 
-def called_tool(message: jsonrpc.Message | None) -> tuple[str | None, dict[str, Any]]:
-    """The name and arguments of a tools/call; of anything else no name and no arguments."""
-    if not isinstance(message, jsonrpc.Request) or message.method != "tools/call" or message.params is None:
-        return None, {}
-    name, arguments = message.params.get("name"), message.params.get("arguments")
-    return (name if isinstance(name, str) else ""), (arguments if isinstance(arguments, dict) else {})
+def asked_in(message: jsonrpc.Message | None) -> Asked:
+    """What the message asks for, or a session, where it asks for nothing that is decided."""
+    return asked_for(message.method, message.params) if isinstance(message, jsonrpc.Request) else SESSION

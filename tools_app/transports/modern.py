@@ -15,7 +15,8 @@ from tools_app import jsonrpc
 from tools_app.caller import STREAMABLE, Caller
 from tools_app.conf import conf
 from tools_app.envelope import client_software_in, is_modern, protocol_version_in
-from tools_app.mcp_server import SERVED_VERSIONS, Exchange, current_exchange, server
+from tools_app.exchange import Exchange, current_exchange
+from tools_app.mcp_server import SERVED_VERSIONS, server
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.held import HeldResponse
 from tools_app.transports.messages import Posted, is_decided

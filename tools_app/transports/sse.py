@@ -16,8 +16,8 @@ from tools_app import jsonrpc, kernel
 from tools_app.caller import SSE, Caller
 from tools_app.conf import conf
 from tools_app.event_stream import EventStream
-from tools_app.invocation import visible_tools
-from tools_app.open_streams import OpenSession, names_of
+from tools_app.lists import seen_by
+from tools_app.open_streams import OpenSession
 from tools_app.sessions import McpSession, SessionsUnavailable, new_session_id, session_key
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.in_session import admit, caller_in, cancel, expiry_of, extended, not_now
@@ -63,8 +63,8 @@ async def _open(scope: Scope, here: Worker, key: str) -> OpenSession:
     )
     await admit(here, session)
     stream = EventStream(conf().max_queued_bytes, conf().heartbeat)
-    visible = names_of(visible_tools(client, caller, policy))
-    opened = OpenSession(key, caller, stream, session.expires_at, visible)
+    seen = seen_by(client, caller, policy)
+    opened = OpenSession(key, caller, stream, session.expires_at, seen)
     here.open.add(opened)
     logger.info("MCP session %s opened for %s", key, client.name or client.subject)
     return opened

@@ -1,0 +1,102 @@
+"""What the functions of resources, prompts and completions return, as MCP has it. Pure."""
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, get_args
+
+from mcp.server.mcpserver.prompts.base import Message
+from mcp_types import (
+    BlobResourceContents,
+    CallToolResult,
+    CompleteResult,
+    Completion,
+    ContentBlock,
+    ErrorData,
+    GetPromptResult,
+    PromptMessage,
+    ReadResourceResult,
+    Result,
+    TextContent,
+    TextResourceContents,
+)
+from pydantic_core import to_json
+
+Contents = TextResourceContents | BlobResourceContents
+_MOST_COMPLETIONS = 100  # MCP, Completion
+_CONTENT_BLOCKS: tuple[type, ...] = get_args(ContentBlock)
+
+
+def resource_result(value: Any, uri: str, mime_type: str | None) -> ReadResourceResult:
+    """A resource's contents: text, bytes, a JSON-able value, or MCP's own types.
+
+    Raises:
+        ValueError: the value cannot be JSON.
+    """
+    if isinstance(value, ReadResourceResult):
+        return value
+    if isinstance(value, Contents):
+        return ReadResourceResult(contents=[value])
+    if isinstance(value, Sequence) and value and all(isinstance(item, Contents) for item in value):
+        return ReadResourceResult(contents=list(value))
+    return ReadResourceResult(contents=[_contents(value, uri, mime_type)])
+
+
+def _contents(value: Any, uri: str, mime_type: str | None) -> Contents:
+    if isinstance(value, str):
+        return TextResourceContents(uri=uri, mime_type=mime_type or "text/plain", text=value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        blob = b64encode(value).decode("ascii")
+        return BlobResourceContents(uri=uri, mime_type=mime_type or "application/octet-stream", blob=blob)
+    return TextResourceContents(uri=uri, mime_type=mime_type or "application/json", text=to_json(value).decode())
+
+
+def prompt_result(value: Any, description: str) -> GetPromptResult:
+    """A prompt's messages: a text, messages and texts in a list, or MCP's own types. Texts are the user's.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, GetPromptResult):
+        return value
+    messages = value if isinstance(value, list | tuple) else [value]
+    return GetPromptResult(description=description or None, messages=[_message(message) for message in messages])
+
+
+def _message(value: Any) -> PromptMessage:
+    if isinstance(value, PromptMessage):
+        return value
+    if isinstance(value, Message):
+        return PromptMessage(role=value.role, content=value.content)
+    if isinstance(value, str):
+        return PromptMessage(role="user", content=TextContent(type="text", text=value))
+    if not isinstance(value, _CONTENT_BLOCKS):
+        raise TypeError(f"A prompt returns texts or messages, not {type(value).__name__}.")
+    block: Any = value
+    return PromptMessage(role="user", content=block)
+
+
+def completion_result(value: Iterable[str] | Completion) -> CompleteResult:
+    """The values that complete an argument, at most a hundred of them, and how many there are."""
+    if isinstance(value, Completion):
+        return CompleteResult(completion=value)
+    values = [str(item) for item in value]
+    shown = values[:_MOST_COMPLETIONS]
+    return CompleteResult(completion=Completion(values=shown, total=len(values), has_more=len(values) > len(shown)))
+
+
+def texts_in(result: Result | ErrorData) -> Iterator[str]:
+    """What a result carries, without what it is wrapped in; bytes in it are base64."""
+    match result:
+        case CallToolResult(content=blocks):
+            yield from map(_text_in, blocks)
+        case GetPromptResult(messages=messages):
+            yield from (_text_in(message.content) for message in messages)
+        case ReadResourceResult(contents=contents):
+            yield from (one.text if isinstance(one, TextResourceContents) else one.blob for one in contents)
+        case CompleteResult(completion=completion):
+            yield from completion.values
+
+
+def _text_in(block: ContentBlock) -> str:
+    text: str = getattr(block, "text", "") or getattr(block, "data", "")
+    return text

@@ -1,0 +1,135 @@
+"""Tools, resources and prompts as the registry holds them: what MCP clients see, and what is needed to run them."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
+from mcp.shared.path_security import contains_path_traversal, is_absolute_path
+from mcp.shared.uri_template import UriTemplate
+from mcp_types import CallToolResult, ErrorData, Prompt, Resource, ResourceTemplate, Result, TextContent, Tool
+
+from authz_app.policy import Kind
+from tools_app.completers import Completer
+from tools_app.contents import prompt_result, resource_result
+
+
+class Runnable(Protocol):
+    """A function that a caller can ask for, and what goes in and comes out of it.
+
+    ``call_parameter`` is the name of the parameter annotated ``Call``, if any. ``time_limit`` is in seconds; None
+    means the site's own.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def function(self) -> Callable[..., Any]: ...
+    @property
+    def is_async(self) -> bool: ...
+    @property
+    def call_parameter(self) -> str | None: ...
+    @property
+    def time_limit(self) -> float | None: ...
+
+    def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The function's arguments, out of those that the caller sent. Raises pydantic's ValidationError."""
+
+    def answer(self, value: Any, uri: str) -> Result:
+        """MCP's result, out of what the function returned; ``uri`` is that of the resource that was asked for.
+
+        Raises whatever a value brings with it that is no result.
+        """
+
+    def failure(self, text: str, code: int) -> Result | ErrorData:
+        """How the caller is told that it failed: as a result, where MCP has one for that, or as a JSON-RPC error."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Registered:
+    """What all kinds have."""
+
+    name: str
+    function: Callable[..., Any]
+    is_async: bool
+    metadata: FuncMetadata
+    call_parameter: str | None
+    time_limit: float | None
+
+    @property
+    def module(self) -> str:
+        return self.function.__module__
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RegisteredTool(_Registered):
+    kind: ClassVar[Kind] = "tool"
+    definition: Tool
+
+    def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return self.metadata.validate_arguments(arguments)
+
+    def answer(self, value: Any, uri: str) -> Result:
+        return self.metadata.convert_result(value)
+
+    def failure(self, text: str, code: int) -> CallToolResult:
+        return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Completed(_Registered):
+    """What has arguments that are texts, and can be completed."""
+
+    completers: Mapping[str, Completer] = field(default_factory=dict)
+
+    def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        # Not as a tool's, where a text may be JSON: here all that is sent is text.
+        return self.metadata.arg_model.model_validate(arguments).model_dump_one_level()
+
+    def failure(self, text: str, code: int) -> ErrorData:
+        return ErrorData(code=code, message=text)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RegisteredResource(_Completed):
+    """``template`` is set where the URI has variables, of which the ``unchecked`` may hold any path."""
+
+    kind: ClassVar[Kind] = "resource"
+    uri: str
+    template: UriTemplate | None
+    unchecked: Collection[str] = ()
+    definition: Resource | ResourceTemplate
+
+    @property
+    def resource(self) -> Resource | None:
+        """As it stands in the list of resources, or None."""
+        return self.definition if isinstance(self.definition, Resource) else None
+
+    @property
+    def resource_template(self) -> ResourceTemplate | None:
+        """As it stands in the list of resource templates, or None."""
+        return self.definition if isinstance(self.definition, ResourceTemplate) else None
+
+    def answer(self, value: Any, uri: str) -> Result:
+        return resource_result(value, uri, self.definition.mime_type)
+
+    def leads_out(self, variables: Mapping[str, str | list[str]]) -> bool:
+        """Whether one of them, taken for a part of a path, leads out of where the path begins."""
+        return any(name not in self.unchecked and _leads_out(value) for name, value in variables.items())
+
+
+def _leads_out(value: str | list[str]) -> bool:
+    parts = value if isinstance(value, list) else [value]
+    return any("\x00" in part or contains_path_traversal(part) or is_absolute_path(part) for part in parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RegisteredPrompt(_Completed):
+    kind: ClassVar[Kind] = "prompt"
+    definition: Prompt
+
+    def answer(self, value: Any, uri: str) -> Result:
+        return prompt_result(value, self.definition.description or "")
+
+
+Registered = RegisteredTool | RegisteredResource | RegisteredPrompt
