@@ -70,23 +70,24 @@ class Call:
         """Send the caller a log message: a string, or any JSON value."""
         self._loop.call_soon_threadsafe(self._channel.log, level, data)
 
-    def elicit(self, message: str, answer: type[Answer]) -> Answer | None:
+    def elicit(self, message: str, answer: type[Answer], name: str = "") -> Answer | None:
         """Ask the person behind the caller and wait for the answer; for plain functions.
 
-        Returns None if they decline. ``answer`` is a flat pydantic model that says what is asked for.
+        Returns None if they decline. ``answer`` is a flat pydantic model that says what is asked for. ``name`` is what
+        clients of 2026-07-28 know the question by; without it, it is known by its number.
 
         Raises:
             RuntimeError: called in an async function; use ``await call.aelicit(...)`` there.
         """
-        return self._wait_for(lambda: self._ask(message, answer), "aelicit")
+        return self._wait_for(lambda: self._ask(message, answer, name), "aelicit")
 
-    def aelicit(self, message: str, answer: type[Answer]) -> Coroutine[Any, Any, Answer | None]:
+    def aelicit(self, message: str, answer: type[Answer], name: str = "") -> Coroutine[Any, Any, Answer | None]:
         """The same as ``elicit``, for async functions."""
-        return self._ask(message, answer)
+        return self._ask(message, answer, name)
 
-    async def _ask(self, message: str, answer: type[Answer]) -> Answer | None:
+    async def _ask(self, message: str, answer: type[Answer], name: str) -> Answer | None:
         params = {"message": message, "requestedSchema": render_elicitation_schema(answer)}
-        reply = await self._channel.ask(Question("elicitation/create", params, "elicitation"))
+        reply = await self._channel.ask(Question("elicitation/create", params, "elicitation", name))
         content = reply.get("content")
         if reply.get("action") != "accept" or not isinstance(content, dict):
             return None

@@ -54,7 +54,7 @@ class Interview:
         self._clock = clock
         self._answered: dict[str, _Answered] = {}
         self._asked: dict[str, tuple[str, InputRequest]] = {}
-        self._count = 0
+        self._keys: list[str] = []
 
     def resume(self) -> None:
         """Take over what was answered before.
@@ -82,8 +82,7 @@ class Interview:
             ValidationError: it is none that a client could answer.
             ToolFailure: the client cannot be asked, or was asked something else in this place.
         """
-        self._count += 1
-        key = f"question-{self._count}"
+        key = self._key_of(question)
         answered = self._answered.get(key)
         if answered is not None:
             if answered[0] != _digest(question):
@@ -93,6 +92,13 @@ class Interview:
         request = _REQUESTS.validate_python({"method": question.method, "params": question.params})
         self._asked[key] = (_digest(question), request)
         raise InputRequired
+
+    def _key_of(self, question: Question) -> str:
+        """What the client knows it by: its name, or its number where it has none or another one has it."""
+        numbered = f"question-{len(self._keys) + 1}"
+        key = numbered if question.name in ("", *self._keys) else question.name
+        self._keys.append(key)
+        return key
 
     def required(self) -> InputRequiredResult | None:
         """What the client is sent in place of a result, if a question is open."""

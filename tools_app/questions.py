@@ -7,11 +7,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request of the server to the client, and the capability that it takes."""
+    """A request of the server to the client, and the capability that it takes.
+
+    ``name`` tells it from the call's other questions where its answer comes with another request.
+    """
 
     method: str
     params: Mapping[str, Any]
     capability: str
+    name: str = ""
 
 
 def cannot_be_asked(question: Question) -> str:

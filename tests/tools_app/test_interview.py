@@ -1,6 +1,7 @@
 """Questions whose answers come with another request: noted so that nobody can use the note but for what it is."""
 
 from base64 import urlsafe_b64decode
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,6 +51,16 @@ def test_answers_are_carried_on_to_later_rounds() -> None:
     interview = Interview("tools/call", third, ALICE, lambda: 1_002.0)
     interview.resume()
     assert (interview.ask(NAME), interview.ask(AGE)) == (ADA, {"action": "decline"})
+
+
+def test_a_question_is_known_by_its_name_unless_another_one_has_it() -> None:
+    interview = Interview("tools/call", PARAMS, ALICE)
+    for question in (NAME, replace(NAME, name="user_name"), replace(AGE, name="user_name"), AGE):
+        with pytest.raises(InputRequired):
+            interview.ask(question)
+    required = interview.required()
+    assert required is not None
+    assert list(required.input_requests or {}) == ["question-1", "user_name", "question-3", "question-4"]
 
 
 def test_what_was_not_answered_is_asked_again() -> None:
