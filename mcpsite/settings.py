@@ -264,6 +264,10 @@ LOGGING = {
         "mcp": {"level": "ERROR"},
         "httpx2": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        # What strangers send that Django refuses (a Host of another site, too many fields) is a traceback there; the
+        # access log has the line of it.
+        "django.security": {"level": "CRITICAL"},
+        "django.security.csrf": {"level": "WARNING"},
         # While Redis is away it logs a traceback every second; the workers say so in a sentence.
         "channels_redis": {"level": "CRITICAL"},
     },

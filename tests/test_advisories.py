@@ -255,6 +255,45 @@ def test_another_site_s_page_cannot_call(site: Site, name: str, value: str, stat
     assert httpx2.get(f"{site.url}/sse", headers=site.headers() | {name: value}).status_code == status
 
 
+METADATA = "/.well-known/oauth-protected-resource"
+
+
+@pytest.mark.parametrize("path", ["/sse", "/mcp"])
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "X-Forwarded-Port": "1"},
+        {"Forwarded": "host=evil.example;proto=https", "X-Original-URL": "/evil", "X-Rewrite-URL": "/evil"},
+        {"Host": "127.0.0.1:4711"},
+        {"Origin": "https://evil.example"},
+        {"X-Forwarded-Prefix": "/evil", "X-Script-Name": "/evil", "SCRIPT-NAME": "/evil"},
+    ],
+    ids=lambda forged: next(iter(forged)),
+)
+def test_no_header_leads_a_login_astray(site: Site, path: str, forged: dict[str, str]) -> None:
+    """Whoever bends the metadata or the challenge sends people, and their tokens, to a server of their own."""
+    challenge = httpx2.get(site.url + path, headers={**forged, "Origin": site.public_url}).headers["www-authenticate"]
+    assert challenge == f'Bearer resource_metadata="{site.public_url}{METADATA}{path}"'
+    metadata = httpx2.get(f"{site.url}{METADATA}{path}", headers=forged).json()
+    assert metadata["resource"] == f"{site.public_url}{path}"
+    assert "evil" not in json.dumps(metadata)
+    assert "4711" not in json.dumps(metadata)
+
+
+@pytest.mark.parametrize(
+    "path", ["/mcp/", "/mcp/%2e%2e/sse", "//evil.example/mcp", "/%2e%2e/mcp", "/mcp%0d%0aX-Evil:%201"]
+)
+def test_the_metadata_of_a_path_that_is_no_endpoint_does_not_exist(site: Site, path: str) -> None:
+    answer = httpx2.get(f"{site.url}{METADATA}{path}")
+    assert answer.status_code == 404
+    assert "x-evil" not in answer.headers
+    assert "evil.example" not in answer.text
+
+
+def test_metadata_is_not_served_under_another_host(site: Site) -> None:
+    assert httpx2.get(f"{site.url}{METADATA}/mcp", headers={"Host": "evil.example"}).status_code == 400
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "HEAD"])
 def test_other_methods_on_sse_are_not_allowed(site: Site, method: str) -> None:
     response = httpx2.request(method, f"{site.url}/sse", headers=site.headers())

@@ -3,6 +3,7 @@
 import httpx2
 import pytest
 
+from tests.raw_sse import INITIALIZE
 from tests.site import Site
 from tests.tools_app.transports.conftest import ONE
 
@@ -15,7 +16,7 @@ def own_origin(site: Site) -> dict[str, str]:
     return {"Origin": site.public_url}
 
 
-@pytest.mark.parametrize("path", ["/sse", "/messages/"])
+@pytest.mark.parametrize("path", ["/sse", "/messages/", "/mcp"])
 def test_a_page_of_this_site_is_told_what_it_may_send(site: Site, path: str) -> None:
     answer = httpx2.options(site.url + path, headers={**own_origin(site), **ASKING})
     assert answer.status_code == 204
@@ -49,8 +50,9 @@ def test_a_preflight_without_an_origin_needs_a_token_like_any_request(site: Site
     assert httpx2.options(f"{site.url}/sse", headers=own_origin(site)).status_code == 401
 
 
-def test_the_page_can_read_where_to_log_in(site: Site) -> None:
-    answer = httpx2.get(f"{site.url}/sse", headers=own_origin(site))
+@pytest.mark.parametrize("path", ["/sse", "/mcp"])
+def test_the_page_can_read_where_to_log_in(site: Site, path: str) -> None:
+    answer = httpx2.get(site.url + path, headers=own_origin(site))
     assert answer.status_code == 401
     assert answer.headers["access-control-allow-origin"] == site.public_url
     assert "WWW-Authenticate" in answer.headers["access-control-expose-headers"]
@@ -60,6 +62,16 @@ def test_the_page_can_read_the_stream(site: Site) -> None:
     with httpx2.stream("GET", f"{site.url}/sse", headers={**site.headers(), **own_origin(site)}) as answer:
         assert answer.status_code == 200
         assert answer.headers["access-control-allow-origin"] == site.public_url
+
+
+def test_the_page_can_read_the_answer_and_its_session(site: Site) -> None:
+    initialize = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE}
+    headers = {**site.headers(), **own_origin(site), "Accept": "application/json, text/event-stream"}
+    answer = httpx2.post(f"{site.url}/mcp", headers=headers, json=initialize)
+    assert answer.status_code == 200
+    assert answer.headers["mcp-session-id"]
+    assert answer.headers["access-control-allow-origin"] == site.public_url
+    assert "Mcp-Session-Id" in answer.headers["access-control-expose-headers"]
 
 
 def test_without_an_origin_nothing_is_said_of_it(site: Site) -> None:
