@@ -10,6 +10,7 @@ from mcp.shared.auth import ProtectedResourceMetadata
 from pytest_django import Settings
 
 from authz_app.checks import check_issuers
+from authz_app.conf import conf
 
 SITE = "http://testserver"
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
@@ -136,6 +137,16 @@ def test_a_web_page_of_any_origin_may_read_it(client: Browser) -> None:
     read = client.get(f"{WELL_KNOWN}/mcp", **origin)
     assert read["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in read
+
+
+def test_a_bare_origin_is_trusted_as_clients_spell_it(settings: Settings) -> None:
+    settings.AUTH0_DOMAIN, settings.AUTH_AUDIENCE, settings.LOCAL_ISSUER = "t.auth0.com", ["https://api.example"], False
+    settings.TRUSTED_ISSUERS = json.dumps([{"issuer": "https://i.example", "audiences": ["https://b.example/"]}])
+    audiences = [set(issuer.audiences) for issuer in conf().trusted_issuers]
+    assert audiences == [
+        {"https://b.example/", "https://b.example"},
+        {"https://api.example", "https://api.example/"},
+    ]
 
 
 # The check

@@ -290,6 +290,17 @@ def test_resources_of_this_site_become_the_audience(
     assert principal_of(token)
 
 
+@pytest.mark.parametrize("resource", ["urn:tools", "https://old.example", "https://old.example/"])
+def test_further_resources_are_this_site_s_where_the_settings_name_them(
+    client: Browser, service: tuple[OAuthApplication, str], settings: Any, resource: str
+) -> None:
+    assert ask(client, service, resource=resource).status_code == 400
+    settings.RESOURCE_IDENTIFIERS = ["urn:tools", "https://old.example"]
+    token = ask(client, service, resource=resource).json()["access_token"]
+    assert verified(token)["aud"] == [resource]
+    assert principal_of(token)
+
+
 @pytest.mark.parametrize(
     "resource",
     [

@@ -30,7 +30,7 @@ NEEDED = "marks:write"
 @pytest.fixture(scope="module")
 def site(issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site(copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("site")), issuer) as running:
-        for tools in ("greet", "count_up"):
+        for tools in ("greet", "summarize", "count_up"):
             rule_for_everybody(running.database_url, tools)
         rule_for_everybody(running.database_url, "mark", token_scopes=NEEDED)
         yield running
@@ -38,7 +38,7 @@ def site(issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPat
 
 
 class Dana:
-    """Tells her name to whoever asks, and is no language model."""
+    """Tells her name to whoever asks, and answers in place of a language model."""
 
     def __init__(self) -> None:
         self.heard: list[Any] = []
@@ -47,7 +47,8 @@ class Dana:
         return ElicitResult(action="accept", content={"name": "Dana"})
 
     async def sample(self, asked: CreateMessageRequestParams) -> CreateMessageResult | ErrorData:
-        return ErrorData(code=-1, message="No.")
+        content = TextContent(type="text", text=f"{len(asked.messages)} message")
+        return CreateMessageResult(role="assistant", content=content, model="Dana")
 
     def hear_log(self, level: str, text: str) -> None:
         self.heard.append(text)
@@ -72,6 +73,11 @@ async def test_a_question_is_answered_and_the_call_goes_on(site: Site, path: str
     assert await called(site, path, "greet", Dana()) == "Hello Dana!"
     spoken = {"/mcp": ("streamable", "2026-07-28"), "/sse": ("sse", "2025-11-25")}
     assert spoken[path] in rows(site.database_url, "SELECT transport, protocol_version FROM authz_app_callrecord")
+
+
+@each_transport
+async def test_a_question_for_a_language_model_is_answered(site: Site, path: str) -> None:
+    assert await called(site, path, "summarize", Dana(), text="much") == "1 message"
 
 
 @each_transport
