@@ -29,6 +29,7 @@ from authz_app.verifier import TokenVerifier
 from tests.callers import caller_for
 from tests.issuer import ABSENT, Issuer
 from tests.site import ROOT
+from tools_app.asked import tool_call
 from tools_app.client.login import CALLBACK_PORT
 from tools_app.client.loopback import redirect_uri
 from tools_app.management.commands.mcp_client import ACTIONS
@@ -134,7 +135,7 @@ def said_of_call(reason: Reason, **parts: Any) -> str:
     decision = Decision(reason, 1, CLIENT, **parts)
     principal = Principal(ISSUER, "alice", "app", frozenset(), 2**33)
     record = UUID("01a20716-dca2-7d0f-b275-6926603aa2c7")
-    return str(refusal(record, decision, "orders", caller_for(principal), "ops@example.com"))
+    return str(refusal(record, decision, tool_call("orders", {}), caller_for(principal), "ops@example.com"))
 
 
 async def test_the_sentences_in_the_guide_are_the_site_s_own(refusals: Refusals, settings: Settings) -> None:

@@ -8,6 +8,7 @@ from authz_app.ids import uuid7
 from authz_app.policy import Client, Policy, Rule, Target, decide
 from authz_app.principal import Principal
 from tests.callers import caller_for
+from tools_app.asked import tool_call
 from tools_app.refusals import refusal
 
 CLIENT = Client(1, "https://issuer.example/", "alice", "active", "Alice")
@@ -23,7 +24,7 @@ def told(token_scopes: str, *rules: tuple[str, str]) -> frozenset[str] | None:
     principal = Principal(CLIENT.issuer, CLIENT.subject, "app", frozenset(token_scopes.split()), 2**33)
     decision = decide(principal, CLIENT, Target("tool", "echo", exists=True, enabled=True), policy)
     assert not decision.allowed
-    return refusal(uuid7(), decision, "echo", caller_for(principal), "the tests").token_scopes
+    return refusal(uuid7(), decision, tool_call("echo", {}), caller_for(principal), "the tests").token_scopes
 
 
 @pytest.mark.parametrize(
