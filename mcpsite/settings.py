@@ -257,7 +257,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "mcpsite.logs.LineFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"strangers": {"()": "mcpsite.logs.NoTracebackOfStrangers"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["strangers"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # The SDK logs what strangers send (names, session ids); what matters of it is in the call records.

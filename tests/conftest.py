@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,16 @@ def copy_sqlite(template: Path, directory: Path) -> str:
 @pytest.fixture
 def fresh_postgresql(migrated_postgresql: str) -> Iterator[str]:
     """The URL of a migrated PostgreSQL database of this test alone."""
+    with copy_postgresql(migrated_postgresql) as url:
+        yield url
+
+
+@contextmanager
+def copy_postgresql(template: str) -> Iterator[str]:
+    """The URL of a copy of a database, which goes with the block."""
     name = f"test_{os.getpid()}_{os.urandom(4).hex()}"
     with _postgresql() as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_postgresql}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield postgresql_url(name)
     with _postgresql() as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,5 +1,6 @@
 """The rules of this authorization server beside allauth's own: OAuth 2.1 where allauth is milder."""
 
+import re
 from typing import Any
 
 from allauth.core import context
@@ -20,6 +21,7 @@ from oauthlib.openid import Server
 from authz_app.embedded.registration import mark_used, redirect_uri_matches
 from authz_app.embedded.scopes import grantable
 
+_CHALLENGE = re.compile("[A-Za-z0-9_-]{43}")
 # Longer than a code is good, so that its second use is known for what it is.
 _USED_CODES_KEPT = 600
 
@@ -85,9 +87,11 @@ class GrantRules(OAuthLibRequestValidator):
         Raises:
             InvalidRequestError: the request to authorize names another method, or none, which means plain.
         """
-        asks = request.code_challenge is not None and request.code_verifier is None
-        if asks and request.code_challenge_method != "S256":
-            raise InvalidRequestError(description="code_challenge_method must be S256.", request=request)
+        if request.code_challenge is not None and request.code_verifier is None:
+            if request.code_challenge_method != "S256":
+                raise InvalidRequestError(description="code_challenge_method must be S256.", request=request)
+            if not _CHALLENGE.fullmatch(request.code_challenge):
+                raise InvalidRequestError(description="code_challenge is no SHA-256 in base64url.", request=request)
         return True
 
     def validate_silent_authorization(self, request: Request) -> bool:
