@@ -72,6 +72,7 @@ class McpSession(models.Model):
     expires_at = models.DateTimeField()
     address = models.CharField(max_length=45)
     client_software = models.CharField(max_length=200)
+    transport = models.CharField(max_length=20)
     worker = models.CharField(max_length=64)
     calls = models.BigIntegerField(null=True)
 

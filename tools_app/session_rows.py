@@ -106,6 +106,7 @@ def _row(session: McpSession, client: Client | None, calls: int) -> models.McpSe
         expires_at=_time(session.expires_at),
         address=visible(session.address),
         client_software=software_in(session.client_info),
+        transport=session.transport,
         worker=session.worker,
         calls=calls,
     )

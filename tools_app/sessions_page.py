@@ -16,11 +16,13 @@ from unfold.views import ChangeList
 from authz_app.pages.bulk import listed
 from authz_app.pages.words import moment
 from tools_app import presence, session_rows
+from tools_app.caller import SSE, STREAMABLE
 from tools_app.models import McpSession
 from tools_app.sessions import SessionsUnavailable
 
 MOST = 500
 _CONSEQUENCE = "The stream closes, and running calls were cancelled."
+TRANSPORTS = {SSE: "HTTP+SSE", STREAMABLE: "Streamable HTTP"}
 
 
 class SessionChangeList(ChangeList):
@@ -100,8 +102,9 @@ class McpSessionAdmin(ModelAdmin):
         return session.address or None
 
     @display(description="Software (unverified)")
-    def software(self, session: McpSession) -> str | None:
-        return session.client_software or None
+    def software(self, session: McpSession) -> SafeString:
+        told = {"software": session.client_software or "—", "transport": TRANSPORTS[session.transport]}
+        return render_to_string("admin/tools_app/mcpsession/software.html", told)
 
     @display(description="Calls")
     def call_count(self, session: McpSession) -> SafeString | None:
@@ -111,7 +114,7 @@ class McpSessionAdmin(ModelAdmin):
 
     @display(description="Worker")
     def worker_name(self, session: McpSession) -> str:
-        return session.worker
+        return session.worker or "any"
 
     @admin.action(description="End", permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[McpSession]) -> None:

@@ -11,6 +11,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.databases import rows, rule_for_everybody
 from tests.issuer import Issuer
+from tests.raw_mcp import raw_mcp
 from tests.raw_sse import call, raw_session
 from tests.redis import RedisServer
 from tests.site import Site, free_port, several_workers
@@ -129,3 +130,26 @@ async def test_without_redis_the_page_says_that_sessions_cannot_be_reached(
         assert "No open MCP sessions." not in page
         assert "Nothing was ended. The MCP sessions cannot be reached" in await end(browser, "0" * 32)
     site.assert_no_traceback()
+
+
+async def test_a_session_over_streamable_http_is_ended_from_any_worker_on_all_of_them(workers: list[Site]) -> None:
+    here, there = workers
+    async with (
+        asyncio.timeout(3 * WAIT),
+        admin_of(here) as browser,
+        raw_mcp(there, "alice") as session,
+        session.sent("GET", to=there) as listening,
+        session.sent(body=call("count_up", 7, to=1, pause=60), to=there) as messages,
+    ):
+        await listening.comment()
+        await messages.next()
+        page = await listed(browser)
+        assert "Streamable HTTP" in page
+        [key] = keys_in(page)
+        assert "Ended: MCP session of alice" in await end(browser, key)
+        assert "session was ended" in (await messages.next())["error"]["message"]
+        await listening.ended()
+        await outcome(there, "alice", "cancelled")
+        assert "No open MCP sessions." in await listed(browser)
+        for worker in workers:
+            assert (await session.send(body=call("echo", text="x"), to=worker)).status_code == 404

@@ -108,10 +108,15 @@ def test_a_session_shows_who_has_it_since_when_from_where_and_with_what(admin_cl
     page = listed(admin_client)
     assert rows(page) == [
         "Report agent report-agent@clients, https://tenant.auth0.example/ OAuth client ID Zk3fX0hYpQ7uV2mB9sT1"
-        " 2026-09-21 14:13:20 UTC until 2026-09-21 15:13:20 UTC 203.0.113.7 desktop 1.2 0 worker-1"
+        " 2026-09-21 14:13:20 UTC until 2026-09-21 15:13:20 UTC 203.0.113.7 desktop 1.2 HTTP+SSE 0 worker-1"
     ]
     assert f'href="/admin/authz_app/client/{client.pk}/change/"' in page
     assert "Software (unverified)" in page
+
+
+def test_a_session_over_streamable_http_is_said_to_be_one_and_is_no_worker_s(admin_client: Browser) -> None:
+    open_session(worker="", transport="streamable", client_info=None)
+    assert rows(listed(admin_client))[0].endswith("203.0.113.7 — Streamable HTTP 0 any")
 
 
 def test_an_unknown_client_is_shown_by_its_subject(admin_client: Browser) -> None:
@@ -318,7 +323,7 @@ def test_who_may_not_see_clients_and_records_gets_neither_link_nor_number(client
     open_session()
     page = listed(staff(client, "view_mcpsession"))
     assert "/admin/authz_app/" not in page
-    assert rows(page)[0].endswith("desktop 1.2 — worker-1")
+    assert rows(page)[0].endswith("desktop 1.2 HTTP+SSE — worker-1")
 
 
 @pytest.mark.parametrize(
