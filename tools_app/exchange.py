@@ -1,7 +1,7 @@
 """One message being served, for the handlers that the SDK calls without saying who sent it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from tools_app.call import Channel
 from tools_app.caller import Caller
 from tools_app.interview import Interview
 from tools_app.invocation import Rooms
+from tools_app.news import News
 from tools_app.refusals import CallRefused
 from tools_app.response_channel import ResponseChannel
 
@@ -24,7 +25,8 @@ class Exchange:
     """One message being served: who sent it, how to talk back, and the rooms that a call passes through.
 
     ``channel`` is None where the way back is the SDK's own. ``record_id`` is set once the message turned out to be a
-    call that ran, and ``refused`` once it turned out to be one that was denied.
+    call that ran, and ``refused`` once it turned out to be one that was denied. ``subscribed`` opens a stream of news,
+    for as long as its context lasts, where the transport has such streams.
     """
 
     caller: Caller
@@ -32,6 +34,7 @@ class Exchange:
     rooms: Rooms
     record_id: UUID | None = None
     refused: CallRefused | None = None
+    subscribed: Callable[[News], AbstractAsyncContextManager[object]] | None = None
 
 
 # The SDK's handlers are not told who calls; whoever hands a message to the SDK says so here.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mcp.shared.exceptions import MCPError
+from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY, event_to_notification
 from mcp_types import (
     CallToolRequestParams,
     CompleteRequestParams,
@@ -14,14 +15,19 @@ from mcp_types import (
     PaginatedRequestParams,
     PromptReference,
     ReadResourceRequestParams,
+    SubscriptionsAcknowledgedNotification,
+    SubscriptionsAcknowledgedNotificationParams,
+    SubscriptionsListenRequestParams,
+    SubscriptionsListenResult,
 )
 
 from authz_app.policy import Kind
 from tools_app import invocation
 from tools_app.asked import Asked, prompt_completion, prompt_use, resource_completion, resource_read, tool_call
 from tools_app.exchange import Context, answering, current_exchange
-from tools_app.jsonrpc import INVALID_PARAMS
+from tools_app.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND
 from tools_app.lists import listed
+from tools_app.news import News
 from tools_app.registered import Registered, RegisteredPrompt, RegisteredResource, RegisteredTool
 
 
@@ -83,3 +89,21 @@ async def _invoked(context: Context, asked: Asked) -> Any:
         called = await invocation.invoke(exchange.caller, asked, channel, exchange.rooms)
     exchange.record_id = called.record_id
     return called.wire  # The SDK takes a dict too, and would make it one.
+
+
+async def listen(context: Context, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
+    """Tell the caller what changes until its stream ends (MCP 2026-07-28, Subscriptions).
+
+    Not on HTTP+SSE: there each session's own stream tells it.
+    """
+    exchange = current_exchange.get()
+    if exchange.subscribed is None or context.request_id is None:
+        raise MCPError(METHOD_NOT_FOUND, "Method not found", context.method)
+    news = News(params.notifications)
+    meta = {SUBSCRIPTION_ID_META_KEY: context.request_id}
+    async with exchange.subscribed(news):
+        told = SubscriptionsAcknowledgedNotificationParams(notifications=news.honored, _meta=meta)
+        await context.session.send_notification(SubscriptionsAcknowledgedNotification(params=told), context.request_id)
+        while (event := await news.next_event()) is not None:
+            await context.session.send_notification(event_to_notification(event, meta), context.request_id)
+    return SubscriptionsListenResult(_meta=meta)

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from mcp.server.request_state import AESGCMRequestStateCodec, InvalidRequestState
 from mcp_types import MISSING_REQUIRED_CLIENT_CAPABILITY, InputRequest, InputRequiredResult
+from mcp_types.methods import INPUT_REQUIRED_METHODS
 from pydantic import TypeAdapter
 
 from authz_app.principal import Principal
@@ -48,6 +49,7 @@ class Interview:
     def __init__(
         self, method: str, params: Mapping[str, Any], principal: Principal, clock: Callable[[], float] = time.time
     ) -> None:
+        self._can_ask = method in INPUT_REQUIRED_METHODS
         self._params = params
         self._capabilities = capabilities_in(params)
         self._for = _digest([method, principal.owner, {key: params[key] for key in params.keys() - _CARRIED}])
@@ -88,6 +90,8 @@ class Interview:
             if answered[0] != _digest(question):
                 raise ToolFailure(_OTHER_QUESTION)
             return answered[1]
+        if not self._can_ask:
+            raise ToolFailure("Nothing can be asked while this is answered.")
         self._check_capability(question)
         request = _REQUESTS.validate_python({"method": question.method, "params": question.params})
         self._asked[key] = (_digest(question), request)

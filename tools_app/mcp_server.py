@@ -5,7 +5,13 @@ from typing import Any, get_args
 
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel import NotificationOptions, Server
-from mcp_types import DiscoverResult, EmptyResult, RequestParams, SetLevelRequestParams
+from mcp_types import (
+    DiscoverResult,
+    EmptyResult,
+    RequestParams,
+    SetLevelRequestParams,
+    SubscriptionsListenRequestParams,
+)
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from tools_app import handlers
@@ -81,5 +87,6 @@ server: Server[Any] = Server(
 )
 server.add_request_handler("logging/setLevel", SetLevelRequestParams, _set_level)
 server.add_request_handler("server/discover", RequestParams, _discover)
+server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, handlers.listen)
 # The SDK's tracing costs a tenth of a call, and the call records say more than its spans.
 server.middleware.clear()

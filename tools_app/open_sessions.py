@@ -16,7 +16,7 @@ from tools_app.blocked_sessions import BLOCKED, BlockedSessions
 from tools_app.invocation import Rooms
 from tools_app.listeners import Listeners, keep_listening
 from tools_app.lists import Seen, changed_kinds, list_changed, seen_by
-from tools_app.open_streams import Listener, OpenSession, OpenStream
+from tools_app.open_streams import Listener, OpenSession, OpenStream, Subscription
 from tools_app.sessions import Lease, SessionsUnavailable
 
 logger = logging.getLogger(__name__)
@@ -174,9 +174,11 @@ class OpenSessions:
             self._reached_at = clock
             for session in sessions:
                 await self._renewed(session, leases.get(session.key), alive)
-            for listener in due:
-                if isinstance(listener, Listener):
-                    await self._listened(listener)
+            for opened in due:
+                if isinstance(opened, Listener):
+                    await self._listened(opened)
+                elif isinstance(opened, Subscription):
+                    self._go_on(opened, opened.expires_at)
         except SessionsUnavailable as error:
             self._out_of_reach(error)
 

@@ -48,3 +48,8 @@ class Listener(OpenStream):
     session: McpSession
     is_chosen: bool = True
     is_behind: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Subscription(OpenStream):
+    """A stream of `subscriptions/listen`, on which its caller hears of changes. It belongs to no session."""

@@ -39,6 +39,11 @@ def is_decided(message: jsonrpc.Message) -> bool:
     return asked_in(message) is not SESSION
 
 
+def is_subscription(message: jsonrpc.Message) -> bool:
+    """Whether the message asks for a stream of news (MCP 2026-07-28, Subscriptions)."""
+    return isinstance(message, jsonrpc.Request) and message.method == "subscriptions/listen"
+
+
 def asked_in(message: jsonrpc.Message | None) -> Asked:
     """What the message asks for, or a session, where it asks for nothing that is decided."""
     return asked_for(message.method, message.params) if isinstance(message, jsonrpc.Request) else SESSION

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,10 +18,12 @@ from tools_app.conf import conf
 from tools_app.envelope import client_software_in, is_modern, protocol_version_in
 from tools_app.exchange import Exchange, current_exchange
 from tools_app.mcp_server import SERVED_VERSIONS, server
+from tools_app.news import News
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.held import HeldResponse
-from tools_app.transports.messages import Posted, is_decided
+from tools_app.transports.messages import Posted, is_decided, is_subscription
 from tools_app.transports.requests import RequestRefused, header_values
+from tools_app.transports.subscribing import subscribed
 from tools_app.worker import Worker, worker
 
 VERSION_HEADER = b"mcp-protocol-version"
@@ -52,10 +55,18 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> N
     if here.in_flight.count(key) >= limit:
         text = f"You have {limit} requests in flight; wait for an answer first."
         raise RequestRefused(429, "too_many_requests", text, [(b"retry-after", b"1")])
-    exchange = Exchange(caller, None, here.rooms)
-    task = here.spawn(_Answering(scope, receive, send, exchange, posted).run(here))
-    here.in_flight.add(key, secrets.token_hex(8), task)
-    await task
+    answering = _Answering(scope, receive, send, Exchange(caller, None, here.rooms), posted)
+    if is_subscription(message):
+        await here.workers.join()
+        task = asyncio.current_task()
+        assert task is not None
+        here.in_flight.add(key, secrets.token_hex(8), task)
+        await answering.subscribe(here, task)
+    else:
+        # Draining waits for what is answered, and ends what only listens.
+        task = here.spawn(answering.run(here))
+        here.in_flight.add(key, secrets.token_hex(8), task)
+        await task
 
 
 def _version_error(message: jsonrpc.Message, named: list[str]) -> dict[str, Any] | None:
@@ -92,6 +103,22 @@ class _Answering:
         self._response = HeldResponse(scope, send, exchange, self._id)
         self._unread: bytes | None = posted.body
         self._left = False
+        self._news: News | None = None
+
+    async def subscribe(self, here: Worker, task: "asyncio.Task[Any]") -> None:
+        """Answer with a stream, in this ``task``, which is cancelled where the client does not read."""
+
+        def subscribing(news: News) -> AbstractAsyncContextManager[object]:
+            self._news = news
+            return subscribed(news, caller=self._exchange.caller, cut_off=task.cancel, here=here)
+
+        self._exchange.subscribed = subscribing
+        try:
+            await self.run(here)
+        except asyncio.CancelledError:
+            # Cancelled by its own stream: the response is left unfinished and cut off.
+            if self._news is None or not self._news.abandoned:
+                raise
 
     async def run(self, here: Worker) -> None:
         current_exchange.set(self._exchange)
