@@ -10,6 +10,7 @@ from authz_app.principal import Principal
 from tests.issuer import AUDIENCE
 from tools_app.caller import Caller
 from tools_app.invocation import Rooms
+from tools_app.memory_sessions import MemorySessionStore
 from tools_app.threads import ToolThreads
 
 
@@ -28,6 +29,7 @@ def rooms(audit_timeout: float = 5.0, threads: int = 4) -> Iterator[Rooms]:
         max_result_bytes=500_000,
         contact="the tests",
         worker="tests",
+        sessions=MemorySessionStore(60.0),
     )
     try:
         yield here

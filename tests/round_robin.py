@@ -136,9 +136,9 @@ class BalancedSite(SiteAddress):
         for worker in self.workers:
             worker.wait_for_line("POST /(messages/|mcp) 20[02] ")
 
-    def assert_no_traceback_but(self, expected: str) -> None:
+    def assert_no_traceback_but(self, *expected: str) -> None:
         for worker in self.workers:
-            worker.assert_no_traceback_but(expected)
+            worker.assert_no_traceback_but(*expected)
 
     def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a management command with this site's settings."""

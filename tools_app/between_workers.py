@@ -25,7 +25,7 @@ Message = Mapping[str, Any]
 Receive = Callable[[Message], object]
 Lost = Callable[[Parcel], None]
 
-_EVERYBODY = "workers"
+EVERYBODY = "workers"
 _WORKER = "worker."
 _MAX_CHANNEL = 200
 _TIMEOUT = 2.0
@@ -143,7 +143,7 @@ class Connected:
 
     async def _join(self) -> None:
         channel = await self._stored.asked(self._layer.new_channel(f"{_WORKER}{self._name}."))
-        await self._stored.asked(self._layer.group_add(_EVERYBODY, channel))
+        await self._stored.asked(self._layer.group_add(EVERYBODY, channel))
         self._stored.channel = channel
         self._listening = asyncio.ensure_future(self._listen(channel))
 
@@ -188,7 +188,7 @@ class Connected:
             await self._stored.asked(self._layer.send(channel, message))
 
     async def tell_all(self, message: Message) -> None:
-        await self._stored.asked(self._layer.group_send(_EVERYBODY, message))
+        await self._stored.asked(self._layer.group_send(EVERYBODY, message))
 
     def learn(self, session: McpSession) -> None:
         self._stored.learn(session)

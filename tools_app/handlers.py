@@ -7,6 +7,7 @@ from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY, event_to_notifica
 from mcp_types import (
     CallToolRequestParams,
     CompleteRequestParams,
+    EmptyResult,
     GetPromptRequestParams,
     ListPromptsResult,
     ListResourcesResult,
@@ -15,20 +16,24 @@ from mcp_types import (
     PaginatedRequestParams,
     PromptReference,
     ReadResourceRequestParams,
+    SubscribeRequestParams,
     SubscriptionsAcknowledgedNotification,
     SubscriptionsAcknowledgedNotificationParams,
     SubscriptionsListenRequestParams,
     SubscriptionsListenResult,
+    UnsubscribeRequestParams,
 )
 
 from authz_app.policy import Kind
 from tools_app import invocation
 from tools_app.asked import Asked, prompt_completion, prompt_use, resource_completion, resource_read, tool_call
 from tools_app.exchange import Context, answering, current_exchange
-from tools_app.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND
+from tools_app.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 from tools_app.lists import listed
 from tools_app.news import News
 from tools_app.registered import Registered, RegisteredPrompt, RegisteredResource, RegisteredTool
+from tools_app.sessions import SessionsUnavailable
+from tools_app.subscriptions import subscription
 
 
 async def list_tools(context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
@@ -81,6 +86,20 @@ async def complete(context: Context, params: CompleteRequestParams) -> Any:
     if isinstance(params.ref, PromptReference):
         return await _invoked(context, prompt_completion(params.ref.name, *typed))
     return await _invoked(context, resource_completion(params.ref.uri, *typed))
+
+
+async def subscribe(context: Context, params: SubscribeRequestParams) -> Any:
+    exchange = current_exchange.get()
+    return await _invoked(context, subscription(params.uri, exchange.caller.mcp_session, exchange.rooms.sessions))
+
+
+async def unsubscribe(context: Context, params: UnsubscribeRequestParams) -> EmptyResult:
+    exchange = current_exchange.get()
+    try:
+        await exchange.rooms.sessions.unsubscribe(exchange.caller.mcp_session, params.uri)
+    except SessionsUnavailable as error:
+        raise MCPError(INTERNAL_ERROR, str(error)) from error
+    return EmptyResult()
 
 
 async def _invoked(context: Context, asked: Asked) -> Any:

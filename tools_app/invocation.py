@@ -27,6 +27,7 @@ from tools_app.execution import Execution, execute, failed
 from tools_app.jsonrpc import INTERNAL_ERROR
 from tools_app.refusals import failure, refusal
 from tools_app.registered import Runnable
+from tools_app.sessions import SessionStore
 from tools_app.threads import ToolThreads
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Rooms:
     max_result_bytes: int
     contact: str
     worker: str
+    sessions: SessionStore
 
 
 @dataclass(frozen=True, slots=True)

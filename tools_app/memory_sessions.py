@@ -22,6 +22,7 @@ class MemorySessionStore:
         self._requests: dict[str, set[tuple[type, RequestId]]] = {}
         self._streams: dict[str, list[str]] = {}
         self._told: dict[str, str] = {}
+        self._subscriptions: dict[str, set[str]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def open(self, session: McpSession, limit: int) -> bool:
@@ -67,7 +68,7 @@ class MemorySessionStore:
         session = self._sessions.pop(key, None)
         if session is None:
             return
-        for table in (self._used, self._requests, self._streams, self._told):
+        for table in (self._used, self._requests, self._streams, self._told, self._subscriptions):
             table.pop(key, None)
         left = self._counts[session.owner[:2]] - 1
         if left:
@@ -100,6 +101,21 @@ class MemorySessionStore:
         before = self._told.get(key, "")
         self._told[key] = told
         return before
+
+    async def subscribe(self, key: str, uri: str, limit: int) -> bool:
+        if key not in self._sessions:
+            return True
+        uris = self._subscriptions.setdefault(key, set())
+        if len(uris) >= limit and uri not in uris:
+            return False
+        uris.add(uri)
+        return True
+
+    async def unsubscribe(self, key: str, uri: str) -> None:
+        self._subscriptions.get(key, set()).discard(uri)
+
+    async def subscribed(self, keys: Sequence[str], uris: Sequence[str]) -> set[tuple[str, str]]:
+        return {(key, uri) for key in keys for uri in uris if uri in self._subscriptions.get(key, ())}
 
     async def longest_idle(self, owner: Owner) -> str | None:
         for key in self._used:

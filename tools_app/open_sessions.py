@@ -64,6 +64,10 @@ class OpenSessions:
             self._listeners.add(opened)
         self._start_watching()
 
+    def streams(self) -> Sequence[OpenStream]:
+        """All that are open now."""
+        return list(self._sessions.values())
+
     def watch_for(self, seconds: float) -> None:
         """Watch the policy for at least so long: a session that lasts by use is known here."""
         self._watch_until = time.monotonic() + seconds

@@ -91,6 +91,13 @@ local told = redis.call('HGET', KEYS[1], 'told')
 redis.call('HSET', KEYS[1], 'told', ARGV[2])
 return told or ''
 """
+# Session. The field that stands for a resource, and how many fields there may be.
+SUBSCRIBE = """
+if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return 1 end
+if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], 1)
+return 1
+"""
 # Index. How the names of sessions and of their requests begin, and the lease.
 LONGEST_IDLE = """
 local now = tonumber(redis.call('TIME')[1])

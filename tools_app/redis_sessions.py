@@ -22,6 +22,9 @@ from tools_app.jsonrpc import DUPLICATE_ID, RequestId, too_many_in_flight
 from tools_app.sessions import Accepted, Lease, Listening, McpSession, Owner, SessionsUnavailable
 
 LEASE = 45  # seconds: three heartbeats
+# A session's hash has a field for each resource of whose changes it is told, beside at most so many of its own.
+_RESOURCE = "resource "
+_FIELDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class RedisSessionStore:
         self._listen = redis.register_script(scripts.LISTEN)
         self._unlisten = redis.register_script(scripts.UNLISTEN)
         self._tell = redis.register_script(scripts.TELL)
+        self._subscribe = redis.register_script(scripts.SUBSCRIBE)
         self._longest_idle = redis.register_script(scripts.LONGEST_IDLE)
         self._asking = Batches(self._accept_all)
         self.channel = ""
@@ -176,6 +180,27 @@ class RedisSessionStore:
     async def tell(self, key: str, stream: str, told: str) -> str | None:
         before = await self.asked(self._tell([self.keys_of(key)[0]], [stream, told]))
         return None if before is None else before.decode()
+
+    async def subscribe(self, key: str, uri: str, limit: int) -> bool:
+        fields = limit + _FIELDS
+        return bool(await self.asked(self._subscribe([self.keys_of(key)[0]], [f"{_RESOURCE}{uri}", fields])))
+
+    async def unsubscribe(self, key: str, uri: str) -> None:
+        await self.asked(self._redis.hdel(self.keys_of(key)[0], f"{_RESOURCE}{uri}"))
+
+    async def subscribed(self, keys: Sequence[str], uris: Sequence[str]) -> set[tuple[str, str]]:
+        if not keys or not uris:
+            return set()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.hmget(self.keys_of(key)[0], [f"{_RESOURCE}{uri}" for uri in uris])
+            found = await self.asked(pipe.execute())
+        return {
+            (key, uri)
+            for key, noted in zip(keys, found, strict=True)
+            for uri, note in zip(uris, noted, strict=True)
+            if note is not None
+        }
 
     async def longest_idle(self, owner: Owner) -> str | None:
         beginnings = [name.removesuffix("|") for name in self.keys_of("|")]

@@ -152,6 +152,15 @@ class SessionStore(Protocol):
     async def tell(self, key: str, stream: str, told: str) -> str | None:
         """Note what the client is told on a stream; returns what it was told before, or None if another is chosen."""
 
+    async def subscribe(self, key: str, uri: str, limit: int) -> bool:
+        """Note that a session is to be told of changes of a resource. False: of ``limit`` others it is already."""
+
+    async def unsubscribe(self, key: str, uri: str) -> None:
+        """A session is to be told no more."""
+
+    async def subscribed(self, keys: Sequence[str], uris: Sequence[str]) -> set[tuple[str, str]]:
+        """Which of these sessions are to be told of which of these resources."""
+
     async def longest_idle(self, owner: Owner) -> str | None:
         """The key of the session of this issuer and subject that was not used for the longest time.
 

@@ -22,6 +22,7 @@ from authz_app.audit.entries import Undelivered
 from authz_app.audit.writer import AuditWriter
 from authz_app.conf import conf as authz_conf
 from authz_app.policy_store import PolicyStore
+from tools_app import resource_updates
 from tools_app.between_workers import Alone, Connected, Message, Workers
 from tools_app.conf import conf
 from tools_app.event_stream import message_event
@@ -33,6 +34,7 @@ from tools_app.parcels import Parcel
 from tools_app.presence import Presence
 from tools_app.redis_sessions import LEASE
 from tools_app.replies import Replies
+from tools_app.resource_updates import ResourceUpdates
 from tools_app.sessions import McpSession, SessionsUnavailable
 from tools_app.threads import ToolThreads
 
@@ -48,6 +50,12 @@ class Worker:
     def __init__(self) -> None:
         site, limits = authz_conf(), conf()
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.workers: Workers = (
+            Connected(self.name, self._receive, self._lost, limits.max_calls_in_flight, limits.max_session_idle)
+            if settings.REDIS_URL
+            else Alone(self._receive, self._lost, limits.max_session_idle)
+        )
+        self.sessions = self.workers.sessions
         self.rooms = Rooms(
             policy=PolicyStore(site.trusted_issuers),
             audit=AuditWriter(site.audit_timeout),
@@ -56,21 +64,23 @@ class Worker:
             max_result_bytes=min(limits.max_queued_bytes // 2, _LARGEST_RESULT),
             contact=site.contact,
             worker=self.name,
+            sessions=self.sessions,
         )
-        self.workers: Workers = (
-            Connected(self.name, self._receive, self._lost, limits.max_calls_in_flight, limits.max_session_idle)
-            if settings.REDIS_URL
-            else Alone(self._receive, self._lost, limits.max_session_idle)
-        )
-        self.sessions = self.workers.sessions
         self.replies = Replies(lambda: self.workers.channel)
         self.open = OpenSessions(self.rooms, self.workers, limits.heartbeat, self.end)
+        self.updates = ResourceUpdates(self.rooms, self.workers, self.open.streams)
         self.in_flight = InFlight()
         self.presence = Presence(self.name, alone=not settings.REDIS_URL)
         self.draining = False
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._kept: set[asyncio.Task[Any]] = set()
         self._last_numbers: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Be seen by other workers, and within reach of this process's threads, from now on. May be repeated."""
+        self.loop = asyncio.get_running_loop()
+        self.presence.start()
 
     def send(
         self,
@@ -160,6 +170,8 @@ class Worker:
             case "ended":
                 self.in_flight.cancel_session(key)
                 self.open.end(key, message["why"])
+            case resource_updates.MESSAGE:
+                self.spawn(self.updates.tell(message["uris"]))
 
     def _unpack(self, message: Message) -> None:
         last = self._last_numbers.get(message["from"], 0)
@@ -222,6 +234,7 @@ class Worker:
         await self.open.answered_elsewhere(until - time.monotonic())
         self.open.end_all("the server is shutting down")
         await self.open.all_closed(1.0)
+        self.updates.stop()
         await self.workers.leave()
         for task in self._kept:
             task.cancel()
@@ -246,15 +259,20 @@ def worker() -> Worker:
     return Worker()
 
 
+def running_worker() -> Worker | None:
+    """This process's worker, if it has been needed."""
+    return worker() if worker.cache_info().currsize else None
+
+
 async def drain(limit: float) -> None:
     """Drain this process's worker, if it has one."""
-    if worker.cache_info().currsize:
-        await worker().drain(limit)
+    if here := running_worker():
+        await here.drain(limit)
 
 
 def _forget(**_: Any) -> None:
-    if worker.cache_info().currsize:
-        worker().stop()
+    if here := running_worker():
+        here.stop()
         worker.cache_clear()
 
 

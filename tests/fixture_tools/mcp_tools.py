@@ -1,17 +1,19 @@
-"""Tools for tests: one for each way in which a call can go."""
+"""Tools, resources and prompts for tests: one for each way in which a call can go."""
 
 import asyncio
 import os
 import threading
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
-from mcp_types import TextContent, ToolAnnotations
+from mcp_types import PromptMessage, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
+from tools_app import resources
 from tools_app.call import Call
-from tools_app.errors import ToolFailure
-from tools_app.registry import tool
+from tools_app.errors import NotFound, ToolFailure
+from tools_app.registry import prompt, resource, tool
 
 
 @tool(annotations=ToolAnnotations(read_only_hint=True))
@@ -176,3 +178,74 @@ async def nap(seconds: float) -> str:
     """Take a while."""
     await asyncio.sleep(seconds)
     return "rested"
+
+
+@tool
+def touch(uri: str) -> str:
+    """Say that a resource has changed."""
+    resources.updated(uri)
+    return "said"
+
+
+@resource("notes://welcome", title="Welcome", mime_type="text/markdown")
+def welcome() -> str:
+    """What to read first."""
+    return "# Welcome"
+
+
+@resource("notes://logo")
+async def logo() -> bytes:
+    """A picture, more or less."""
+    return b"\x89PNG"
+
+
+@resource("notes://hidden")
+def hidden_note() -> str:
+    """What nobody may read."""
+    return "hidden"
+
+
+@resource("notes://broken")
+def broken_note() -> str:
+    """Fail in a way that nobody foresaw, with a secret in the message."""
+    raise RuntimeError("password=hunter2-in-a-crash")
+
+
+def numbers(typed: str, others: Mapping[str, str]) -> list[str]:
+    """The numbers of the notes on a topic."""
+    count = 250 if others.get("topic") == "taxes" else 2
+    return [str(number) for number in range(1, count + 1) if str(number).startswith(typed)]
+
+
+@resource("notes://{topic}/{number}", complete={"topic": ["travel", "taxes", "time"], "number": numbers})
+def note(topic: str, number: int, call: Call) -> dict[str, str | int]:
+    """One note of many."""
+    if number > 250:
+        raise NotFound(f"There is no note {number} on {topic}.")
+    return {"topic": topic, "number": number, "for": call.principal.subject}
+
+
+@resource("files://{+path}")
+def file(path: str) -> str:
+    """A file by its path."""
+    return path
+
+
+@prompt(title="A poem", complete={"style": ["plain", "solemn", "silly"]})
+def poem(topic: Annotated[str, Field(description="What it is about.")], style: str = "plain") -> str:
+    """Ask for a poem."""
+    return f"Write a {style} poem about {topic}."
+
+
+@prompt
+async def welcome_person(call: Call) -> list[str | PromptMessage]:
+    """Ask the person for a name, and use it."""
+    answer = await call.aelicit("What is your name?", Name)
+    name = "friend" if answer is None else answer.name
+    return [f"I am {name}.", PromptMessage(role="assistant", content=TextContent(type="text", text=f"Hello {name}!"))]
+
+
+@prompt
+def hidden_prompt(topic: str) -> str:
+    """What nobody may use."""
+    return topic

@@ -29,7 +29,7 @@ MCP_PATHS = frozenset(_PATHS)
 
 async def _transport(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve an authenticated request, or answer why not."""
-    worker().presence.start()
+    worker().start()
     try:
         await _PATHS[scope["path"]](scope, receive, send)
     except RequestRefused as refused:

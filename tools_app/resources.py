@@ -1,0 +1,25 @@
+"""For apps: say that a resource has changed."""
+
+from contextlib import suppress
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from tools_app.between_workers import EVERYBODY
+from tools_app.resource_updates import message_of
+from tools_app.worker import running_worker
+
+
+def updated(uri: str) -> None:
+    """Tell the MCP clients that have subscribed to the resource at ``uri``, and may read it, that it has changed.
+
+    From any thread of any process of the site. It is told at once: inside a transaction, use
+    ``transaction.on_commit(partial(updated, uri))``, or clients read what was there before.
+    """
+    here = running_worker()
+    if here is not None and here.loop is not None:
+        with suppress(RuntimeError):  # The loop has closed: no stream is left here.
+            here.loop.call_soon_threadsafe(here.updates.note, uri)
+    elif settings.REDIS_URL:  # A process without streams, such as a management command's.
+        async_to_sync(get_channel_layer().group_send)(EVERYBODY, message_of([uri]))
