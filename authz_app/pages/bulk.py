@@ -1,5 +1,6 @@
 """What list actions have in common: change the rows that differ, and note who did it."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.contrib import messages
@@ -25,7 +26,7 @@ def set_on_rows(request: HttpRequest, queryset: QuerySet[M], field: str, value: 
     return changed
 
 
-def listed(rows: list[M], most: int = 3) -> str:
+def listed(rows: Sequence[object], most: int = 3) -> str:
     """The first few by name, and how many more."""
     names = ", ".join(str(row) for row in rows[:most])
     return f"{names} and {len(rows) - most} more" if len(rows) > most else names

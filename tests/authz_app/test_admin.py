@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.idp.oidc.models import Client as OAuthApplication
+from allauth.idp.oidc.models import Token
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db import connection, transaction
@@ -14,6 +16,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from authz_app import known_names, notices
+from authz_app.embedded.people import user_subject
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.pages import words
 from authz_app.pages.record_filters import KindFilter, first_id_at
@@ -634,6 +637,66 @@ def test_an_oauth_application_is_called_so_and_its_secret_is_shown_once(admin_cl
     assert secret not in change
     assert "pbkdf2" not in change
     assert "md5$" not in change
+
+
+APPLICATIONS = "/admin/allauth_idp_oidc/client/"
+
+
+def self_registered(name: str = "Claude Code", **fields: Any) -> OAuthApplication:
+    usual = {"grant_types": "authorization_code\nrefresh_token", "data": {"dcr": True}}
+    application: OAuthApplication = OAuthApplication.objects.create(**{"pk": name, "name": name, **usual, **fields})
+    return application
+
+
+def test_what_registered_itself_is_told_from_what_administrators_registered(admin_client: Browser) -> None:
+    self_registered()
+    self_registered("https://app.example/me.json", data={"cimd": True})
+    OAuthApplication.objects.create(pk="desk", name="Desk")
+    for chosen, names in {
+        "itself": {"Claude Code"},
+        "document": {"https://app.example/me.json"},
+        "here": {"Desk"},
+    }.items():
+        page = text(admin_client.get(f"{APPLICATIONS}?registered={chosen}"))
+        assert {name for name in ("Claude Code", "https://app.example/me.json", "Desk") if f">{name}<" in page} == names
+    assert "nobody has checked them" in text(admin_client.get(f"{APPLICATIONS}Claude Code/change/"))
+
+
+def test_an_application_that_is_switched_off_gets_nothing_until_it_is_on_again(admin_client: Browser) -> None:
+    application = self_registered()
+    token = Token.objects.create(type=Token.Type.REFRESH_TOKEN, client=application, hash="0")
+    chosen = {"_selected_action": [application.pk]}
+    page = text(admin_client.post(APPLICATIONS, {"action": "switch_off", **chosen}, follow=True))
+    assert "Now off: Claude Code. They get no further tokens." in page
+    application.refresh_from_db()
+    assert not application.get_grant_types()
+    assert not Token.objects.filter(pk=token.pk).exists()
+    assert admin_client.get(f"{APPLICATIONS}{application.pk}/change/").status_code == 200
+    page = text(admin_client.post(APPLICATIONS, {"action": "switch_off", **chosen}, follow=True))
+    assert "Nothing changed: already off." in page
+    admin_client.post(APPLICATIONS, {"action": "switch_on", **chosen})
+    application.refresh_from_db()
+    assert application.get_grant_types() == ["authorization_code", "refresh_token"]
+    assert application.data == {"dcr": True}
+
+
+def test_what_an_application_calls_itself_is_shown_as_text(admin_client: Browser) -> None:
+    self_registered("<script>\u202e", pk="hostile")
+    for path in (APPLICATIONS, f"{APPLICATIONS}hostile/change/", f"{APPLICATIONS}hostile/delete/"):
+        assert "<script>\\u202e" not in admin_client.get(path).content.decode()
+    assert "\u202e" not in admin_client.get(APPLICATIONS).content.decode()
+
+
+def test_whoever_deactivates_a_person_is_told_of_the_tokens_that_are_out(admin_client: Browser) -> None:
+    dana = User.objects.create_user("dana", password="x")
+    client = make_client("Dana", issuer="http://testserver", subject=user_subject(dana))
+    path = f"/admin/authz_app/user/{dana.pk}/change/"
+    fields = {"username": "dana", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    page = text(admin_client.post(path, {**fields, "is_active": ""}, follow=True))
+    assert "No access token is issued for dana any more" in page
+    assert f"/admin/authz_app/client/{client.pk}/change/" in page
+    dana.refresh_from_db()
+    assert not dana.is_active
 
 
 def test_people_and_groups_have_pages(admin_client: Browser, admin_user: User) -> None:
