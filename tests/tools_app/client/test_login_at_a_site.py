@@ -63,8 +63,8 @@ def test_a_person_logs_in_and_the_call_is_recorded_under_their_name(
     assert (again.stdout, again.stderr) == (f"{path}\n", "")
     found = rows(
         site.database_url,
-        "SELECT client_name, transport, decision FROM authz_app_callrecord WHERE transport = ?",
-        [transport],
+        "SELECT client_name, transport, decision FROM authz_app_callrecord WHERE arguments LIKE ?",
+        [f'%"{path}"%'],
     )
     assert found == [("Dana Whitfield", transport, "allowed")] * 2
 
