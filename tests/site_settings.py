@@ -1,4 +1,7 @@
-"""Settings of a site that tests start: its environment is what begins with SITE_, and it has the fixture tools."""
+"""Settings of a site that tests start: its environment is what begins with SITE_, and it has the fixture tools.
+
+TEST_APPS names further apps of the tests that it has.
+"""
 
 import os
 
@@ -9,7 +12,7 @@ os.environ |= {"LOCAL_ISSUER": "", "DEBUG": "false", **_ours, "ENV_FILE": os.dev
 from mcpsite.settings import *  # noqa: F403, E402
 from mcpsite.settings import INSTALLED_APPS  # noqa: E402
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.fixture_tools"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.fixture_tools", *_ours.get("TEST_APPS", "").split()]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

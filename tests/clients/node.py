@@ -27,8 +27,8 @@ def program() -> str | None:
 
 
 def _own() -> str | None:
-    path = PACKAGES / ".bin" / "node"
-    return str(path) if path.exists() else None
+    # Not in .bin, where npm 9 puts no link to it: several packages, one for each kind of machine, would have the name.
+    return next((str(path) for path in PACKAGES.glob("node-*/bin/node")), None)
 
 
 def _is_new_enough(node: str) -> bool:

@@ -70,6 +70,15 @@ def test_what_was_not_answered_is_asked_again() -> None:
         interview.ask(NAME)
 
 
+def test_answers_to_what_was_not_asked_are_ignored() -> None:
+    replies = {"question-1": ADA, "question-2": ADA, "more": 5}
+    interview = Interview("tools/call", {**begun(), "inputResponses": replies}, ALICE, lambda: 1_001.0)
+    interview.resume()
+    assert interview.ask(NAME) == ADA
+    with pytest.raises(InputRequired):
+        interview.ask(AGE)
+
+
 def test_answers_without_a_note_of_what_was_asked_answer_nothing() -> None:
     interview = Interview("tools/call", {**PARAMS, "inputResponses": {"question-1": ADA}}, ALICE)
     interview.resume()
