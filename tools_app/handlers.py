@@ -106,7 +106,7 @@ async def _invoked(context: Context, asked: Asked) -> Any:
     exchange = current_exchange.get()
     async with answering(exchange, context) as channel:
         called = await invocation.invoke(exchange.caller, asked, channel, exchange.rooms)
-    exchange.record_id = called.record_id
+        exchange.record_id = called.record_id  # Known before what was reported has been sent.
     return called.wire  # The SDK takes a dict too, and would make it one.
 
 

@@ -98,6 +98,14 @@ async def count_up(to: int, call: Call, pause: float = 0) -> str:
     return f"counted to {to}"
 
 
+@tool
+async def chatter(size: int, times: int, call: Call) -> str:
+    """Report progress in many words."""
+    for number in range(times):
+        call.progress(number, times, "x" * size)
+    return "said"
+
+
 class Name(BaseModel):
     """What ``greet`` asks for."""
 

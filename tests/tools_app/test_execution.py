@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, InputRequiredResult, TextContent
+from pydantic import BaseModel
 
 from authz_app.audit.entries import Outcome
 from authz_app.principal import Principal
@@ -18,6 +19,7 @@ from tools_app.building import ToolOptions, build_tool
 from tools_app.call import Call
 from tools_app.errors import ToolFailure
 from tools_app.execution import Execution, execute
+from tools_app.interview import Interview
 from tools_app.questions import Question
 from tools_app.threads import ToolThreads
 
@@ -237,3 +239,63 @@ async def test_the_call_is_handed_to_a_tool_that_asks_for_it(threads: ToolThread
         return f"{call.principal.subject} {call.record_id}"
 
     assert text(await run(who, threads)) == f"alice {RECORD}"
+
+
+class Asking(Silent):
+    """The channel of a call whose questions are answered by another one."""
+
+    def __init__(self) -> None:
+        meta = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
+        principal = Principal("https://issuer.example/", "alice", "", frozenset(), 2**40)
+        self.interview = Interview("tools/call", {"name": "it", "_meta": meta}, principal)  # type: ignore[assignment]
+
+    async def ask(self, question: Question) -> Any:
+        return self.interview.ask(question)  # type: ignore[attr-defined]
+
+
+class Answer(BaseModel):
+    yes: bool
+
+
+async def asks(call: Call) -> str:
+    return str(await call.aelicit("Really?", Answer))
+
+
+def asks_in_thread(call: Call) -> str:
+    return str(call.elicit("Really?", Answer))
+
+
+async def catches_what_it_can(call: Call) -> str:
+    try:
+        return str(await call.aelicit("Really?", Answer))
+    except Exception:  # noqa: BLE001  (what a careless tool does)
+        return "never mind"
+
+
+async def catches_even_what_it_should_not(call: Call) -> str:
+    try:
+        return str(await call.aelicit("Really?", Answer))
+    except BaseException:  # noqa: BLE001  (what a reckless tool does)
+        return "never mind"
+
+
+async def asks_twice_at_a_time(call: Call) -> str:
+    return str(await asyncio.gather(call.aelicit("One?", Answer), call.aelicit("Two?", Answer)))
+
+
+@pytest.mark.parametrize("tool", [asks, asks_in_thread, catches_what_it_can, catches_even_what_it_should_not])
+async def test_a_question_ends_the_run_whatever_the_tool_makes_of_it(
+    threads: ToolThreads, tool: Callable[..., Any]
+) -> None:
+    call = Call(a_call().principal, RECORD, Asking(), asyncio.get_running_loop())
+    execution = await run(tool, threads, call=call)
+    assert execution.outcome is Outcome.INPUT_REQUIRED
+    assert isinstance(execution.result, InputRequiredResult)
+    assert list(execution.result.input_requests or {}) == ["question-1"]
+
+
+async def test_questions_that_are_asked_at_a_time_go_out_together(threads: ToolThreads) -> None:
+    call = Call(a_call().principal, RECORD, Asking(), asyncio.get_running_loop())
+    execution = await run(asks_twice_at_a_time, threads, call=call)
+    assert isinstance(execution.result, InputRequiredResult)
+    assert list(execution.result.input_requests or {}) == ["question-1", "question-2"]
