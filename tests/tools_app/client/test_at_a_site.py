@@ -33,6 +33,8 @@ def site(issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPat
         for tools in ("greet", "summarize", "count_up"):
             rule_for_everybody(running.database_url, tools)
         rule_for_everybody(running.database_url, "mark", token_scopes=NEEDED)
+        rule_for_everybody(running.database_url, "welcome", kind="resource")
+        rule_for_everybody(running.database_url, "poem", kind="prompt")
         yield running
         running.assert_no_traceback()
 
@@ -85,6 +87,18 @@ async def test_progress_and_logs_are_heard(site: Site, path: str) -> None:
     dana = Dana()
     await called(site, path, "count_up", dana, to=2)
     assert dana.heard == [1, "counted 1", 2, "counted 2"]
+
+
+@each_transport
+async def test_resources_and_prompts_are_listed_and_used_as_the_rules_have_it(site: Site, path: str) -> None:
+    async with connect(endpoint(site.url + path), BearerToken(site.token()), Dana(), 30) as connection:
+        assert [resource.name for resource in await connection.resources()] == ["welcome"]
+        assert (await connection.read("notes://welcome")).contents
+        assert [prompt.name for prompt in await connection.prompts()] == ["poem"]
+        with pytest.raises(Refused, match=r"No resource 'notes://hidden' is available to you\. Record "):
+            await connection.read("notes://hidden")
+        with pytest.raises(Refused, match=r"No prompt 'nothing' is available to you\. Record "):
+            await connection.prompt("nothing", {})
 
 
 @each_transport
