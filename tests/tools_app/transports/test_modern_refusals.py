@@ -27,6 +27,8 @@ def site(issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPat
         rule_for_everybody(database_url, "regional", effect="deny", token_scopes="elsewhere")
         rule_for_everybody(database_url, "nap", token_scopes="sleep:long sleep:short")
         rule_for_everybody(database_url, "nap", token_scopes="admin superuser everything")
+        rule_for_everybody(database_url, "welcome", kind="resource", token_scopes="read")
+        rule_for_everybody(database_url, "poem", kind="prompt", token_scopes="rhyme")
         rule_for_everybody(database_url, "large", token_scopes="large")
         rule_for_everybody(database_url, "large", effect="deny", token_scopes="large")
         yield running
@@ -62,6 +64,45 @@ def test_a_hidden_tool_is_answered_as_an_unknown_one_to_the_last_header(
     assert hidden[0] == 400
 
 
+def reading(uri: str) -> dict[str, Any]:
+    return message("resources/read", {"uri": uri})
+
+
+def using(name: str) -> dict[str, Any]:
+    return message("prompts/get", {"name": name, "arguments": {"topic": "x"}})
+
+
+def completing(ref: dict[str, str]) -> dict[str, Any]:
+    return message("completion/complete", {"ref": ref, "argument": {"name": "topic", "value": "t"}})
+
+
+@pytest.mark.parametrize(
+    ("hidden", "unknown"),
+    [
+        (reading("notes://hidden"), reading("notes://nobody")),
+        (reading("notes://taxes/1"), reading("nodes://taxes/1")),
+        (using("hidden_prompt"), using("nobody_prompt")),
+        (
+            completing({"type": "ref/prompt", "name": "hidden_prompt"}),
+            completing({"type": "ref/prompt", "name": "nobody_prompt"}),
+        ),
+        (
+            completing({"type": "ref/resource", "uri": "notes://{topic}/{number}"}),
+            completing({"type": "ref/resource", "uri": "nodes://{topic}/{number}"}),
+        ),
+    ],
+)
+def test_what_else_is_hidden_is_answered_as_what_is_unknown(
+    site: Site, hidden: dict[str, Any], unknown: dict[str, Any]
+) -> None:
+    statuses, texts, headers = zip(
+        *(told(post(site, body), "no such thing") for body in (hidden, unknown)), strict=True
+    )
+    assert statuses == (400, 400)
+    assert headers[0] == headers[1]
+    assert len({re.sub("hidden|nobody|notes|nodes", "N", text) for text in texts}) == 1
+
+
 def test_a_header_that_contradicts_an_argument_is_refused_to_those_who_see_the_tool(site: Site) -> None:
     response = post(site, call("regional", {"region": "eu"}), Mcp_Param_Region="us")
     assert (response.status_code, response.json()["error"]["code"]) == (400, -32020)
@@ -84,6 +125,14 @@ def test_a_call_that_lacks_only_scopes_is_challenged_for_all_that_it_needs(site:
     assert f'error_description="{error["message"]}"' in challenge
     assert error["data"]["error"] == "insufficient_scope"
     assert error["data"]["scope"] == "sleep:long sleep:short"
+
+
+def test_a_read_and_a_prompt_that_lack_only_scopes_are_challenged_too(site: Site) -> None:
+    for body, scope in ((reading("notes://welcome"), "read"), (using("poem"), "rhyme")):
+        response = post(site, body, site.headers("sleepy", scope="sleep:short"))
+        assert response.status_code == 403
+        assert f'error="insufficient_scope", scope="{scope}"' in response.headers["www-authenticate"]
+        assert post(site, body, site.headers("sleepy", scope=scope)).status_code == 200
 
 
 def test_the_challenge_is_met_by_what_it_names(site: Site) -> None:
