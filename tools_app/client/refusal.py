@@ -78,6 +78,8 @@ def _from_json(body: bytes) -> tuple[str, str]:
     match parsed:
         case {"error": str(code), "error_description": str(description)}:
             return code, description
+        case {"error": {"message": str(description), "data": {"error": str(code)}}}:
+            return code, description
         case {"error": {"message": str(description)}} | {"error": str(description)} | {"detail": str(description)}:
             return "", description
     return "", ""

@@ -1,6 +1,7 @@
 """The MCP paths: which transport serves which, behind the checks that all of them share."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 
@@ -33,11 +34,12 @@ async def _transport(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         await _PATHS[scope["path"]](scope, receive, send)
     except RequestRefused as refused:
-        await _refuse(send, refused)
+        await _refuse(scope, send, refused)
     except BadMessage as bad:
         await send_json(send, 400, jsonrpc.error_of(None, bad.code, str(bad)))
     except (PolicyUnavailable, AuditUnavailable, SessionsUnavailable) as unavailable:
-        await _refuse(send, RequestRefused(503, "unavailable", str(unavailable), [(b"retry-after", b"1")]))
+        refusal = RequestRefused(503, "unavailable", str(unavailable), [(b"retry-after", b"1")])
+        await _refuse(scope, send, refusal)
 
 
 _authenticated = BearerTokenMiddleware(_transport, verifier)
@@ -48,7 +50,7 @@ async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         check_origin(scope, settings.ALLOWED_HOSTS, authz_conf().allowed_origins)
     except RequestRefused as refused:
-        await _refuse(send, refused)
+        await _refuse(scope, send, refused)
         return
     send = readable_by_its_origin(scope, send)
     if is_preflight(scope):
@@ -57,6 +59,10 @@ async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:
         await _authenticated(scope, receive, send)
 
 
-async def _refuse(send: Send, refused: RequestRefused) -> None:
-    body = {"error": refused.error, "error_description": str(refused)}
+async def _refuse(scope: Scope, send: Send, refused: RequestRefused) -> None:
+    body: dict[str, Any] = {"error": refused.error, "error_description": str(refused)}
+    if scope["path"] == "/mcp":
+        # Clients of Streamable HTTP show a JSON-RPC error, and nothing else, to whoever waits for the answer.
+        code = jsonrpc.SERVER_BUSY if refused.status in (429, 503) else jsonrpc.INVALID_REQUEST
+        body = jsonrpc.error_of(None, code, str(refused), {"error": refused.error})
     await send_json(send, refused.status, body, refused.headers)

@@ -20,6 +20,10 @@ URL = "https://host/sse"
             "The server does not accept the access token (HTTP 401, invalid_token): Expired.",
         ),
         (HttpRefusal(401, URL, challenge="Bearer"), "The server does not accept the access token (HTTP 401)."),
+        (
+            HttpRefusal(403, URL, b'{"error": {"code": 1, "message": "Ask.", "data": {"error": "client_blocked"}}}'),
+            "The server refuses this caller (HTTP 403, client_blocked): Ask.",
+        ),
         (HttpRefusal(403, URL, b'{"error": "No."}'), "The server refuses this caller (HTTP 403): No."),
         (HttpRefusal(403, URL, b"Host\n not allowed"), "The server refuses this caller (HTTP 403): Host not allowed"),
         (HttpRefusal(502, URL, b"<html>x"), "The server answers with an error (HTTP 502)."),

@@ -39,6 +39,11 @@ async def outcome_of(site: AnySite, subject: str, outcome: str) -> None:
             await asyncio.sleep(0.02)
 
 
+def refusal(response: httpx2.Response) -> str:
+    """The word for why a request was refused."""
+    return str(response.json()["error"]["data"]["error"])
+
+
 # Answers
 
 
@@ -100,7 +105,7 @@ async def test_a_client_that_takes_neither_is_refused_before_anything_runs(site:
     async with raw_mcp(site, "picky") as session:
         for accept in ("text/html", "application/xml, image/*"):
             response = await session.send(body=call("echo", text="x"), headers={"Accept": accept})
-            assert (response.status_code, response.json()["error"]) == (406, "not_acceptable")
+            assert (response.status_code, refusal(response)) == (406, "not_acceptable")
         assert (await session.send("GET", headers={"Accept": "application/json"})).status_code == 406
     assert reasons(site, "picky") == []
 
@@ -188,7 +193,7 @@ async def test_a_request_without_a_session_or_with_two_is_refused(site: Site) ->
         session_id, session.session_id = session.session_id, ""
         for method, body in (("POST", PING), ("GET", None), ("DELETE", None)):
             response = await session.send(method, body)
-            assert (response.status_code, response.json()["error"]) == (400, "no_session_id")
+            assert (response.status_code, refusal(response)) == (400, "no_session_id")
         async with httpx2.AsyncClient() as http:
             twice = [*session.headers.items(), ("Mcp-Session-Id", session_id), ("Mcp-Session-Id", session_id)]
             assert (await http.post(f"{site.url}/mcp", json=PING, headers=twice)).status_code == 400
@@ -306,7 +311,7 @@ async def test_a_client_whose_sessions_are_all_in_use_is_told_so(site: Site) -> 
             while rows(database(site), query) != [(8,)]:
                 await asyncio.sleep(0.02)
         refused = await RawMcp(site, site.headers("busy"), http).send(body=request("initialize", INITIALIZE))
-        assert (refused.status_code, refused.json()["error"]) == (429, "too_many_sessions")
+        assert (refused.status_code, refusal(refused)) == (429, "too_many_sessions")
         for session in opened:
             await session.cancel(7)
         await asyncio.gather(*running)
