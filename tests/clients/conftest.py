@@ -1,4 +1,4 @@
-"""A site for real clients: two workers behind a round robin, where everybody may call everything but `weather_tool`."""
+"""A site for real clients: two workers behind a round robin, where everybody may use everything but `weather_tool`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,8 @@ def site(
 ) -> Iterator[BalancedSite]:
     database_url = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("site"))
     with balanced_site(2, database_url, issuer, REDIS_URL=redis.url, CONTACT="ops@example.com") as running:
-        rule_for_everybody(database_url, "*")
+        for kind in ("tool", "resource", "prompt"):
+            rule_for_everybody(database_url, "*", kind=kind)
         rule_for_everybody(database_url, "weather_tool", effect="deny")
         yield running
         for worker in running.workers:

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
+from mcp_types import PromptReference
 
 from tests.conftest import copy_sqlite
 from tests.databases import connect, rows, rule_for_everybody
 from tests.issuer import Issuer
 from tests.site import Site
+from tools_app.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND
 
 WAIT = 20.0
 # How each way of connecting shows in a record: the transport, the protocol version, and whether there is a session.
@@ -32,6 +34,9 @@ def site(issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPat
             rule_for_everybody(database_url, name)
         rule_for_everybody(database_url, "nap")
         rule_for_everybody(database_url, "nap", effect="deny")
+        rule_for_everybody(database_url, "large", token_scopes="admin")
+        rule_for_everybody(database_url, "note", kind="resource")
+        rule_for_everybody(database_url, "poem", kind="prompt")
         yield running
         running.assert_no_traceback()
 
@@ -43,13 +48,23 @@ def connection(site: Site, token: str, transport: str, version: str) -> Abstract
     return site.streamable_client(token=token, mode=mode)
 
 
-async def answer(client: Client, tool: str, arguments: dict[str, Any]) -> tuple[Any, ...]:
+async def answer(client: Client, kind: str, name: str, arguments: dict[str, Any]) -> tuple[Any, ...]:
     """What the caller is told, but for the record's id."""
     try:
-        result = await client.call_tool(tool, arguments)
+        match kind:
+            case "tool":
+                result = await client.call_tool(name, arguments)
+                return bool(result.is_error), _RECORD_ID.sub("ID", result.content[0].text)
+            case "resource":
+                return (await client.read_resource(arguments["uri"])).contents[0].text
+            case "prompt":
+                return (await client.get_prompt(name, arguments)).messages[0].content.text
+        completed = await client.complete(PromptReference(name=name), {"name": "style", "value": "s"})
+        return tuple(completed.completion.values)
     except MCPError as error:
-        return error.error.code, _RECORD_ID.sub("ID", error.error.message)
-    return bool(result.is_error), _RECORD_ID.sub("ID", result.content[0].text)
+        # A resource that is not there has a code of its own in the handshake era.
+        code = INVALID_PARAMS if error.error.code == RESOURCE_NOT_FOUND else error.error.code
+        return code, _RECORD_ID.sub("ID", error.error.message)
 
 
 def records(site: Site, subject: str) -> list[dict[str, Any]]:
@@ -61,34 +76,41 @@ def records(site: Site, subject: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "reason", "outcome"),
+    ("kind", "name", "arguments", "reason", "outcome"),
     [
-        ("echo", {"text": "hello"}, "allowed", "ok"),
-        ("whoami", {}, "allowed", "ok"),
-        ("fail", {"text": "No such city."}, "allowed", "tool_error"),
-        ("echo", {"texts": "hello", "password": "hunter2"}, "allowed", "tool_error"),
-        ("slow_async", {}, "allowed", "timed_out"),
-        ("nap", {"seconds": 0}, "deny_rule", ""),
-        ("wait", {}, "no_rule", ""),
-        ("no_such_tool", {"x": [1, {"y": None}]}, "unknown_tool", ""),
+        ("tool", "echo", {"text": "hello"}, "allowed", "ok"),
+        ("tool", "whoami", {}, "allowed", "ok"),
+        ("tool", "fail", {"text": "No such city."}, "allowed", "tool_error"),
+        ("tool", "echo", {"texts": "hello", "password": "hunter2"}, "allowed", "tool_error"),
+        ("tool", "slow_async", {}, "allowed", "timed_out"),
+        ("tool", "nap", {"seconds": 0}, "deny_rule", ""),
+        ("tool", "wait", {}, "no_rule", ""),
+        ("tool", "no_such_tool", {"x": [1, {"y": None}]}, "unknown_tool", ""),
+        ("tool", "large", {"size": 1}, "scope_missing", ""),
+        ("resource", "note", {"uri": "notes://travel/2"}, "allowed", "ok"),
+        ("resource", "hidden_note", {"uri": "notes://hidden"}, "no_rule", ""),
+        ("resource", "notes:none", {"uri": "notes:none"}, "unknown_tool", ""),
+        ("prompt", "poem", {"topic": "rain"}, "allowed", "ok"),
+        ("prompt", "hidden_prompt", {"topic": "rain"}, "no_rule", ""),
+        ("completion", "poem", {}, "allowed", "ok"),
     ],
 )
 async def test_a_call_is_decided_recorded_and_answered_alike(
-    site: Site, tool: str, arguments: dict[str, Any], reason: str, outcome: str
+    site: Site, kind: str, name: str, arguments: dict[str, Any], reason: str, outcome: str
 ) -> None:
-    subject = f"{tool}-{len(arguments)}"
+    subject = f"{kind}-{name}-{len(arguments)}"
     token = site.token(subject)
     answers = []
     for transport, version, _ in WAYS:
         async with asyncio.timeout(WAIT), connection(site, token, transport, version) as client:
-            answers.append(await answer(client, tool, arguments))
+            answers.append(await answer(client, kind, name, arguments))
             await ended(site, subject, len(answers), outcome)
     assert answers[1:] == answers[:1] * (len(WAYS) - 1)
     found = records(site, subject)
     assert [(row["transport"], row["protocol_version"], bool(row["mcp_session"])) for row in found] == WAYS
-    shared = [{name: value for name, value in row.items() if name not in _OWN} for row in found]
+    shared = [{column: value for column, value in row.items() if column not in _OWN} for row in found]
     assert shared[1:] == shared[:1] * (len(WAYS) - 1)
-    assert (shared[0]["reason"], shared[0]["outcome"]) == (reason, outcome)
+    assert [shared[0][column] for column in ("kind", "tool", "reason", "outcome")] == [kind, name, reason, outcome]
 
 
 async def ended(site: Site, subject: str, count: int, outcome: str) -> None:

@@ -24,7 +24,7 @@ each_way = pytest.mark.parametrize(("path", "version"), [SSE, HANDSHAKE, MODERN]
 
 
 def recorded(site: BalancedSite, subject: str) -> set[tuple[str, str]]:
-    """The tools that a subject called, each with the decision."""
+    """The names of what a subject asked for, each with the decision."""
     query = "SELECT tool, decision FROM authz_app_callrecord WHERE subject = ?"
     return set(rows(site.database_url, query, [subject]))
 
@@ -59,11 +59,14 @@ async def test_the_typescript_sdk(
     assert seen["progress"] == [[1, 2, "at 1"], [2, 2, "at 2"]]
     assert seen["logs"] == ["counted 1", "counted 2"]
     assert seen["greet"] == "Hello Ada!"
+    assert "Brief." in seen["summary"]
+    assert seen["resource"] == "# Welcome"
+    assert seen["note"] == {"topic": "travel", "number": 2, "for": subject}
+    assert seen["prompt"] == "Write a plain poem about rain."
+    assert seen["styles"] == ["solemn", "silly"]
     assert REFUSAL in seen["refusal"]
-    assert recorded(site, subject) == {
-        *((tool, "allowed") for tool in ("echo", "count_up", "greet")),
-        ("weather_tool", "denied"),
-    }
+    allowed = ("echo", "count_up", "greet", "summarize", "welcome", "note", "poem")
+    assert recorded(site, subject) == {*((name, "allowed") for name in allowed), ("weather_tool", "denied")}
     assert latest(site, subject) == (f"typescript-{line} 1", version)
 
 
@@ -97,6 +100,22 @@ class TestInspector:
         software, spoken = latest(site, subject)
         assert "inspector" in software
         assert spoken == version
+
+    @each_way
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (["--method", "resources/read", "--uri", "notes://welcome"], "# Welcome"),
+            (["--method", "prompts/get", "--prompt-name", "poem", "--prompt-args", "topic=rain"], "poem about rain"),
+        ],
+        ids=["resource", "prompt"],
+    )
+    async def test_reads_a_resource_and_uses_a_prompt(
+        self, site: BalancedSite, node: str, tmp_path: Path, path: str, version: str, arguments: list[str], told: str
+    ) -> None:
+        ended = await self.inspect(node, tmp_path, f"{site.url}{path}", version, site.token(), *arguments)
+        assert ended.code == 0, ended.all
+        assert told in ended.out
 
     @each_way
     async def test_is_told_that_its_token_is_no_good(

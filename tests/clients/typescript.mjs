@@ -18,7 +18,11 @@ function lineOne() {
 
 // Line 1 names a message by its schema, line 2 by its method.
 function handle(client, method, answer) {
-  const schemas = { "elicitation/create": "ElicitRequestSchema", "notifications/message": "LoggingMessageNotificationSchema" };
+  const schemas = {
+    "elicitation/create": "ElicitRequestSchema",
+    "sampling/createMessage": "CreateMessageRequestSchema",
+    "notifications/message": "LoggingMessageNotificationSchema",
+  };
   const name = line === "1" ? sdk[schemas[method]] : method;
   if (method.startsWith("notifications/")) client.setNotificationHandler(name, answer);
   else client.setRequestHandler(name, answer);
@@ -34,11 +38,16 @@ async function call(client, name, args, options) {
 const client = new sdk.Client(
   { name: `typescript-${line}`, version: "1" },
   {
-    capabilities: { elicitation: {} },
+    capabilities: { elicitation: {}, sampling: {} },
     ...(version === "2026-07-28" ? { versionNegotiation: { mode: { pin: version } } } : {}),
   },
 );
 handle(client, "elicitation/create", async () => ({ action: "accept", content: { name: "Ada" } }));
+handle(client, "sampling/createMessage", async () => ({
+  role: "assistant",
+  content: { type: "text", text: "Brief." },
+  model: "none",
+}));
 handle(client, "notifications/message", async (message) => void seen.logs.push(message.params.data));
 
 const Transport = url.endsWith("/sse") ? sdk.SSEClientTransport : sdk.StreamableHTTPClientTransport;
@@ -54,6 +63,12 @@ const onprogress = ({ progress, total, message }) => seen.progress.push([progres
 // Line 2 (2.4.0) drops progress that it reads in one piece with the result: it forgets the callback before it calls it.
 seen.count = await call(client, "count_up", { to: 2, pause: 0.1 }, { onprogress });
 seen.greet = await call(client, "greet", {});
+seen.summary = await call(client, "summarize", { text: "A long story." });
+seen.resource = (await client.readResource({ uri: "notes://welcome" })).contents[0].text;
+seen.note = JSON.parse((await client.readResource({ uri: "notes://travel/2" })).contents[0].text);
+seen.prompt = (await client.getPrompt({ name: "poem", arguments: { topic: "rain" } })).messages[0].content.text;
+const poem = { type: "ref/prompt", name: "poem" };
+seen.styles = (await client.complete({ ref: poem, argument: { name: "style", value: "s" } })).completion.values;
 seen.refusal = await call(client, "weather_tool", { location: "x" }).catch((error) => error.message);
 await transport.terminateSession?.();
 await client.close();
