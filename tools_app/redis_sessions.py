@@ -7,6 +7,7 @@ it answers.
 """
 
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,6 +23,7 @@ from tools_app.jsonrpc import DUPLICATE_ID, RequestId, too_many_in_flight
 from tools_app.sessions import Accepted, Lease, Listening, McpSession, Owner, SessionsUnavailable
 
 LEASE = 45  # seconds: three heartbeats
+_MOST_DOUBTFUL = 10_000
 # A session's hash has a field for each resource of whose changes it is told, beside at most so many of its own.
 _RESOURCE = "resource "
 _FIELDS = 8
@@ -51,6 +53,7 @@ class RedisSessionStore:
         self._limit = limit
         self._idle = max(1, round(idle))
         self._own: dict[str, McpSession] = {}
+        self._doubtful: deque[tuple[str, bytes]] = deque(maxlen=_MOST_DOUBTFUL)
         self._open = redis.register_script(scripts.OPEN)
         self._accept = redis.register_script(scripts.ACCEPT)
         self._update = redis.register_script(scripts.UPDATE)
@@ -105,10 +108,26 @@ class RedisSessionStore:
     async def _accept_all(self, batch: Sequence["_Asked"]) -> Sequence[Any]:
         keys = [name for asked in batch for name in (*self.keys_of(asked.key), asked.index)]
         args: list[Any] = [text for asked in batch for text in (asked.owner, asked.request)]
-        found: Sequence[Any] = await self.asked(
-            self._accept(keys, [*args, self.channel, self._limit, LEASE, time.time()])
-        )
+        args += [self.channel, self._limit, LEASE, time.time()]
+        try:
+            await self._forget_doubtful()
+            found: Sequence[Any] = await self.asked(self._accept(keys, args))
+        except SessionsUnavailable:
+            # A Redis that hangs may note them yet, though nobody will answer them.
+            self._doubtful.extend((asked.key, asked.request) for asked in batch if asked.request)
+            raise
         return found
+
+    async def _forget_doubtful(self) -> None:
+        """Forget the requests that may still be noted as being answered here, though they are not."""
+        if not self._doubtful:
+            return
+        await self.asked(self._redis.ping())  # When it answers, it has done what it was sent before.
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key, request in self._doubtful:
+                pipe.hdel(self.keys_of(key)[1], request)
+            self._doubtful.clear()
+            await self.asked(pipe.execute())
 
     async def _forget_dead(self, key: str) -> bool:
         """Forget what workers were answering for a session when they died. Returns whether there was anything."""
@@ -124,8 +143,12 @@ class RedisSessionStore:
         return {channel.decode() for channel, listeners in heard if listeners}
 
     async def release(self, session: McpSession, request_id: RequestId) -> None:
-        keys = [*self.keys_of(session.key), self._index_of(session.owner)]
-        await self.asked(self._release(keys, [orjson.dumps(request_id)]))
+        keys, request = [*self.keys_of(session.key), self._index_of(session.owner)], orjson.dumps(request_id)
+        try:
+            await self.asked(self._release(keys, [request]))
+        except SessionsUnavailable:
+            self._doubtful.append((session.key, request))
+            raise
 
     def _refusal(self, verdict: bytes) -> str:
         if verdict == b"busy":

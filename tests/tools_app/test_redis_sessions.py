@@ -333,3 +333,22 @@ async def test_an_own_session_is_not_served_from_memory_while_redis_is_away(
     await store.renew([])
     with pytest.raises(SessionsUnavailable):
         await store.accept("k", OWNER, 1)
+
+
+async def test_what_a_redis_that_hung_notes_too_late_is_forgotten(redis: RedisServer, prefix: str) -> None:
+    with RedisServer() as own:
+        async with Redis.from_url(own.url, socket_timeout=0.2) as connected:
+            store = RedisSessionStore(connected, prefix, LIMIT, IDLE)
+            by_use = replace(a_session(), transport="streamable")
+            await store.open(by_use, 10)
+            await store.accept("k", OWNER, 1)
+            own.pause()
+            with pytest.raises(SessionsUnavailable):
+                await store.accept("k", OWNER, 2)
+            with pytest.raises(SessionsUnavailable):
+                await store.release(by_use, 1)
+            own.resume()
+            for request_id in (1, 2):
+                accepted = await store.accept("k", OWNER, request_id)
+                assert accepted is not None and accepted.refusal == ""
+            assert await connected.hlen(store.keys_of("k")[1]) == 2

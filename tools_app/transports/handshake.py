@@ -197,7 +197,8 @@ async def _answer(
         return
     response.forbid(refusal)
     if answer.refused is not None and answer.refused.blocked:
-        await here.end(session.key, BLOCKED)
+        with suppress(SessionsUnavailable):  # Then it ends when the change of the policy is noticed.
+            await here.end(session.key, BLOCKED)
 
 
 async def _stored(
@@ -228,7 +229,7 @@ def _last_words(
 
 
 async def _release(here: Worker, session: McpSession, request_id: jsonrpc.RequestId) -> None:
-    with suppress(SessionsUnavailable):  # Then it counts as in flight until the session ends or this worker does.
+    with suppress(SessionsUnavailable):  # The store makes up for it.
         await here.sessions.release(session, request_id)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.databases import rows, rule_for_everybody
 from tests.issuer import Issuer
-from tests.raw_sse import call, raw_session, request
+from tests.raw_mcp import RawMcp, raw_mcp
+from tests.raw_sse import INITIALIZE, call, raw_session, request
 from tests.redis import RedisServer
 from tests.site import Site, several_workers
 
@@ -106,3 +107,56 @@ async def test_a_result_whose_stream_s_worker_died_is_recorded_as_undelivered_an
                 await asyncio.sleep(0.02)
         with pytest.raises(httpx2.HTTPError):
             await session.ended()
+
+
+async def at_mcp(session: RawMcp, worker: Site, expected: int) -> httpx2.Response:
+    """The first answer of this status; every other one until then says 503."""
+    async with asyncio.timeout(WAIT):
+        while True:
+            response = await session.send(body=PING, to=worker)
+            if response.status_code == expected:
+                return response
+            assert response.status_code == 503 or expected == 503, response.text
+            await asyncio.sleep(0.02)
+
+
+async def test_at_mcp_a_call_that_runs_is_answered_while_redis_is_away_and_others_are_told(
+    workers: Workers, own_redis: RedisServer
+) -> None:
+    async with (
+        raw_mcp(workers[0], "caller") as session,
+        session.sent("GET", to=workers[0]) as listening,
+        session.sent(body=call("count_up", 7, to=1, pause=4), to=workers[0]) as messages,
+    ):
+        await listening.comment()
+        await messages.next()
+        own_redis.kill()
+        for worker in workers:
+            response = await at_mcp(session, worker, 503)
+            assert (response.headers["retry-after"], "Redis" in response.text) == ("1", False)
+            opening = await session.send(
+                body=request("initialize", INITIALIZE), headers={"Mcp-Session-Id": None}, to=worker
+            )
+            assert opening.status_code == 503
+        assert (await messages.next())["result"]["content"][0]["text"] == "counted to 1"
+        await listening.ended()
+        own_redis.start()
+        for worker in workers:
+            await at_mcp(session, worker, 404)
+        for worker in workers:
+            session.session_id = ""
+            await session.initialize(to=worker)
+            for other in workers:
+                await at_mcp(session, other, 200)
+
+
+async def test_at_mcp_a_session_outlasts_a_redis_that_hangs_for_a_moment(
+    workers: Workers, own_redis: RedisServer
+) -> None:
+    async with raw_mcp(workers[0], "caller") as session:
+        own_redis.pause()
+        for worker in workers:
+            await at_mcp(session, worker, 503)
+        own_redis.resume()
+        for worker in workers:
+            assert (await at_mcp(session, worker, 200)).json()["result"] == {}
