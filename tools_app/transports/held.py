@@ -80,4 +80,12 @@ class HeldResponse:
             await send_json(self._send, 403, refusal.body, refusal.headers)
             self.complete = True
         elif self._held is not None:
-            await self._send(self._held)
+            await self._send(_kept_nowhere(self._held))
+
+
+def _kept_nowhere(start: Message) -> Message:
+    """No cache may keep an answer: what it says is for one caller."""
+    headers = [*start.get("headers", ())]
+    if any(name == b"cache-control" for name, _ in headers):
+        return start
+    return {**start, "headers": [*headers, (b"cache-control", b"no-store")]}

@@ -46,10 +46,14 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> N
         client_software=client_software_in(message),
         protocol_version=protocol_version_in(message),
     )
+    if is_subscription(message):
+        await here.workers.join()
     if is_decided(message):
         await here.rooms.policy.client_of(caller.principal)  # Has to be known before the SDK asks for a schema.
     else:
         await refuse_blocked(caller, message, here)
+    if here.draining:  # By now: nobody would wait for the work.
+        raise SHUTTING_DOWN
     key = _key_of(caller)
     limit = conf().max_sessions_per_client
     if here.in_flight.count(key) >= limit:
@@ -57,7 +61,6 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> N
         raise RequestRefused(429, "too_many_requests", text, [(b"retry-after", b"1")])
     answering = _Answering(scope, receive, send, Exchange(caller, None, here.rooms), posted)
     if is_subscription(message):
-        await here.workers.join()
         task = asyncio.current_task()
         assert task is not None
         here.in_flight.add(key, secrets.token_hex(8), task)

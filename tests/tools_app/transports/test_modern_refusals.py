@@ -224,8 +224,10 @@ def test_other_methods_than_post_are_not_allowed(site: Site, method: str) -> Non
 
 
 def test_lists_say_that_they_are_private_and_when_they_grow_stale(site: Site) -> None:
-    for method in ("tools/list", "server/discover"):
-        result = post(site, message(method)).json()["result"]
+    for method in ("tools/list", "resources/list", "resources/templates/list", "prompts/list", "server/discover"):
+        response = post(site, message(method))
+        assert response.headers["cache-control"] == "no-store"
+        result = response.json()["result"]
         assert (result["ttlMs"], result["cacheScope"]) == (0, "private")
 
 
