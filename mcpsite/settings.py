@@ -224,7 +224,7 @@ IDP_OIDC_RATE_LIMITS = {
     "client_registration": f"{env('REGISTRATIONS_PER_MINUTE')}/m/ip",
     "cimd_fetch": f"{env('REGISTRATIONS_PER_MINUTE')}/m/ip",
     "device_code": f"{env('REGISTRATIONS_PER_MINUTE')}/m/ip",
-    "device_user_code": "10/m/user",
+    "device_user_code": f"{env('SIGN_INS_PER_MINUTE')}/m/user",
 }
 ACCOUNT_ADAPTER = "authz_app.embedded.accounts.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"

@@ -10,6 +10,7 @@ from allauth.idp.oidc.internal.oauthlib.utils import get_validator_context
 from allauth.idp.oidc.models import Client as OAuthApplication
 from django.http import HttpRequest, QueryDict
 from oauthlib.common import add_params_to_uri
+from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
 
 from authz_app.conf import conf, local_issuer_url
@@ -24,6 +25,12 @@ _PARAMETERS = frozenset(
     | {"code_challenge", "code_challenge_method"}
 )
 _LONGEST = 8_192
+# For the person who sees it; oauthlib's own words are for whoever wrote the application.
+_FATAL = {
+    errors.MismatchingRedirectURIError: "The application wants you sent to an address that is not registered for it.",
+    errors.InvalidRedirectURIError: "The application wants you sent to something that is no address.",
+    errors.MissingRedirectURIError: "The application does not say where you are to be sent back to (redirect_uri).",
+}
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -108,7 +115,7 @@ def read(request: HttpRequest, person: Any) -> Asked:
         scopes, _ = authorization_server(person).validate_authorization_request(uri, "GET", None, {})
         get_adapter().validate_resource_uris(uris=query.getlist("resource"))
     except FatalClientError as error:
-        raise CannotAsk(_sentence(error)) from error
+        raise CannotAsk(_FATAL.get(type(error)) or _sentence(error)) from error
     except OAuth2Error as error:
         raise _wrong(application, redirect_uri, query.get("state", ""), error.error, _sentence(error)) from error
     return Asked(

@@ -11,10 +11,13 @@ import django
 from django.utils import timezone
 
 ADMIN, PASSWORD = "admin", "correct horse battery"
+# Signs in with the same password, and is no administrator.
+PERSON = "dana"
 
 
 def fill() -> None:
     from authz_app.models import CallRecord, Client, Rule, User  # noqa: PLC0415  (Django is set up by now)
+    from tests.browser.person_rows import fill_for_person  # noqa: PLC0415
     from tests.rows import build_record, build_refusal, make_client, make_rule  # noqa: PLC0415
     from tools_app.models import Tool  # noqa: PLC0415
 
@@ -83,6 +86,7 @@ def fill() -> None:
         ),
     ]
     CallRecord.objects.bulk_create(records)
+    fill_for_person(PERSON, PASSWORD)
 
 
 if __name__ == "__main__":

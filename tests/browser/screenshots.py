@@ -11,14 +11,14 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import launch
-from tests.browser.demo import ADMIN, PASSWORD
+from tests.browser.demo import ADMIN, PASSWORD, PERSON
+from tests.browser.person_pages import STRANGER, person_pages, sign_in_as_person
 from tests.browser.streams import open_streams
 
 _SIZES = {"wide": {"width": 1400, "height": 900}, "narrow": {"width": 420, "height": 860}}
 _FIRST, _LAST = "#result_list tbody th a >> nth=0", "#result_list tbody th a >> nth=-1"
 # Name: path, and what is clicked there, one after the other.
 _PAGES: dict[str, tuple[str, ...]] = {
-    "start": ("/",),
     "admin-index": ("/admin/",),
     "clients": ("/admin/authz_app/client/",),
     "clients-filters": ("/admin/authz_app/client/", "text=Filters"),
@@ -60,16 +60,23 @@ def main() -> None:
     parser.add_argument("--only", help="names of pages, separated by commas")
     options = parser.parse_args()
     options.directory.mkdir(parents=True, exist_ok=True)
-    names = options.only.split(",") if options.only else list(_PAGES)
+    only = options.only.split(",") if options.only else []
     url = options.url.rstrip("/")
+
+    def picture(page: Page, look: str, pages: dict[str, tuple[str, ...]]) -> None:
+        for name in pages:
+            if not only or name in only:
+                visit(page, *pages[name])
+                take(page, options.directory / f"{name}-{look}.png")
+
     with open_streams(url, options.token), sync_playwright() as playwright, launch(playwright) as browser:
         for look, page in _looks(browser, url):
-            page.goto("/admin/login/")
-            page.screenshot(path=options.directory / f"login-{look}.png")
+            picture(page, look, {"login": ("/admin/login/",), **STRANGER})
             sign_in(page, options.user, options.password)
-            for name in names:
-                visit(page, *_PAGES[name])
-                take(page, options.directory / f"{name}-{look}.png")
+            picture(page, look, _PAGES)
+            page.context.clear_cookies()
+            sign_in_as_person(page, PERSON, options.password)
+            picture(page, look, person_pages(url))
 
 
 def _looks(browser: Browser, url: str) -> Iterator[tuple[str, Page]]:
