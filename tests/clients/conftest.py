@@ -15,7 +15,12 @@ from tests.round_robin import BalancedSite, balanced_site
 
 @pytest.fixture(scope="module")
 def site(
-    nginx: None, issuer: Issuer, redis: RedisServer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+    node: str,
+    nginx: None,
+    issuer: Issuer,
+    redis: RedisServer,
+    migrated_sqlite: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[BalancedSite]:
     database_url = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("site"))
     with balanced_site(2, database_url, issuer, REDIS_URL=redis.url, CONTACT="ops@example.com") as running:

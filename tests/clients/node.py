@@ -18,6 +18,7 @@ PACKAGES = ROOT / "var" / "clients" / "node_modules"
 INSPECTOR = PACKAGES / "@modelcontextprotocol" / "inspector" / "clients" / "launcher" / "build" / "index.js"
 MCP_REMOTE = PACKAGES / "mcp-remote" / "dist" / "proxy.js"
 TYPESCRIPT = ROOT / "tests" / "clients" / "typescript.mjs"
+TYPESCRIPT_LOGIN = ROOT / "tests" / "clients" / "typescript_login.mjs"
 _OLDEST = 22
 
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from mcp.client import Client
@@ -17,7 +16,7 @@ from mcp.client.stdio import stdio_client
 
 from tests.clients import node as programs
 from tests.clients.node import finish
-from tests.clients.test_with_a_token import mcp_remote
+from tests.clients.test_with_a_token import MODERN, each_way, mcp_remote
 from tests.conftest import copy_sqlite
 from tests.databases import rows, rule_for_everybody
 from tests.person import add_person
@@ -26,7 +25,6 @@ from tests.round_robin import BalancedSite, balanced_site
 from tests.site import ROOT, free_port
 
 WAIT = 30.0
-CALLBACK = "/oauth/callback"
 _SETTINGS = {"LOCAL_ISSUER": "true", "REGISTRATIONS_PER_MINUTE": "1000", "SIGN_INS_PER_MINUTE": "1000"}
 _REGISTER = """
 from allauth.idp.oidc.models import Client
@@ -36,13 +34,12 @@ known.set_grant_types(["authorization_code", "refresh_token"])
 known.set_response_types(["code"])
 known.save()
 """
-each_endpoint = pytest.mark.parametrize("path", ["/sse", "/mcp"])
 each_registration = pytest.mark.parametrize("registered", ["dynamically", "beforehand"])
 
 
 @pytest.fixture(scope="module")
 def site(
-    nginx: None, redis: RedisServer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+    node: str, nginx: None, redis: RedisServer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[BalancedSite]:
     """Two workers of a site with its own issuer, where Dana has an account and "editor" is a known application."""
     database_url = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("site"))
@@ -86,44 +83,44 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def latest(site: BalancedSite) -> tuple[Any, ...]:
-    """Who made the latest call, by which application and software, and what became of it."""
+def assert_dana_called(site: BalancedSite, registered: str, software: str, version: str) -> None:
+    """The latest call was Dana's, by the application and the software that are expected."""
     query = (
-        "SELECT client_name, tool, decision, oauth_client_id, client_software FROM authz_app_callrecord"
-        " ORDER BY id DESC LIMIT 1"
+        "SELECT client_name, tool, decision, protocol_version, oauth_client_id, client_software"
+        " FROM authz_app_callrecord ORDER BY id DESC LIMIT 1"
     )
-    return tuple(rows(site.database_url, query)[0])
-
-
-def assert_dana_called(site: BalancedSite, registered: str, software: str) -> None:
-    name, tool, decision, application, told = latest(site)
-    assert (name, tool, decision) == ("Dana Whitfield", "echo", "allowed")
+    *who, application, told = rows(site.database_url, query)[0]
+    assert who == ["Dana Whitfield", "echo", "allowed", version]
     assert (application == "editor") == (registered == "beforehand")
     assert software in told
 
 
-@each_endpoint
+@each_way
 @each_registration
-async def test_mcp_remote(site: BalancedSite, node: str, desk: Desk, registered: str, path: str) -> None:
+async def test_mcp_remote(site: BalancedSite, node: str, desk: Desk, registered: str, path: str, version: str) -> None:
     arguments = [str(free_port())]
     if registered == "beforehand":
         arguments += ["--static-oauth-client-info", json.dumps({"client_id": "editor"})]
+    if version == MODERN[1]:
+        arguments += ["--protocol", "auto"]
     bridge = mcp_remote(node, desk.home, f"{site.url}{path}", *arguments, **desk.environment)
     said = desk.home / "stderr"
     try:
         with said.open("w") as log:
             async with asyncio.timeout(WAIT), Client(stdio_client(bridge, log), mode="legacy") as client:
-                result = await client.call_tool("echo", {"text": f"by {registered} on {path}"})
+                result = await client.call_tool("echo", {"text": "hello"})
     except BaseException as error:
         raise AssertionError(f"{said.read_text(encoding='utf-8')}\n{desk.browsed}") from error
-    assert result.content[0].text == f"by {registered} on {path}"
-    assert_dana_called(site, registered, "(via mcp-remote 0.15.1)")
+    assert result.content[0].text == "hello"
+    assert_dana_called(site, registered, "(via mcp-remote 0.15.1)", version)
 
 
-@each_endpoint
+@each_way
 @each_registration
-async def test_inspector(site: BalancedSite, node: str, desk: Desk, registered: str, path: str) -> None:
-    options = ["--callback-url", f"http://127.0.0.1:{free_port()}{CALLBACK}", "--format", "json"]
+async def test_inspector(site: BalancedSite, node: str, desk: Desk, registered: str, path: str, version: str) -> None:
+    era = "modern" if version == MODERN[1] else "legacy"
+    callback = f"http://127.0.0.1:{free_port()}/oauth/callback"
+    options = ["--callback-url", callback, "--protocol-era", era, "--format", "json"]
     if registered == "beforehand":
         options += ["--client-id", "editor"]
     call = ("--method", "tools/call", "--tool-name", "echo", "--tool-arg", "text=hello")
@@ -132,4 +129,18 @@ async def test_inspector(site: BalancedSite, node: str, desk: Desk, registered: 
     ended = await finish(desk.home, *command, seconds=WAIT, MCP_AUTO_OPEN_ENABLED="true", **desk.environment)
     assert ended.code == 0, f"{ended.all}\n{desk.browsed}"
     assert json.loads(ended.out)["result"]["content"] == [{"type": "text", "text": "hello"}]
-    assert_dana_called(site, registered, "inspector")
+    assert_dana_called(site, registered, "inspector", version)
+
+
+@pytest.mark.parametrize("path", ["/sse", "/mcp"])
+@each_registration
+@pytest.mark.parametrize("line", ["1", "2"])
+async def test_the_typescript_sdk(
+    site: BalancedSite, node: str, desk: Desk, line: str, registered: str, path: str
+) -> None:
+    known = ["editor"] if registered == "beforehand" else []
+    command = (node, str(programs.TYPESCRIPT_LOGIN), line, f"{site.url}{path}", str(free_port()), *known)
+    ended = await finish(desk.home, *command, seconds=WAIT, **desk.environment)
+    assert ended.code == 0, f"{ended.all}\n{desk.browsed}"
+    assert ended.out == "hello\n"
+    assert_dana_called(site, registered, f"typescript-{line} 1", "2025-11-25")

@@ -32,6 +32,7 @@ def server(
     nginx: None, issuer: Issuer, redis: RedisServer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[BalancedSite]:
     """A site with the suite's fixtures, all of them allowed, in front of which everybody is given a token."""
+    need_clients()
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = {"PUBLIC_URL": url, "REDIS_URL": redis.url, "TEST_APPS": "tests.conformance"}
