@@ -1,13 +1,17 @@
 """What the pages outside the admin have in common: no other site may frame them, and they load from this site alone."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
+from redis.exceptions import RedisError
 
+logger = logging.getLogger(__name__)
 View = Callable[..., HttpResponseBase]
 # Without form-action: browsers would apply it to the way back to the application after consent.
 _POLICY = (
@@ -22,9 +26,17 @@ def site_page(view: View) -> View:
     @never_cache
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
+        response = _answered(view, request, args, kwargs)
         response["Content-Security-Policy"] = _POLICY
         response["X-Frame-Options"] = "DENY"
         return response
 
     return answer
+
+
+def _answered(view: View, request: HttpRequest, args: Any, kwargs: Any) -> HttpResponseBase:
+    try:
+        return view(request, *args, **kwargs)
+    except RedisError as fault:
+        logger.error("Redis, which keeps what sign-in needs, does not answer: %s", fault)
+        return render(request, "503.html", status=503)

@@ -8,18 +8,6 @@ from authz_app.log_lines import escaped, one_line
 _MAX_TRACEBACK = 20_000
 
 
-class NoTracebackOfStrangers(logging.Filter):
-    """Leaves it at one line where Django refused what a stranger sent: a wrong host, a body that is too large.
-
-    The traceback leads through Django alone, and whoever reaches the port could write one with each request.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.startswith("django.security."):
-            record.exc_info = record.exc_text = None
-        return True
-
-
 class LineFormatter(logging.Formatter):
     """Takes out what has the shape of a secret, escapes control characters, and cuts what is too long.
 

@@ -257,8 +257,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "mcpsite.logs.LineFormatter"}},
-    "filters": {"strangers": {"()": "mcpsite.logs.NoTracebackOfStrangers"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["strangers"]}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # The SDK logs what strangers send (names, session ids); what matters of it is in the call records.
