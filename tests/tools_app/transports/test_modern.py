@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
-from mcp_types import CreateMessageResult, ElicitResult, TextContent
+from mcp_types import CreateMessageResult, ElicitResult, LoggingMessageNotificationParams, TextContent
 
 from tests.databases import rows
 from tests.raw_modern import MODERN, WAIT
@@ -33,16 +33,43 @@ async def test_a_call_is_answered_and_recorded(site: AnySite) -> None:
     assert [row[:7] for row in found] == [("whoami", "allowed", "allowed", "bob", "streamable", MODERN, "")]
 
 
+async def test_a_client_that_speaks_both_eras_chooses_this_one(site: AnySite) -> None:
+    async with asyncio.timeout(WAIT), site.streamable_client("both") as client:
+        assert text(await client.call_tool("echo", {"text": "hello"})) == "hello"
+    query = "SELECT transport, protocol_version FROM authz_app_callrecord WHERE subject = 'both'"
+    assert rows(site.environment["SITE_DATABASE_URL"], query) == [("streamable", MODERN)]
+
+
 async def test_progress_and_log_messages_arrive_before_the_result(site: AnySite) -> None:
     seen: list[Any] = []
 
     async def progress(done: float, total: float | None, message: str | None) -> None:
         seen.append((done, total, message))
 
-    async with asyncio.timeout(WAIT), site.streamable_client(mode=MODERN) as client:
+    async def log(params: LoggingMessageNotificationParams) -> None:
+        seen.append(params.data)
+
+    async with (
+        asyncio.timeout(WAIT),
+        site.streamable_client(mode=MODERN, logging_callback=log, log_level="info") as client,
+    ):
         result = await client.call_tool("count_up", {"to": 2}, progress_callback=progress)
     assert text(result) == "counted to 2"
-    assert seen == [(1, 2, "at 1"), (2, 2, "at 2")]
+    assert seen == [(1, 2, "at 1"), "counted 1", (2, 2, "at 2"), "counted 2"]
+
+
+async def test_no_log_message_is_sent_to_whoever_asked_for_none(site: AnySite) -> None:
+    seen: list[Any] = []
+
+    async def log(params: LoggingMessageNotificationParams) -> None:
+        seen.append(params.data)
+
+    async with (
+        asyncio.timeout(WAIT),
+        site.streamable_client(mode=MODERN, logging_callback=log, log_level="error") as client,
+    ):
+        assert text(await client.call_tool("count_up", {"to": 2})) == "counted to 2"
+    assert seen == []
 
 
 async def test_a_client_that_asks_what_is_spoken_here_is_told_of_this_era(site: AnySite) -> None:
