@@ -78,7 +78,9 @@ def _message(value: Any) -> PromptMessage:
 def completion_result(value: Iterable[str] | Completion) -> CompleteResult:
     """The values that complete an argument, at most a hundred of them, and how many there are."""
     if isinstance(value, Completion):
-        return CompleteResult(completion=value)
+        cut = {"values": value.values[:_MOST_COMPLETIONS], "has_more": True}
+        fits = len(value.values) <= _MOST_COMPLETIONS
+        return CompleteResult(completion=value if fits else value.model_copy(update=cut))
     values = [str(item) for item in value]
     shown = values[:_MOST_COMPLETIONS]
     return CompleteResult(completion=Completion(values=shown, total=len(values), has_more=len(values) > len(shown)))

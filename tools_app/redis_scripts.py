@@ -91,11 +91,15 @@ local told = redis.call('HGET', KEYS[1], 'told')
 redis.call('HSET', KEYS[1], 'told', ARGV[2])
 return told or ''
 """
-# Session. The field that stands for a resource, and how many fields there may be.
+# Session. How the fields begin that stand for resources, the resource, and how many there may be.
 SUBSCRIBE = """
-if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return 1 end
-if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], 1)
+local field, left = ARGV[1] .. ARGV[2], tonumber(ARGV[3])
+if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], field) == 1 then return 1 end
+for _, other in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if string.sub(other, 1, #ARGV[1]) == ARGV[1] then left = left - 1 end
+end
+if left <= 0 then return 0 end
+redis.call('HSET', KEYS[1], field, 1)
 return 1
 """
 # Index. How the names of sessions and of their requests begin, and the lease.

@@ -24,9 +24,8 @@ from tools_app.sessions import Accepted, Lease, Listening, McpSession, Owner, Se
 
 LEASE = 45  # seconds: three heartbeats
 _MOST_DOUBTFUL = 10_000
-# A session's hash has a field for each resource of whose changes it is told, beside at most so many of its own.
+# A session's hash has a field for each resource of whose changes it is told.
 _RESOURCE = "resource "
-_FIELDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +204,7 @@ class RedisSessionStore:
         return None if before is None else before.decode()
 
     async def subscribe(self, key: str, uri: str, limit: int) -> bool:
-        fields = limit + _FIELDS
-        return bool(await self.asked(self._subscribe([self.keys_of(key)[0]], [f"{_RESOURCE}{uri}", fields])))
+        return bool(await self.asked(self._subscribe([self.keys_of(key)[0]], [_RESOURCE, uri, limit])))
 
     async def unsubscribe(self, key: str, uri: str) -> None:
         await self.asked(self._redis.hdel(self.keys_of(key)[0], f"{_RESOURCE}{uri}"))

@@ -1,4 +1,4 @@
-"""What a function becomes when it is offered as a tool."""
+"""What is offered, under which name and at which URI; what a function becomes when it is offered as a tool."""
 
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -8,12 +8,13 @@ import pytest
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field, ValidationError
 
+from authz_app.policy import KINDS
 from tools_app import registry
 from tools_app.building import ToolOptions, build_tool
 from tools_app.call import Call
 from tools_app.errors import DuplicateName
 from tools_app.registered import RegisteredTool
-from tools_app.registry import registered_tools, tool
+from tools_app.registry import prompt, registered, registered_tools, resource, resource_at, resource_with, tool
 
 
 def built(function: Callable[..., Any], **options: Any) -> RegisteredTool:
@@ -26,11 +27,12 @@ def schema(function: Callable[..., Any]) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _unchanged() -> Iterator[None]:
-    before = dict(registered_tools())
+    before = {kind: dict(registered(kind)) for kind in KINDS}
     yield
-    for name in set(registered_tools()) - set(before):
-        registry.unregister(name)
-    assert dict(registered_tools()) == before
+    for kind in KINDS:
+        for name in set(registered(kind)) - set(before[kind]):
+            registry.unregister(name, kind)
+    assert {kind: dict(registered(kind)) for kind in KINDS} == before
 
 
 def add(a: int, b: Annotated[int, Field(ge=0, description="Not negative.")] = 1) -> int:
@@ -131,3 +133,65 @@ def test_the_decorator_leaves_the_function_as_it_is() -> None:
 def test_the_tools_of_installed_apps_are_found() -> None:
     assert {"TimeTool", "weather_tool", "echo", "whoami"} <= set(registered_tools())
     assert "call" not in registered_tools()["whoami"].definition.input_schema["properties"]
+
+
+# Resources and prompts
+
+
+def test_a_name_is_taken_within_its_kind_alone() -> None:
+    tool(name="same")(add)
+    resource("same://thing", name="same")(lambda: "")
+    prompt(name="same")(lambda: "")
+    assert {kind: "same" in registered(kind) for kind in KINDS} == dict.fromkeys(KINDS, True)
+    for offer in (resource("other://thing", name="same"), prompt(name="same")):
+        with pytest.raises(DuplicateName, match="'same'.*another name"):
+            offer(lambda: "")
+
+
+@pytest.mark.parametrize("uri", ["same://thing", "same://{x}"])
+def test_a_uri_is_taken_once(uri: str) -> None:
+    takes = (lambda x: x) if "{" in uri else (lambda: "")
+    resource(uri, name="one")(takes)
+    with pytest.raises(DuplicateName, match="another URI"):
+        resource(uri, name="two")(takes)
+    assert resource_with(uri) is registered("resource")["one"]
+    assert "two" not in registered("resource")
+
+
+@pytest.mark.parametrize(
+    ("uri", "name", "variables"),
+    [
+        ("shelf://list", "list", {}),
+        ("shelf://box/7", "box", {"number": "7"}),
+        ("shelf://box/a%20b", "box", {"number": "a b"}),
+        ("shelf://file/a/b", "file", {"path": "a/b"}),
+        ("shelf://file/../b", None, {}),
+        ("shelf://file/%2Fetc", None, {}),
+        ("shelf://none", None, {}),
+        ("SHELF://list", None, {}),
+        ("shelf://list/", None, {}),
+        ("shelf://{number}", None, {}),
+        ("", None, {}),
+        ("x" * 100_000, None, {}),
+    ],
+)
+def test_a_uri_means_one_resource_or_none(uri: str, name: str | None, variables: dict[str, str]) -> None:
+    resource("shelf://file/{+path}", name="file.path")(lambda path: path)
+    resource("shelf://box/{number}", name="box")(lambda number: number)
+    resource("shelf://list", name="list")(lambda: "")
+    found = resource_at(uri)
+    expected = "file.path" if name == "file" else name
+    assert (found[0].name if found else None, found[1] if found else {}) == (expected, variables)
+
+
+def test_what_one_template_keeps_out_no_other_lets_in() -> None:
+    resource("shelf://a/{+path}", name="strict")(lambda path: path)
+    resource("shelf://{+path}", name="lax", unchecked=("path",))(lambda path: path)
+    assert resource_at("shelf://a/../x") is None
+    lax = resource_at("shelf://../x")
+    assert lax is not None and lax[0].name == "lax"
+
+
+def test_resources_and_prompts_of_installed_apps_are_found() -> None:
+    assert {"welcome", "note"} <= set(registered("resource"))
+    assert {"poem"} <= set(registered("prompt"))
