@@ -1,0 +1,86 @@
+"""That a resource has changed reaches the streams of every worker, once, and survives a moment without Redis."""
+
+import threading
+
+import pytest
+
+from authz_app.models import Client, Rule
+from tests.redis import RedisServer
+from tests.tools_app.connected import OWNER, Join, eventually, opened, read
+from tools_app import resource_updates, resources
+from tools_app.open_streams import OpenSession
+from tools_app.worker import Worker, worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOTE, OTHER = "notes://travel/1", "notes://travel/2"
+
+
+@pytest.fixture(autouse=True)
+def _may_read() -> None:
+    Client.objects.create(issuer=OWNER[0], subject=OWNER[1])
+    Rule.objects.create(kind="resource", tools="note", applies_to="every")
+
+
+async def subscriber(here: Worker, key: str, *uris: str) -> OpenSession:
+    _, stream = await opened(here, key)
+    for uri in uris:
+        await here.sessions.subscribe(key, uri, 10)
+    return stream
+
+
+async def told(stream: OpenSession, count: int = 1) -> list[str]:
+    """The URIs of the next so many notifications."""
+    return [message.partition(b'"uri":"')[2].partition(b'"')[0].decode() for message in await read(stream, count)]
+
+
+async def test_subscribers_on_every_worker_are_told(join: Join) -> None:
+    here, there = await join(), await join()
+    streams = [await subscriber(here, "a", NOTE), await subscriber(there, "b", NOTE), await subscriber(there, "c")]
+    here.updates.note(NOTE)
+    assert await told(streams[0]) == await told(streams[1]) == [NOTE]
+    here.updates.note(OTHER)
+    await there.updates.tell([OTHER, "nothing://here"])
+    assert not streams[2].stream._chunks
+
+
+async def test_what_changes_again_at_once_is_told_once(join: Join) -> None:
+    here = await join()
+    stream = await subscriber(here, "a", NOTE, OTHER)
+    for _ in range(100):
+        here.updates.note(NOTE)
+    here.updates.note(OTHER)
+    assert await told(stream, 2) == [NOTE, OTHER]
+    await here.updates.tell([OTHER])
+    assert await told(stream) == [OTHER]
+
+
+async def test_what_cannot_be_told_is_told_when_redis_is_there_again(
+    own_redis: RedisServer, join: Join, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(resource_updates, "_RETRY", 0.05)
+    here = await join(url=own_redis.url)
+    own_redis.stop()
+    here.updates.note(NOTE)
+    await eventually(lambda: "Changes of resources cannot be told" in caplog.text)
+    assert list(here.updates._changed) == [NOTE]
+    own_redis.start()
+    await eventually(lambda: not here.updates._changed)
+
+
+async def test_any_thread_of_the_process_may_say_so() -> None:
+    here = worker()
+    here.start()
+    stream = await subscriber(here, "a", NOTE)
+    saying = threading.Thread(target=resources.updated, args=[NOTE])
+    saying.start()
+    assert await told(stream) == [NOTE]
+    saying.join(5)
+    here.open.end_all("the test is over")
+    here.stop()
+    worker.cache_clear()
+
+
+def test_a_process_without_sessions_may_say_so_and_nothing_comes_of_it() -> None:
+    worker.cache_clear()
+    resources.updated(NOTE)
+    assert worker.cache_info().currsize == 0
