@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from authz_app.policy import KINDS
 from mcpsite import settings
 from tests.site import ROOT
 from tools_app.building import ToolOptions, build_tool
+from tools_app.errors import NotFound
+from tools_app.registry import registered, resource_at, unregister
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `([A-Z_0-9]+)` \|([^|]*)\|", README, re.MULTILINE))
@@ -39,6 +42,26 @@ def test_the_example_tool_works() -> None:
     built = build_tool(scope["open_orders"], ToolOptions())  # type: ignore[arg-type]  # what exec made has no type
     assert built.definition.input_schema["required"] == ["customer"]
     assert built.call_parameter == "call"
+
+
+def test_the_example_resource_and_prompt_work() -> None:
+    _, source = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    before = {kind: set(registered(kind)) for kind in KINDS}
+    exec(compile(source, "README.md", "exec"), {})
+    try:
+        found = resource_at("orders://7")
+        assert found is not None
+        order, variables = found
+        assert (order.name, order.function(**order.accept(variables))["customer"]) == ("order", "Ada")
+        with pytest.raises(NotFound):
+            order.function("8")
+        assert order.completers["number"].function("") == ["7"]
+        reminder = registered("prompt")["reminder"]
+        assert reminder.function(**reminder.accept({"customer": "Ada"})) == "Write a friendly reminder to Ada."
+    finally:
+        for kind in KINDS:
+            for name in set(registered(kind)) - before[kind]:
+                unregister(name, kind)
 
 
 def test_every_make_target_that_is_named_exists() -> None:
