@@ -15,8 +15,11 @@ def main() -> None:
     from django.core.management import execute_from_command_line  # noqa: PLC0415
     from django.db import DatabaseError  # noqa: PLC0415
 
+    from authz_app import actors  # noqa: PLC0415
+
     try:
-        execute_from_command_line(sys.argv)
+        with actors.acting(actors.command(sys.argv)):
+            execute_from_command_line(sys.argv)
     except DatabaseError as error:
         if "--traceback" in sys.argv:
             raise

@@ -1,6 +1,7 @@
 """The app that decides who may call, and records what was called."""
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, pre_delete
 
 
@@ -9,7 +10,8 @@ class AuthzConfig(AppConfig):
     verbose_name = "Client permissions"
 
     def ready(self) -> None:
-        from authz_app import checks, protect, triggers  # noqa: F401, PLC0415  (models are ready only now)
+        from authz_app import actors, checks, protect, triggers  # noqa: F401, PLC0415  (models are ready only now)
 
+        connection_created.connect(actors.listen_when_created)
         post_migrate.connect(triggers.install_after_migrate, sender=self)
         pre_delete.connect(protect.keep_blocked_client, sender="authz_app.Client")

@@ -1,12 +1,13 @@
 """System checks: what would make the site unsafe or unusable is said at the start, with what to do about it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app import triggers
 from authz_app.conf import AuthzConf, conf
@@ -102,17 +103,36 @@ def _other_site(configuration: AuthzConf) -> list[CheckMessage]:
 
 
 @register(Tags.database)
+def check_history_guard(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """authz.W002: the triggers that keep the policy history as it was written are in the database."""
+    return [
+        Warning(
+            "Rows of the policy history can be edited and deleted: the database lacks the triggers that refuse it.",
+            hint="Run `manage.py migrate`: it installs them.",
+            id="authz.W002",
+        )
+        for alias in databases or ()
+        if _asked(triggers.unguarded, alias)
+    ]
+
+
+def _asked(question: Callable[[BaseDatabaseWrapper], list[str]], alias: str) -> list[str]:
+    try:
+        return question(connections[alias])
+    except DatabaseError:
+        return []  # Whoever runs the checks meets the broken database first, and names it better.
+
+
+@register(Tags.database)
 def check_triggers(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
 ) -> list[CheckMessage]:
     """authz.E006: the triggers that move the policy version are in the database."""
     found: list[CheckMessage] = []
     for alias in databases or ():
-        try:
-            missing = triggers.missing(connections[alias])
-        except DatabaseError:
-            continue  # Whoever runs the checks meets the broken database first, and names it better.
-        if missing:
+        if missing := _asked(triggers.missing, alias):
             found.append(
                 Error(
                     f"The database lacks {len(missing)} of the triggers that make revocation exact: {missing[0]}, ...",

@@ -6,6 +6,8 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 
+from authz_app.history.models import PolicyEdit as PolicyEdit
+from authz_app.history.models import PolicyRevision as PolicyRevision
 from authz_app.ids import uuid7
 from authz_app.sentence import rule_sentence
 

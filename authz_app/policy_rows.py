@@ -1,18 +1,24 @@
 """Read the policy from the database and compile it. Plain SQL rows in, frozen values out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import connection
 
 from authz_app import models
 from authz_app.policy import KINDS, Client, Kind, Policy, Rule
+from authz_app.policy_tables import MOST_CHANGES, WHOLE_POLICY
 from authz_app.sentence import rule_sentence, unreadable_sentence
-from authz_app.triggers import WHOLE_POLICY
 
 _EFFECTS = frozenset(models.Rule.Effect.values)
 _APPLIES_TO = frozenset(models.Rule.AppliesTo.values)
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
+
+
+def known_kind(kind: str) -> Kind | None:
+    """The kind of this name, if rules speak of it."""
+    return _KINDS.get(kind)
+
 
 SwitchedOff = frozenset[tuple[Kind, str]]
 # What is switched off are rows of another app, which hands in how to read them.
@@ -69,8 +75,8 @@ def _whole(version: int) -> Policy:
 def _changed_since(previous: Policy, version: int) -> Policy | None:
     """The policy with only the changed rows read, or None where the log of changes cannot tell which they are."""
     changes = models.PolicyChange.objects.filter(version__gt=previous.version, version__lte=version)
-    noted = list(changes.values_list("version", "entity", "row_id")[: _MOST_CHANGES + 1])
-    if len({number for number, _, _ in noted}) != version - previous.version or len(noted) > _MOST_CHANGES:
+    noted = list(changes.values_list("version", "entity", "row_id")[: MOST_CHANGES + 1])
+    if len({number for number, _, _ in noted}) != version - previous.version or len(noted) > MOST_CHANGES:
         return None
     ids: dict[str, set[int]] = {"rule": set(), "client": set(), "tool": set()}
     for _, entity, row_id in noted:
@@ -84,9 +90,6 @@ def _changed_since(previous: Policy, version: int) -> Policy | None:
         else ()
     )
     return _with_rows_replaced(previous, version, ids["rule"], ids["client"])
-
-
-_MOST_CHANGES = 500
 
 
 def _with_rows_replaced(previous: Policy, version: int, rule_ids: set[int], client_ids: set[int]) -> Policy:
@@ -118,17 +121,24 @@ def client_row(issuer: str, subject: str) -> Client | None:
 
 
 def _rules(rows: Any, memberships: Any) -> Iterable[Rule]:
-    named: dict[int, list[tuple[int, str]]] = {}
-    for rule_id, client_id, name, subject in memberships.values_list(
-        "rule_id", "client_id", "client__name", "client__subject"
-    ).order_by("client__name", "client__subject"):
-        named.setdefault(rule_id, []).append((client_id, name or subject))
-    columns = ("id", "effect", "applies_to", "kind", "token_scopes", "tools")
-    for row in rows.filter(enabled=True).values_list(*columns):
-        yield _compile(row, named.get(row[0], []))
+    named = memberships.values_list("rule_id", "client_id", "client__name", "client__subject")
+    return compiled(rows.filter(enabled=True).values_list(*RULE_COLUMNS), named)
 
 
-def _compile(row: tuple[int, str, str, str, str, str], named: Sequence[tuple[int, str]]) -> Rule:
+RULE_COLUMNS = ("id", "effect", "applies_to", "kind", "token_scopes", "tools")
+
+
+def compiled(rows: Iterable[tuple[Any, ...]], memberships: Iterable[tuple[int, int, str, str]]) -> Iterator[Rule]:
+    """Rules from rows of ``RULE_COLUMNS``, and from the rule, id, name and subject of each client that is named."""
+    named: dict[int, list[tuple[str, str, int]]] = {}
+    for rule_id, client_id, name, subject in memberships:
+        named.setdefault(rule_id, []).append((name, subject, client_id))
+    for row in rows:
+        theirs = sorted(named.get(row[0], ()))
+        yield _compile(row, [(client_id, name or subject) for name, subject, client_id in theirs])
+
+
+def _compile(row: tuple[Any, ...], named: Sequence[tuple[int, str]]) -> Rule:
     rule_id, effect, applies_to, kind, token_scopes, tools = row
     if unreadable := _unreadable(effect, applies_to, kind):
         # It might have denied anything, and anybody: it denies everything to everybody.

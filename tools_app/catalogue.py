@@ -5,13 +5,23 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
-from authz_app import policy_rows, triggers
+from authz_app import policy_rows, policy_tables, triggers
 from authz_app.policy import KINDS, Kind
 from tools_app.models import Tool
 from tools_app.registry import registered
 
-TOOL_TABLE = triggers.PolicyTable(
-    "tools_app_tool", "tool", ("id", "kind", "name", "enabled"), on_insert=False, unique=("kind", "name")
+_OF_ITS_CODE = "It comes from the code, and no decision reads it."
+TOOL_TABLE = policy_tables.PolicyTable(
+    Tool,
+    "tool",
+    "tool",
+    left_out={
+        "description": _OF_ITS_CODE,
+        "module": _OF_ITS_CODE,
+        "gone": _OF_ITS_CODE,
+        "first_seen": "Seen by the site, not changed by anybody.",
+    },
+    on_insert=False,
 )
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
@@ -19,7 +29,7 @@ _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 
 def connect_to_policy() -> None:
     """Make switching something off as exact as any other change of the policy."""
-    triggers.register(TOOL_TABLE)
+    policy_tables.register(TOOL_TABLE)
     policy_rows.read_switched_off_with(switched_off)
 
 

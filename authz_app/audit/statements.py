@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
 from authz_app.audit.entries import OPENING_COLUMNS, Closing, Opening
-from authz_app.triggers import STATE
+from authz_app.policy_tables import STATE
 
 TABLE = "authz_app_callrecord"
 _COLUMNS = ", ".join((*OPENING_COLUMNS, "outcome", "error"))

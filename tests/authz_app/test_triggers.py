@@ -308,10 +308,10 @@ def test_an_older_database_is_migrated(fresh_database: str) -> None:
 
 
 def test_installing_again_changes_nothing() -> None:
-    installed = triggers._installed(connection)
+    installed = triggers.installed(connection)
     before = stored_version()
     triggers.install(connection)
-    assert (triggers._installed(connection), stored_version()) == (installed, before)
+    assert (triggers.installed(connection), stored_version()) == (installed, before)
     with version_moves():
         Rule.objects.create()
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from authz_app import actors
 from tools_app.serving.readiness import tell_ready
 from tools_app.serving.supervisor import StartFailed, Supervisor
 
@@ -33,11 +34,13 @@ class Command(BaseCommand):
         if options["demo"]:
             call_command("migrate", verbosity=0)
             call_command("demo")
-        if options["workers"] > 1:
-            self._supervise(listening, options["workers"])
-            return
-        application = importlib.import_module("mcpsite.asgi").application
-        self._serve(application, listening)
+        # What is changed from here on is not the doing of whoever started the site.
+        with actors.acting(""):
+            if options["workers"] > 1:
+                self._supervise(listening, options["workers"])
+                return
+            application = importlib.import_module("mcpsite.asgi").application
+            self._serve(application, listening)
 
     def _supervise(self, listening: socket.socket, count: int) -> None:
         try:

@@ -1,0 +1,84 @@
+"""Who is acting: the name that triggers write into the policy's history.
+
+A context variable holds it. PostgreSQL is told by a setting of the session. On SQLite a temporary trigger of our own
+connections asks a function of theirs, which needs no telling; other programs' connections have neither, and need none.
+"""
+
+import os
+import pwd
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.db import Error, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+_EDIT = "authz_app_policyedit"
+_current: ContextVar[str] = ContextVar("actor", default="")
+
+_ASK_ON_SQLITE = f"""CREATE TEMP TRIGGER IF NOT EXISTS policy_history_actor AFTER INSERT ON main.{_EDIT}
+WHEN authz_actor() <> '' BEGIN
+    UPDATE {_EDIT} SET actor_kind = substr(authz_actor(), 1, instr(authz_actor(), ':') - 1),
+        actor = substr(authz_actor(), instr(authz_actor(), ':') + 1) WHERE id = NEW.id;
+END"""
+
+
+def user(name: str) -> str:
+    """The actor that stands for a person who is signed in."""
+    return f"user:{name}"
+
+
+def command(arguments: Sequence[str]) -> str:
+    """The actor that stands for a management command, and whoever runs it on this machine."""
+    uid = os.getuid()
+    try:
+        runs_it = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        runs_it = str(uid)
+    return f"command:{arguments[1] if len(arguments) > 1 else 'help'} by {runs_it}"
+
+
+@contextmanager
+def acting(actor: str) -> Iterator[None]:
+    """Let what is changed within be this actor's doing, on every connection of this thread."""
+    token = _current.set(actor.replace("\x00", "")[:200])
+    try:
+        _tell_open_connections()
+        yield
+    finally:
+        _current.reset(token)
+        _tell_open_connections()
+
+
+def _tell_open_connections() -> None:
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None and connection.vendor == "postgresql":
+            try:
+                _tell(connection)
+            except Error:
+                # Its session must not go on under a name that is not known.
+                connection.close()
+
+
+def _tell(connection: BaseDatabaseWrapper) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('authz.actor', %s, false)", [_current.get()])
+
+
+def listen(connection: BaseDatabaseWrapper) -> None:
+    """Let triggers hear, on this connection, who is acting."""
+    if connection.vendor == "postgresql":
+        if _current.get():
+            _tell(connection)
+        return
+    connection.connection.create_function("authz_actor", 0, _current.get)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = %s", [_EDIT])
+        if cursor.fetchone():
+            cursor.execute(_ASK_ON_SQLITE)
+
+
+def listen_when_created(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Receive ``connection_created``."""
+    listen(connection)

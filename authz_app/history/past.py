@@ -1,0 +1,85 @@
+"""The policy as it was under any version, from the history, compiled by the code that compiles the current one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Max, Min
+
+from authz_app.history.models import PolicyEdit, PolicyRevision
+from authz_app.policy import Client, Policy
+from authz_app.policy_rows import RULE_COLUMNS, compiled, known_kind
+from authz_app.policy_tables import table_of
+
+
+class NotInHistory(LookupError):
+    """What the policy was under a version is not known. The message says why, in a sentence."""
+
+
+def policy_at(version: int) -> Policy:
+    """The policy as it was when this version was the committed one.
+
+    Raises:
+        NotInHistory: the history does not reach back to it, has a gap before it, or it has not come yet.
+    """
+    require_known(version)
+    clients = {row["id"]: row for row in _rows_at(version, "client")}
+    memberships = [
+        (row["rule_id"], row["client_id"], clients[row["client_id"]]["name"], clients[row["client_id"]]["subject"])
+        for row in _rows_at(version, "member")
+        if row["client_id"] in clients
+    ]
+    enabled = (tuple(row[column] for column in RULE_COLUMNS) for row in _rows_at(version, "rule") if row["enabled"])
+    return Policy(
+        version,
+        clients={
+            (row["issuer"], row["subject"]): Client(
+                *(row[name] for name in ("id", "issuer", "subject", "status", "name"))
+            )
+            for row in clients.values()
+        },
+        rules={rule.id: rule for rule in compiled(enabled, memberships)},
+        switched_off=frozenset(
+            (kind, row["name"])
+            for row in _rows_at(version, "tool")
+            if not row["enabled"] and (kind := known_kind(row["kind"]))
+        ),
+    )
+
+
+def _rows_at(version: int, part: str) -> Iterator[dict[str, Any]]:
+    """The rows of a policy table as they were under a version."""
+    # The revisions of one row follow each other in the order of their ids.
+    until = PolicyRevision.objects.filter(part=part, edit__version__lte=version)
+    latest = until.values("part_id").annotate(last=Max("id")).values("last")
+    table = table_of(part)
+    images = PolicyRevision.objects.filter(pk__in=latest, became__isnull=False).values_list("became", flat=True)
+    return (table.values(image) for image in images.iterator() if image is not None)
+
+
+def first_version() -> int | None:
+    """The version that the history begins with; None while it is empty."""
+    first: int | None = PolicyEdit.objects.aggregate(first=Min("version"))["first"]
+    return first
+
+
+def require_known(version: int) -> None:
+    """Make sure that the history says what the policy was under a version.
+
+    Raises:
+        NotInHistory: it does not.
+    """
+    last = PolicyEdit.objects.aggregate(last=Max("version"))["last"]
+    first = first_version()
+    if first is None or last is None or version > last:
+        raise NotInHistory(f"There has been no policy version {version} yet.")
+    if version < first:
+        raise NotInHistory(
+            f"The history begins with policy version {first}, so what the policy was under version {version} is not"
+            " known."
+        )
+    known = PolicyEdit.objects.filter(version__lte=version).values("version").distinct().count()
+    if known < version - first + 1:
+        raise NotInHistory(
+            f"Of the policy versions from {first} to {version}, {version - first + 1 - known} are missing from the"
+            f" history, so what the policy was under version {version} is not known."
+        )

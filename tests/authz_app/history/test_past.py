@@ -1,0 +1,99 @@
+"""The policy of any past version, as the history has it: the very policy that was read when it was the current one."""
+
+import random
+
+import pytest
+from django.db import connection
+
+from authz_app import policy_rows, triggers
+from authz_app.history import guard
+from authz_app.history.models import PolicyEdit, PolicyRevision
+from authz_app.history.past import NotInHistory, first_version, policy_at
+from authz_app.models import Client, Rule
+from authz_app.policy import Policy, Target, decide
+from authz_app.principal import Principal
+from tests.authz_app.test_policy_rows import CHANGES, ISSUER, execute
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+
+
+@pytest.fixture
+def clients() -> list[Client]:
+    names = ["Ada", "Bo", "", "Di"]
+    return [Client.objects.create(issuer=ISSUER, subject=f"s{n}", name=name) for n, name in enumerate(names)]
+
+
+def assert_same(past: Policy, then: Policy) -> None:
+    assert past.version == then.version
+    assert dict(past.rules) == dict(then.rules)
+    assert past.switched_off == then.switched_off
+    # First sights move no version, so clients may have been added while it was the current one.
+    assert then.clients.items() <= past.clients.items()
+
+
+@pytest.mark.usefixtures("clients")
+@pytest.mark.parametrize("seed", range(6))
+def test_every_past_policy_is_the_one_that_was_read_then(seed: int) -> None:
+    chance = random.Random(seed)
+    read = [policy_rows.load()]
+    for turn in range(24):
+        one = CHANGES[(seed * 24 + turn) % len(CHANGES)] if turn % 2 else chance.choice(CHANGES)
+        one(chance)
+        read.append(policy_rows.load())
+    assert len({policy.version for policy in read}) > 10
+    for then in read:
+        assert_same(policy_at(then.version), then)
+
+
+def test_a_call_is_decided_under_a_past_policy_as_it_was_then(clients: list[Client]) -> None:
+    rule = Rule.objects.create(tools="time")
+    rule.clients.set(clients[:1])
+    allowed_under = policy_rows.stored_version()
+    Rule.objects.all().delete()
+    principal = Principal(ISSUER, "s0", "", frozenset(), 2**40)
+
+    def reason(version: int) -> str:
+        policy = policy_at(version)
+        return decide(principal, policy.clients[ISSUER, "s0"], Target("tool", "time", True, True), policy).reason
+
+    assert [reason(allowed_under), reason(policy_rows.stored_version())] == ["allowed", "no_rule"]
+
+
+def test_a_rule_that_could_not_be_read_denied_everything_then_too() -> None:
+    rule = Rule.objects.create(tools="time")
+    execute("UPDATE authz_app_rule SET effect = 'maybe' WHERE id = %s", rule.pk)
+    broken_under = policy_rows.stored_version()
+    Rule.objects.all().delete()
+    assert policy_at(broken_under).rules[rule.pk].broken
+
+
+def test_what_came_before_the_history_is_said_to_be_unknown() -> None:
+    first = first_version()
+    assert first is not None
+    with pytest.raises(NotInHistory, match=f"^The history begins with policy version {first}, so what the policy was"):
+        policy_at(first - 1)
+    with pytest.raises(NotInHistory, match=r"^There has been no policy version \d+ yet\.$"):
+        policy_at(policy_rows.stored_version() + 1)
+
+
+def test_a_gap_is_told_and_not_guessed_over() -> None:
+    first = policy_rows.stored_version()
+    for tools in "abc":
+        Rule.objects.create(tools=tools)
+    with guard.without_guard(connection):
+        gone = PolicyEdit.objects.get(version=first + 2)
+        PolicyRevision.objects.filter(edit=gone).delete()
+        gone.delete()
+    guard.remove(connection)
+    assert len(policy_at(first + 1).rules) == 1
+    with pytest.raises(NotInHistory, match="1 are missing from the history"):
+        policy_at(first + 3)
+
+
+def test_an_empty_history_says_so() -> None:
+    PolicyRevision.objects.all().delete()
+    PolicyEdit.objects.all().delete()
+    with pytest.raises(NotInHistory):
+        policy_at(1)
+    triggers.install(connection)
+    assert policy_at(policy_rows.stored_version()).version == policy_rows.stored_version()
