@@ -13,8 +13,10 @@ from authz_app.pages.oauth_applications import OAuthApplicationAdmin
 from authz_app.pages.people import GroupAdmin, UserAdmin
 from authz_app.pages.records import CallRecordAdmin
 from authz_app.pages.rules import RuleAdmin
+from authz_app.pages.sign_in import LimitedSignIn
 
 admin.site.index_title = "Start"
+admin.site.login_form = LimitedSignIn
 
 admin.site.register(Client, ClientAdmin)
 admin.site.register(Rule, RuleAdmin)

@@ -16,13 +16,13 @@ from authz_app.conf import conf, local_issuer_url
 from authz_app.embedded.people import client_of, name_claims, user_subject
 from authz_app.models import CallRecord, Client
 from authz_app.pages.words import asked_for, moment, outcome_words, visible
+from authz_app.policy import KINDS, Decision, Kind, Policy, Target, decide
 from authz_app.policy import Client as PolicyClient
-from authz_app.policy import Policy, decide
 from authz_app.principal import Principal
 from authz_app.site_pages import site_page
 from tools_app.invocation import target_of
 from tools_app.pages.recipes import recipes
-from tools_app.registry import registered_tools
+from tools_app.registry import registered
 from tools_app.worker import worker
 
 _LAST_CALLS = 20
@@ -30,8 +30,9 @@ _LAST_CALLS = 20
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """Something that the person may call: at once, or with a token that carries one of these sets of token scopes."""
+    """Something that the person may use: at once, or with a token that carries one of these sets of token scopes."""
 
+    kind: Kind
     name: str
     description: str
     token_scopes: tuple[str, ...] = ()
@@ -55,7 +56,7 @@ def me(request: HttpRequest) -> HttpResponse:
         "names": name_claims(request.user),
         "subject": user_subject(request.user),
         "status": status,
-        "offered": offered(request.user, client) if status == Client.Status.ACTIVE else [],
+        "offered": offered(request.user) if status == Client.Status.ACTIVE else [],
         "calls": _own_calls(request.user),
         "applications": _connected(request.user),
         **_connecting(),
@@ -89,28 +90,29 @@ def _connecting() -> dict[str, Any]:
     }
 
 
-def offered(user: Any, client: Client | None) -> list[Offered]:
-    """What the person may call, by the function that decides calls, under the policy as it is committed now."""
+def offered(user: Any) -> list[Offered]:
+    """What the person may use, by the function that decides calls, under the policy as it is committed now."""
     policy = policy_rows.load(worker().rooms.policy.in_memory)
     issuer, subject = local_issuer_url(conf().public_url), user_subject(user)
     row = policy.clients.get((issuer, subject)) or PolicyClient(0, issuer, subject, "active", "")
     principal = Principal(issuer, subject, "", frozenset(), 0)
-    found = (_offer(name, tool.definition.description or "", principal, row, policy) for name, tool in _tools())
+    found = (
+        _offer(kind, name, one.definition.description, decide(principal, row, _target(kind, name, policy), policy))
+        for kind in KINDS
+        for name, one in sorted(registered(kind).items())
+    )
     return [one for one in found if one is not None]
 
 
-def _tools() -> Any:
-    return sorted(registered_tools().items())
+def _target(kind: Kind, name: str, policy: Policy) -> Target:
+    return target_of(kind, name, True, policy)
 
 
-def _offer(name: str, description: str, principal: Principal, row: PolicyClient, policy: Policy) -> Offered | None:
-    decision = decide(principal, row, target_of("tool", name, True, policy), policy)
-    first_line = description.strip().partition("\n")[0]
-    if decision.allowed:
-        return Offered(name, first_line)
-    if decision.missing_scopes:
-        return Offered(name, first_line, tuple(" ".join(sorted(scopes)) for scopes in decision.missing_scopes))
-    return None
+def _offer(kind: Kind, name: str, description: str | None, decision: Decision) -> Offered | None:
+    if not decision.allowed and not decision.missing_scopes:
+        return None
+    enough = tuple(" ".join(sorted(scopes)) for scopes in decision.missing_scopes)
+    return Offered(kind, name, (description or "").strip().partition("\n")[0], enough)
 
 
 def _own_calls(user: Any) -> list[dict[str, Any]]:

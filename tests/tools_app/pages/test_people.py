@@ -6,10 +6,11 @@ from allauth.idp.oidc.models import Token
 from django.test import Client as Browser
 from pytest_django import Settings
 
-from authz_app.embedded.people import user_subject
+from authz_app.embedded.people import client_of, user_subject
 from authz_app.models import CallRecord, Client, Rule, User
 from tests.rows import build_record, build_refusal, make_client, make_rule
 from tools_app.pages.people import offered
+from tools_app.registry import registered
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +51,7 @@ def test_a_person_without_rules_is_told_whom_to_ask_and_under_which_subject(
     client: Browser, dana: User, settings: Settings
 ) -> None:
     page = client.get("/me/").content.decode()
-    assert "no rule allows you any tool" in page
+    assert "no rule allows you anything" in page
     assert settings.CONTACT in page
     assert user_subject(dana) in page
     assert "Dana Whitfield" in page
@@ -61,8 +62,16 @@ def test_what_a_person_may_call_is_what_is_decided(client: Browser, dana: User) 
     make_rule(effect=Rule.Effect.DENY, applies_to=Rule.AppliesTo.EVERY_CLIENT, tools="weather_*")
     make_rule(applies_to=Rule.AppliesTo.EVERY_CLIENT, tools="whoami", token_scopes="who where")
     make_rule(make_client("Somebody else"), tools="TimeTool")
-    found = {one.name: one.token_scopes for one in offered(dana, None)}
-    assert found == {"echo": (), "whoami": ("where who",)}
+    prompt, resource = next(iter(registered("prompt"))), next(iter(registered("resource")))
+    make_rule(client_of(dana), tools=prompt, kind="prompt")
+    make_rule(client_of(dana), tools=resource, kind="resource")
+    found = {(one.kind, one.name): one.token_scopes for one in offered(dana)}
+    assert found == {
+        ("tool", "echo"): (),
+        ("tool", "whoami"): ("where who",),
+        ("prompt", prompt): (),
+        ("resource", resource): (),
+    }
     page = client.get("/me/").content.decode()
     assert "echo" in page
     assert "Needs the token scope" in page
