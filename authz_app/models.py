@@ -96,6 +96,7 @@ class Rule(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        permissions = [("explain_decision", "Can explain decisions about any client")]
 
     def __str__(self) -> str:
         return f"Rule {self.pk}"
@@ -223,6 +224,7 @@ class CallRecord(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("view_arguments", "Can view recorded arguments")]
         indexes = [
             models.Index(fields=["mcp_session", "id"], name="record_session"),
             models.Index(fields=["client_id", "id"], name="record_client"),

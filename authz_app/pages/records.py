@@ -24,6 +24,8 @@ from authz_app.pages.words import visible
 DECISION_COLOURS = {CallRecord.Decision.ALLOWED.value: "success", CallRecord.Decision.DENIED.value: "danger"}
 _FOUND_CLIENTS = 100
 _LOST = " The result did not reach the caller, as far as the worker knows."
+_WHAT = ("What", {"fields": ("tool_name", "arguments_text")})
+_WHAT_WITHOUT_ARGUMENTS = ("What", {"fields": ("tool_name", "no_arguments")})
 _RUN = ("Run", {"fields": ("outcome_label", "duration", "size", "error_text")})
 
 
@@ -70,7 +72,7 @@ class CallRecordAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": ("story", "record_id", "time")}),
         ("Who", {"fields": ("client_link", "subject_text", "issuer", "oauth_client", "scopes", "software")}),
-        ("What", {"fields": ("tool_name", "arguments_text")}),
+        _WHAT,
         ("Decision", {"fields": ("decision_text", "reason_text", "determining_rules", "policy_version")}),
         _RUN,
         ("Where", {"fields": ("session_link", "transport", "protocol_version", "address", "worker")}),
@@ -91,10 +93,12 @@ class CallRecordAdmin(ModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: CallRecord | None = None) -> Any:
         # What was denied did not run.
         denied = obj is not None and obj.decision == CallRecord.Decision.DENIED
-        return [fieldset for fieldset in self.fieldsets if not (denied and fieldset is _RUN)]
+        shown = _WHAT if request.user.has_perm("authz_app.view_arguments") else _WHAT_WITHOUT_ARGUMENTS
+        fieldsets = [shown if fieldset is _WHAT else fieldset for fieldset in self.fieldsets]
+        return [fieldset for fieldset in fieldsets if not (denied and fieldset is _RUN)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: CallRecord | None = None) -> list[str]:
-        return [name for _, options in self.fieldsets for name in options["fields"]]
+        return [name for _, options in self.get_fieldsets(request, obj) for name in options["fields"]]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[CallRecord], search_term: str
@@ -164,6 +168,11 @@ class CallRecordAdmin(ModelAdmin):
     @display(description="Arguments")
     def arguments_text(self, record: CallRecord) -> SafeString:
         return format_html('<pre class="json">{}</pre>', words.pretty_json(record.arguments))
+
+    @display(description="Arguments")
+    def no_arguments(self, record: CallRecord) -> SafeString:
+        hidden = "Hidden: they are shown to those who have the permission “Can view recorded arguments”."
+        return format_html('<span class="quiet">{}</span>', hidden)
 
     @display(description="Decision", label=DECISION_COLOURS)
     def decision_label(self, record: CallRecord) -> tuple[str, str]:
