@@ -195,10 +195,14 @@ async def _answer(
     if refusal is None:
         response.answer(message, answer.record_id)
         return
-    response.forbid(refusal)
-    if answer.refused is not None and answer.refused.blocked:
-        with suppress(SessionsUnavailable):  # Then it ends when the change of the policy is noticed.
+    try:
+        if answer.refused is not None and answer.refused.blocked:
+            # Before it is told so: what it sends next finds no session.
             await here.end(session.key, BLOCKED)
+    except SessionsUnavailable:
+        logger.warning("MCP session %s could not be ended, though %s", session.key, BLOCKED)
+    finally:
+        response.forbid(refusal)  # Even if the end of the session cancels this.
 
 
 async def _stored(

@@ -41,7 +41,7 @@ class OwnResponse:
         self._patience = patience
         self._stream = EventStream(conf().max_queued_bytes, conf().heartbeat)
         self._said = asyncio.Event()
-        self._streams = not accepted.json
+        self._has_begun = False
         self._body: bytes | None = None
         self._record_id: UUID | None = None
 
@@ -54,31 +54,33 @@ class OwnResponse:
         """Send a message that comes before the answer. False: it cannot reach the client."""
         if not self._accepted.stream:
             return False
-        self._streams = True
+        self._has_begun = True
         posted = self._stream.post(message)
         self._said.set()
         return posted
 
     def forbid(self, forbidden: Forbidden) -> None:
         """Send a refusal, as a 403 where nothing has been said."""
-        if not self._streams:
-            self._status = 403
-            self._headers = (*self._headers, *forbidden.headers)
-        self.answer(forbidden.body)
+        if self._has_begun or self._stream.ended:
+            self.answer(forbidden.body)
+            return
+        self._status = 403
+        self._headers = (*self._headers, *forbidden.headers)
+        self._body = orjson.dumps(forbidden.body)
+        self._said.set()
 
     def answer(self, message: Mapping[str, Any] | None, record_id: UUID | None = None) -> None:
         """Send the answer, and nothing more; with no message where the client waits for none."""
         self._record_id = record_id
         if self._stream.ended:
             self._lost()
-        elif message is not None and not self._streams:
+        elif message is not None and self._accepted.json and not self._has_begun:
             self._body = orjson.dumps(message)
         else:
             self._end_with(message)
         self._said.set()
 
     def _end_with(self, message: Mapping[str, Any] | None) -> None:
-        self._streams = True
         if message is not None and not self._stream.post(message):
             self._lost()
         self._stream.end("answered", _LAST_WORDS)
@@ -110,7 +112,7 @@ class OwnResponse:
             async with asyncio.timeout(self._patience if self._accepted.stream else None):
                 await self._said.wait()
         except TimeoutError:
-            self._streams = True
+            self._has_begun = True
             self._stream.queue(PING)
 
     async def _send_body(self, send: Send, body: bytes) -> None:
