@@ -29,7 +29,7 @@ admin.site.register(McpSession, McpSessionAdmin)
 
 @admin.register(Tool)
 class ToolAdmin(ModelAdmin):
-    list_display = ("name", "kind", "first_line", "enabled_label", "gone_label")
+    list_display = ("name", "kind_label", "first_line", "enabled_label", "gone_label")
     list_filter = (
         ("kind", ChoicesCheckboxFilter),
         ("enabled", BooleanRadioFilter),

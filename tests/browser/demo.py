@@ -32,6 +32,13 @@ def fill() -> None:
         Tool.objects.update_or_create(
             name=name, defaults={"description": description, "module": "demo.mcp_tools", "gone": gone}
         )
+    for kind, name, description in (
+        ("resource", "ticket", "One support ticket, by its number."),
+        ("prompt", "apology", "Ask for an apology to a customer, in a tone of choice."),
+    ):
+        Tool.objects.update_or_create(
+            kind=kind, name=name, defaults={"description": description, "module": "demo.mcp_tools"}
+        )
     Tool.objects.filter(name="tickets_close").update(enabled=False)
 
     reports = make_client("Report agent", notes="Runs nightly. Ask Dana.")
@@ -47,6 +54,8 @@ def fill() -> None:
     deny = make_rule(reports, effect=Rule.Effect.DENY, tools="tickets_*", note="Reports must not see customers.")
     make_rule(rogue, tools="*", enabled=False)
     make_rule(tools="TimeTool", note="Nobody yet.")
+    make_rule(support, dana, kind=Rule.Kind.RESOURCE, tools="ticket")
+    make_rule(applies_to=Rule.AppliesTo.EVERY_CLIENT, kind=Rule.Kind.PROMPT, tools="apology")
 
     minute = timedelta(minutes=1)
     by_time = json.dumps([{"id": time.pk, "sentence": time.sentence()}])
@@ -72,6 +81,11 @@ def fill() -> None:
             result_size=None,
             rules=by_time,
         ),
+        build_record(
+            support, kind="resource", tool="ticket", arguments=json.dumps({"uri": "tickets://4711"}), rules=by_time
+        ),
+        build_record(support, kind="completion", tool="apology", rules=by_time),
+        build_refusal(support, kind="prompt", tool="greeting", reason="unknown_tool", arguments="{}"),
         build_refusal(reports, ago=minute / 2, tool="tickets_search", reason="deny_rule", rules=by_deny),
         build_refusal(rogue, ago=minute, tool="weather_tool", reason="client_blocked"),
         build_refusal(support, ago=2 * minute, tool="weather_tool", reason="scope_missing"),

@@ -40,7 +40,7 @@ def test_a_rule_reads_as_a_sentence_while_it_is_made(signed_in: Page) -> None:
     expect(sentence).to_have_text("Deny Report agent to call TimeTool, with the token scope time.")
     page.get_by_label("Names").fill("Time Tool")
     expect(sentence).to_have_text("This cannot be saved yet.")
-    expect(page.locator("[data-warnings]")).to_contain_text("Time Tool is no tool")
+    expect(page.locator("[data-warnings]")).to_contain_text("Time Tool is no name")
     page.get_by_label("Names").fill("TimeTool\nweathr_*")
     expect(page.locator("[data-warnings]")).to_have_text("weathr_* matches no registered tool.")
 
