@@ -126,5 +126,5 @@ def forget_unused() -> None:
     """Delete some of the applications that registered themselves a while ago and that nobody ever consented to."""
     old = OAuthApplication.objects.filter(
         **{f"data__{REGISTERED}": True}, created_at__lt=timezone.now() - _UNUSED_KEPT, scopes=""
-    ).exclude(**{f"data__{USED}": True})
+    ).exclude(data__has_key=USED)
     OAuthApplication.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:_FORGOTTEN_AT_ONCE])).delete()

@@ -24,6 +24,7 @@ from authz_app.embedded.scopes import grantable
 _CHALLENGE = re.compile("[A-Za-z0-9_-]{43}")
 # Longer than a code is good, so that its second use is known for what it is.
 _USED_CODES_KEPT = 600
+_CLEARED = 20
 
 
 def authorization_server(person: Any = None, **options: Any) -> Server:
@@ -140,6 +141,8 @@ class GrantRules(OAuthLibRequestValidator):
             if spent is not None and not Token.objects.select_for_update().filter(pk=spent.pk).exists():
                 raise InvalidGrantError(request=request)
             super().save_bearer_token(token, request, *args, **kwargs)
+        # So that as many go as come; allauth keeps what has expired until somebody runs its command.
+        Token.objects.filter(pk__in=list(Token.objects.expired().values_list("pk", flat=True)[:_CLEARED])).delete()
 
     def revoke_token(
         self, token: str, token_type_hint: str | None, request: Request, *args: Any, **kwargs: Any

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import jwt
 import pytest
 import requests
 from allauth.idp.oidc.models import Client as OAuthApplication
+from allauth.idp.oidc.models import Token
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.db import connection
 from django.test import Client as Browser
 from django.urls import clear_url_caches
+from django.utils import timezone
 
 import mcpsite.urls
 from authz_app.conf import conf, local_issuer_url
@@ -477,6 +480,26 @@ def test_unknown_service_is_answered_with_the_known_ones(service: tuple[OAuthApp
     OAuthApplication.objects.create(name="website", grant_types="authorization_code")
     with pytest.raises(UnknownApplication, match=r"no OAuth application website .* Known are: robot\."):
         find_service("website")
+
+
+def test_expired_tokens_go_as_others_come(client: Browser, service: tuple[OAuthApplication, str]) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    Token.objects.bulk_create(
+        Token(type=Token.Type.ACCESS_TOKEN, hash=str(n), client=service[0], expires_at=past) for n in range(30)
+    )
+    for _ in range(2):
+        assert ask(client, service).status_code == 200
+    assert Token.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_applications_that_nobody_used_are_forgotten_after_a_day(client: Browser) -> None:
+    old = timezone.now() - timedelta(days=2)
+    for name, data in (("unused", {"dcr": True}), ("used", {"dcr": True, "used": True}), ("kept", None)):
+        OAuthApplication.objects.create(pk=name, name=name, scopes="", data=data, created_at=old)
+    body = {"client_name": "New", "redirect_uris": ["https://app.example/"]}
+    assert client.post("/identity/o/api/clients", body, content_type="application/json").status_code == 201
+    assert set(OAuthApplication.objects.values_list("name", flat=True)) == {"used", "kept", "New"}
 
 
 def test_tokens_and_keys_are_not_in_the_representation_of_the_key() -> None:
