@@ -32,6 +32,7 @@ class MemorySessionStore:
         self._counts[session.owner[:2]] = held + 1
         self._sessions[session.key] = session
         if session.lasts_by_use:
+            self._told[session.key] = session.told
             self._use(session.key)
             self._sweep_later()
         return True

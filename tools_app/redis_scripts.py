@@ -13,13 +13,14 @@ local function keep(session, index, seconds)
   if redis.call('TTL', index) < tonumber(seconds) then redis.call('EXPIRE', index, seconds) end
 end
 """
-# Session, index. How many a client may have, how long it is kept, owner, state, expiry, whether use keeps it.
+# Session, index. How many a client may have, how long it is kept, owner, state, expiry, whether use keeps it, what its
+# client is told of first.
 OPEN = f"""{_KEEP}
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'owner', ARGV[3], 'state', ARGV[4], 'expires', ARGV[5], 'sent', 0)
-if ARGV[6] == '1' then redis.call('HSET', KEYS[1], 'idle', ARGV[2]) end
+if ARGV[6] == '1' then redis.call('HSET', KEYS[1], 'idle', ARGV[2], 'told', ARGV[7]) end
 redis.call('ZADD', KEYS[2], now, KEYS[1])
 keep(KEYS[1], KEYS[2], ARGV[2])
 return 1

@@ -79,7 +79,7 @@ class RedisSessionStore:
         keys = [self.keys_of(session.key)[0], self._index_of(session.owner)]
         lasts = self._idle if session.lasts_by_use else LEASE
         args: list[Any] = [limit, lasts, orjson.dumps(session.owner), session.stored(), session.expires_at]
-        opened = bool(await self.asked(self._open(keys, [*args, int(session.lasts_by_use)])))
+        opened = bool(await self.asked(self._open(keys, [*args, int(session.lasts_by_use), session.told])))
         if opened and not session.lasts_by_use:
             self._own[session.key] = session
         return opened

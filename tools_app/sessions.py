@@ -36,7 +36,7 @@ class McpSession:
     epoch), when the latest token that its owner presented expires. ``worker`` is the name of the worker that holds its
     stream, and ``channel`` that worker's address; one of Streamable HTTP has no stream of its own, and lasts as long as
     it is used. ``client_info`` and ``capabilities`` are what the initialize request said, unverified;
-    ``protocol_version`` is empty before it.
+    ``protocol_version`` is empty before it. ``told`` stands for the lists as they were then (``lists.told_of``).
     """
 
     key: str
@@ -51,6 +51,7 @@ class McpSession:
     capabilities: Mapping[str, Any] | None = None
     log_level: str = "info"
     transport: Transport = "sse"
+    told: str = ""
 
     @property
     def lasts_by_use(self) -> bool:

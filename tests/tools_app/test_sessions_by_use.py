@@ -109,6 +109,12 @@ async def test_what_is_told_is_noted_for_the_chosen_stream_alone(store: SessionS
     assert await store.tell("k", "two", "y") == "x"
 
 
+async def test_what_the_client_was_told_of_first_is_known_when_it_listens(store: SessionStore) -> None:
+    await store.open(replace(by_use(), told="x"), 10)
+    await store.listen(by_use(), "one", is_new=True)
+    assert await store.tell("k", "one", "y") == "x"
+
+
 async def test_nobody_listens_to_a_session_that_is_over(store: SessionStore) -> None:
     await store.open(by_use(), 10)
     await store.delete("k")

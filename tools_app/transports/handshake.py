@@ -20,6 +20,7 @@ from tools_app.blocked_sessions import BLOCKED
 from tools_app.caller import STREAMABLE, Caller
 from tools_app.conf import conf
 from tools_app.in_flight import SESSION_ENDED
+from tools_app.lists import Seen, seen_by, told_of
 from tools_app.sessions import McpSession, SessionsUnavailable, new_session_id, session_key
 from tools_app.transports.accept import Accepted, accepted_by, check_stream_accepted
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
@@ -92,9 +93,14 @@ async def _initialize(scope: Scope, request: jsonrpc.Request, accepts: Accepted,
     caller = caller_of(scope, STREAMABLE)
     await refuse_blocked(caller, None, here)
     session_id = new_session_id()
-    expires_at = expiry_of(principal)
     session = McpSession(
-        _key_of(session_id), principal.owner, "", expires_at, address=caller.address, transport="streamable"
+        _key_of(session_id),
+        principal.owner,
+        worker="",
+        expires_at=expiry_of(principal),
+        address=caller.address,
+        transport="streamable",
+        told=told_of(await _seen_now(caller, here)),
     )
     answer = await kernel.serve_request(request, session, kernel.Link(_nowhere, here.replies), caller, here.rooms)
     headers = []
@@ -105,6 +111,12 @@ async def _initialize(scope: Scope, request: jsonrpc.Request, accepts: Accepted,
     response = _responding(accepts, here, headers)
     response.answer(answer.message)
     return response
+
+
+async def _seen_now(caller: Caller, here: Worker) -> Seen:
+    """What the caller can see before it asks: when it listens, it is told what has changed since."""
+    policy = await here.rooms.policy.policy()
+    return seen_by(await here.rooms.policy.client_of(caller.principal), caller, policy)
 
 
 async def _accepted(scope: Scope, message: jsonrpc.Message | None, here: Worker) -> sessions.Accepted:

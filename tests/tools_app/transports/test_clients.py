@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
-from mcp_types import CreateMessageResult, ElicitResult, ErrorData, LoggingMessageNotificationParams, TextContent
+from mcp_types import (
+    CreateMessageResult,
+    ElicitResult,
+    ErrorData,
+    LoggingMessageNotificationParams,
+    TextContent,
+    ToolListChangedNotification,
+)
 
 from tests.databases import rows
 from tests.round_robin import AnySite, BalancedSite
@@ -207,3 +214,20 @@ async def test_every_worker_of_a_site_answers_calls_of_one_session_and_asks_its_
         [f"spread-{way}"],
     )
     assert found == [(3, 2 if isinstance(site, BalancedSite) else 1)]
+
+
+async def test_a_client_hears_that_its_list_has_changed(site: AnySite, open_client: OpenClient, way: str) -> None:
+    heard = asyncio.Event()
+
+    async def note(message: Any) -> None:
+        if isinstance(message, ToolListChangedNotification):
+            heard.set()
+
+    subject = f"told-{way}"
+    async with asyncio.timeout(2 * WAIT), open_client(subject, message_handler=note) as client:
+        assert "echo" in {tool.name for tool in (await client.list_tools()).tools}
+        assert site.issuer is not None
+        who = ("--issuer", site.issuer.url, "--subject", subject)
+        await asyncio.to_thread(site.manage, "add_rule", "--effect", "deny", *who, "--tool", "echo")
+        await heard.wait()
+        assert "echo" not in {tool.name for tool in (await client.list_tools(cache_mode="bypass")).tools}

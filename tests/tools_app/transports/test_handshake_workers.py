@@ -186,6 +186,14 @@ async def test_of_several_streams_the_newest_hears_and_an_older_one_takes_its_pl
         await heard(older)
 
 
+async def test_a_client_hears_of_what_changed_before_it_listened_for_the_first_time(workers: Workers) -> None:
+    async with raw_mcp(workers[0], "late-listener") as session:
+        await session.request("tools/list")
+        await asyncio.to_thread(deny, workers, "late-listener", "echo")
+        async with session.sent("GET", to=workers[1]) as listening:
+            await heard(await listened(listening))
+
+
 async def test_a_client_that_was_away_hears_at_once_that_its_list_has_changed_meanwhile(workers: Workers) -> None:
     async with raw_mcp(workers[0], "away") as session:
         async with session.sent("GET", to=workers[0]) as listening:
