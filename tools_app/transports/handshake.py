@@ -7,39 +7,32 @@ response; `GET` opens a stream for what belongs to no request, and `DELETE` ends
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from authz_app.audit.entries import Undelivered
-from authz_app.audit.errors import AuditUnavailable
-from authz_app.policy_store import PolicyUnavailable
-from authz_app.principal import Principal
 from authz_app.responses import Receive, Scope, Send
-from tools_app import jsonrpc, kernel, sessions
+from tools_app import jsonrpc, kernel
 from tools_app.blocked_sessions import BLOCKED
-from tools_app.caller import STREAMABLE, Caller
+from tools_app.caller import Caller
 from tools_app.conf import conf
 from tools_app.in_flight import SESSION_ENDED
-from tools_app.lists import Seen, seen_by, told_of
-from tools_app.sessions import McpSession, SessionsUnavailable, new_session_id, session_key
+from tools_app.sessions import McpSession, SessionsUnavailable
 from tools_app.transports.accept import Accepted, accepted_by, check_stream_accepted
-from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
+from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN
 from tools_app.transports.held import forbidden
-from tools_app.transports.in_session import admit, caller_in, cancel, expiry_of, extended, not_now
+from tools_app.transports.in_session import caller_in, cancel
 from tools_app.transports.listening import listen
-from tools_app.transports.messages import Posted, is_decided
+from tools_app.transports.mcp_sessions import accepted_session, nowhere, open_session, release, session_ids
+from tools_app.transports.messages import Posted
 from tools_app.transports.own_response import OwnResponse
-from tools_app.transports.requests import RequestRefused, header_values
+from tools_app.transports.requests import RequestRefused
 from tools_app.transports.streaming import Headers
 from tools_app.worker import Worker, worker
 
 logger = logging.getLogger(__name__)
 
 _PATH = "/mcp"
-_SESSION_HEADER = b"mcp-session-id"
 _METHODS = [(b"allow", b"GET, POST, DELETE")]
-_NO_SESSION = "There is no such MCP session. Send an initialize request without Mcp-Session-Id to open one."
-_NO_ID = "Send the Mcp-Session-Id that came with the answer to initialize, and send it once."
 _ENDED = "The MCP session was ended while this was being answered. If it was a call, it was cancelled; see its record."
 
 
@@ -54,10 +47,10 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted | Non
         await _post(scope, receive, send, posted.message, here)
     elif scope["method"] == "GET":
         check_stream_accepted(scope)
-        session = (await _accepted(scope, None, here)).session
+        session = (await accepted_session(scope, None, here)).session
         await listen(scope, receive, send, session, here)
     elif scope["method"] == "DELETE":
-        session = (await _accepted(scope, None, here)).session
+        session = (await accepted_session(scope, None, here)).session
         await here.end(session.key, "its client ended it")
         logger.info("MCP session %s ended: its client ended it", session.key)
         await _send_empty(send, 204)
@@ -70,11 +63,13 @@ async def _post(scope: Scope, receive: Receive, send: Send, message: jsonrpc.Mes
     if not isinstance(message, jsonrpc.Request):
         await _take(scope, message, here)
         await _send_empty(send, 202)
-    elif message.method == "initialize" and not _session_ids(scope):
-        response = await _initialize(scope, message, accepts, here)
+    elif message.method == "initialize" and not session_ids(scope):
+        opened = await open_session(scope, message, here)
+        response = _responding(accepts, here, opened.headers)
+        response.answer(opened.message)
         await response.deliver(receive, send)
     else:
-        accepted = await _accepted(scope, message, here)
+        accepted = await accepted_session(scope, message, here)
         response = _responding(accepts, here)
         if accepted.refusal:
             response.answer(jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, accepted.refusal))
@@ -87,102 +82,16 @@ def _responding(accepts: Accepted, here: Worker, headers: Headers = ()) -> OwnRe
     return OwnResponse(accepts, lambda record_id: here.rooms.audit.close(Undelivered(record_id)), headers)
 
 
-async def _initialize(scope: Scope, request: jsonrpc.Request, accepts: Accepted, here: Worker) -> OwnResponse:
-    """Open a session, which is stored before its id leaves: what comes next may reach another worker."""
-    principal: Principal = scope["principal"]
-    caller = caller_of(scope, STREAMABLE)
-    await refuse_blocked(caller, None, here)
-    session_id = new_session_id()
-    session = McpSession(
-        _key_of(session_id),
-        principal.owner,
-        worker="",
-        expires_at=expiry_of(principal),
-        address=caller.address,
-        transport="streamable",
-        told=told_of(await _seen_now(caller, here)),
-    )
-    answer = await kernel.serve_request(request, session, kernel.Link(_nowhere, here.replies), caller, here.rooms)
-    headers = []
-    if answer.session.protocol_version:
-        await admit(here, answer.session)
-        headers = [(_SESSION_HEADER, session_id.encode())]
-        logger.info("MCP session %s opened for %s", session.key, principal.subject)
-    response = _responding(accepts, here, headers)
-    response.answer(answer.message)
-    return response
-
-
-async def _seen_now(caller: Caller, here: Worker) -> Seen:
-    """What the caller can see before it asks: when it listens, it is told what has changed since."""
-    policy = await here.rooms.policy.policy()
-    return seen_by(await here.rooms.policy.client_of(caller.principal), caller, policy)
-
-
-async def _accepted(scope: Scope, message: jsonrpc.Message | None, here: Worker) -> sessions.Accepted:
-    """The session that a request belongs to, which lasts on by this; a message that is a request is noted.
-
-    Raises:
-        RequestRefused: there is none, or not for this principal, or its client is blocked, which ends it.
-    """
-    principal: Principal = scope["principal"]
-    ids = _session_ids(scope)
-    if len(ids) != 1:
-        raise RequestRefused(400, "no_session_id", _NO_ID)
-    key = _key_of(ids[0])
-    refusal = not_now(here, key, message)
-    request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
-    accepted = await here.sessions.accept(key, principal.owner, request_id)
-    if accepted is None:
-        await refuse_blocked(caller_of(scope, STREAMABLE), message, here)
-        raise RequestRefused(404, "no_session", _NO_SESSION)
-    try:
-        await _check_still_welcome(scope, message, accepted.session, here)
-    except (RequestRefused, PolicyUnavailable, AuditUnavailable):
-        if request_id is not None and not accepted.refusal:
-            await _release(here, accepted.session, request_id)
-        raise
-    session = await extended(here, accepted.session, principal)
-    return sessions.Accepted(session, refusal or accepted.refusal)
-
-
-async def _check_still_welcome(
-    scope: Scope, message: jsonrpc.Message | None, session: McpSession, here: Worker
-) -> None:
-    if message is None or not is_decided(message):
-        try:
-            await refuse_blocked(caller_in(scope, session, message), message, here)
-        except RequestRefused:
-            await here.end(session.key, BLOCKED)
-            raise
-    if here.draining:  # By now: nobody would wait for the work.
-        raise SHUTTING_DOWN
-
-
-def _session_ids(scope: Scope) -> list[str]:
-    return header_values(scope, _SESSION_HEADER)
-
-
-def _key_of(session_id: str) -> str:
-    """Another key than the same id would have over HTTP+SSE: neither transport takes the other's sessions."""
-    return session_key(f"{STREAMABLE} {session_id}")
-
-
 async def _take(scope: Scope, message: jsonrpc.Response | jsonrpc.Notification, here: Worker) -> None:
     """Take what is not answered."""
-    session = (await _accepted(scope, message, here)).session
+    session = (await accepted_session(scope, message, here)).session
     if isinstance(message, jsonrpc.Response):
         await here.reply(session, message)
     elif message.method == "notifications/cancelled":
         await cancel(here, session, message)
     else:
-        link = kernel.Link(_nowhere, here.replies)
         caller = caller_in(scope, session, message)
-        here.spawn(kernel.serve_notification(message, session, link, caller, here.rooms))
-
-
-def _nowhere(message: Mapping[str, Any]) -> bool:
-    return False
+        here.spawn(kernel.serve_notification(message, session, nowhere(here), caller, here.rooms))
 
 
 def _start(scope: Scope, request: jsonrpc.Request, session: McpSession, response: OwnResponse, here: Worker) -> None:
@@ -198,10 +107,10 @@ async def _answer(
     try:
         answer = await kernel.serve_request(request, session, link, caller, here.rooms)
         message = await _stored(here, request, session, answer)
-        await _release(here, session, request.id)
+        await release(here, session, request.id)
     except asyncio.CancelledError as cancelled:
         response.answer(_last_words(here, request, cancelled, response))
-        await _release(here, session, request.id)
+        await release(here, session, request.id)
         raise
     refusal = forbidden(answer.refused, request.id, _PATH)
     if refusal is None:
@@ -242,11 +151,6 @@ def _last_words(
     else:
         text = "The request was cancelled."  # A response that is JSON says something.
     return jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, text)
-
-
-async def _release(here: Worker, session: McpSession, request_id: jsonrpc.RequestId) -> None:
-    with suppress(SessionsUnavailable):  # The store makes up for it.
-        await here.sessions.release(session, request_id)
 
 
 async def _send_empty(send: Send, status: int) -> None:
