@@ -118,6 +118,22 @@ def check_history_guard(
     ]
 
 
+@register(Tags.database)
+def check_evidence_guard(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """authz.W003: the triggers that keep final records as they were written are in the database."""
+    return [
+        Warning(
+            "Call records can be edited and deleted: the database lacks the triggers that refuse it.",
+            hint="Run `manage.py migrate`: it installs them. Seals tell what was changed meanwhile.",
+            id="authz.W003",
+        )
+        for alias in databases or ()
+        if _asked(triggers.without_evidence_guard, alias)
+    ]
+
+
 def _asked(question: Callable[[BaseDatabaseWrapper], list[str]], alias: str) -> list[str]:
     try:
         return question(connections[alias])

@@ -26,6 +26,7 @@ class AuthzConf:
     audit_timeout: float
     token_leeway: int = 30
     resource_identifiers: tuple[str, ...] = ()
+    audit_seal_seconds: float = 60.0
 
     @property
     def allowed_origins(self) -> frozenset[str]:
@@ -89,6 +90,7 @@ def conf() -> AuthzConf:
         trusted_proxies=tuple(ip_network(proxy) for proxy in settings.TRUSTED_PROXIES),
         contact=settings.CONTACT,
         audit_timeout=settings.AUDIT_TIMEOUT,
+        audit_seal_seconds=settings.AUDIT_SEAL_SECONDS,
         resource_identifiers=_resource_identifiers(),
     )
 

@@ -6,6 +6,8 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 
+from authz_app.evidence.models import AuditKey as AuditKey
+from authz_app.evidence.models import AuditSeal as AuditSeal
 from authz_app.history.models import PolicyEdit as PolicyEdit
 from authz_app.history.models import PolicyRevision as PolicyRevision
 from authz_app.ids import uuid7
@@ -221,12 +223,15 @@ class CallRecord(models.Model):
     undelivered = models.BooleanField(
         default=False, db_default=False, help_text="The result did not reach the caller, as far as the worker knows."
     )
+    seal = models.BigIntegerField(null=True, editable=False, help_text="Number of the seal over it, once it is final.")
 
     class Meta:
         ordering = ["-id"]
         permissions = [("view_arguments", "Can view recorded arguments")]
         indexes = [
             models.Index(fields=["mcp_session", "id"], name="record_session"),
+            # Finds what no seal has yet, and each segment in the order in which it was sealed.
+            models.Index(fields=["seal", "id"], name="record_seal"),
             models.Index(fields=["client_id", "id"], name="record_client"),
             models.Index(fields=["tool", "id"], name="record_tool"),
             models.Index(fields=["decision", "id"], name="record_decision"),

@@ -10,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app import actors, postgresql_triggers, sqlite_triggers
+from authz_app.evidence import guard as evidence_guard
 from authz_app.history import baseline, guard
 from authz_app.policy_tables import CHANGE, EDIT, REVISION, STATE, PolicyTable, policy_tables
 
@@ -79,6 +80,14 @@ def unguarded(connection: BaseDatabaseWrapper) -> list[str]:
     )
 
 
+def without_evidence_guard(connection: BaseDatabaseWrapper) -> list[str]:
+    """The triggers that keep final records from being edited or deleted, and are not in the database as they should."""
+    wanted, present = evidence_guard.triggers(connection), installed(connection, evidence_guard.PREFIX)
+    if connection.vendor == "sqlite":
+        return sorted(name for name, sql in wanted.items() if present.get(name) != sql)
+    return sorted(set(wanted) - set(present))
+
+
 def install(connection: BaseDatabaseWrapper) -> None:
     """Create or renew every trigger, and the row that holds the version. Safe to repeat."""
     if _lacks_tables(connection):
@@ -104,3 +113,4 @@ def install_after_migrate(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     install(connections[using])
     if not _lacks_tables(connections[using]):
         guard.install(connections[using])
+        evidence_guard.install(connections[using])

@@ -16,6 +16,7 @@ from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
 from authz_app import triggers
+from authz_app.evidence import guard as evidence_guard
 from authz_app.history import guard
 from tests import redis as redis_server
 from tests import round_robin
@@ -28,7 +29,8 @@ POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "")
 
 @receiver(post_migrate)
 def leave_history_unguarded(using: str, **_: Any) -> None:
-    """Tests of this process empty their database, history included. Sites that tests start keep the guard."""
+    """Tests of this process empty their database, history and records too. Sites that tests start keep the guard."""
+    evidence_guard.remove(connections[using])
     if connections[using].introspection.table_names() and triggers.unguarded(connections[using]) == []:
         guard.remove(connections[using])
 

@@ -1,13 +1,26 @@
 """The site's settings for tests: nothing from the developer's environment, but for the database to test on."""
 
 import os
+import tempfile
 
 from environ import Env
 
 _DATABASE = os.environ.get("TEST_DATABASE_URL", "")
 for name in list(os.environ):
     if name in {"SECRET_KEY", "DEBUG", "PORT", "LOCAL_ISSUER", "CONTACT", "RESOURCE_IDENTIFIERS"} or name.startswith(
-        ("PUBLIC_", "TRUSTED_", "DATABASE_", "REDIS_", "AUTH", "OPENWEATHERMAP_", "OPENAI_", "CLIENT_", "TOOL_", "MAX_")
+        (
+            "PUBLIC_",
+            "AUDIT_",
+            "TRUSTED_",
+            "DATABASE_",
+            "REDIS_",
+            "AUTH",
+            "OPENWEATHERMAP_",
+            "OPENAI_",
+            "CLIENT_",
+            "TOOL_",
+            "MAX_",
+        )
     ):
         del os.environ[name]
 os.environ |= {
@@ -16,6 +29,7 @@ os.environ |= {
     "PUBLIC_URL": "http://testserver",
     "LOCAL_ISSUER": "true",
     "DEBUG": "false",
+    "AUDIT_KEY_FILE": f"{tempfile.gettempdir()}/mcp-tests-{os.getpid()}/audit-key.pem",
 }
 
 from mcpsite.settings import *  # noqa: F403, E402

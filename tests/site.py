@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def audit_key_file(database_url: str) -> Path:
+    """Where all workers on a database of the tests have their audit key."""
+    if database_url.startswith("sqlite"):
+        return Path(database_url.removeprefix("sqlite:///")).parent / "audit-key.pem"
+    named = sha256(database_url.encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"mcp-tests-{os.getpid()}" / f"audit-{named}.pem"
 
 
 class SiteAddress:
@@ -98,6 +108,7 @@ class Site(SiteAddress):
             "SITE_SECRET_KEY": "a-secret-key-that-is-used-by-the-tests-and-nowhere-else",
             "SITE_PUBLIC_URL": url if PUBLIC_URL is None else PUBLIC_URL,
             "SITE_DATABASE_URL": database_url,
+            "SITE_AUDIT_KEY_FILE": str(audit_key_file(database_url)),
             "SITE_TRUSTED_ISSUERS": f"[{', '.join(trusted)}]",
             **{f"SITE_{name}": value for name, value in environment.items()},
         }

@@ -21,6 +21,7 @@ from django.core.signals import setting_changed
 from authz_app.audit.entries import Undelivered
 from authz_app.audit.writer import AuditWriter
 from authz_app.conf import conf as authz_conf
+from authz_app.evidence.sealer import Sealer
 from authz_app.policy_store import PolicyStore
 from tools_app import resource_updates
 from tools_app.between_workers import Alone, Connected, Message, Workers
@@ -71,6 +72,7 @@ class Worker:
         self.updates = ResourceUpdates(self.rooms, self.workers, self.open.streams)
         self.in_flight = InFlight()
         self.presence = Presence(self.name, alone=not settings.REDIS_URL)
+        self.sealer = Sealer(site.audit_seal_seconds)
         self.draining = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -81,6 +83,7 @@ class Worker:
         """Be seen by other workers, and within reach of this process's threads, from now on. May be repeated."""
         self.loop = asyncio.get_running_loop()
         self.presence.start()
+        self.sealer.start()
 
     def send(
         self,
@@ -247,6 +250,7 @@ class Worker:
         self.rooms.policy.stop()
         self.rooms.threads.stop()
         self.presence.stop()
+        self.sealer.stop()
 
 
 def _json_of(request_id: RequestId | None) -> bytes:

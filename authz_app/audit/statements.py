@@ -23,7 +23,8 @@ _COLUMNS = ", ".join((*OPENING_COLUMNS, "outcome", "error"))
 _CLOSE = (
     f"UPDATE {TABLE} SET outcome = %s, duration_ms = %s, result_size = %s, error = %s WHERE id = %s AND outcome = ''"
 )
-_UNDELIVERED = f"UPDATE {TABLE} SET undelivered = %s WHERE id = %s"
+# Once it is sealed, a record does not change any more.
+_UNDELIVERED = f"UPDATE {TABLE} SET undelivered = %s WHERE id = %s AND seal IS NULL"
 # A record that its worker never closed. Whoever gets there first decides its fate; nothing decides it twice.
 _EXPIRE = f"UPDATE {TABLE} SET outcome = 'unknown' WHERE outcome = '' AND deadline < %s"
 

@@ -1,9 +1,6 @@
 """The embedded issuer's signing key: made on first use, kept in one file, read anew when the file changes."""
 
 import os
-import stat
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +14,7 @@ from django.conf import settings
 
 from authz_app.conf import conf
 from authz_app.jwks import MIN_RSA_BITS, FetchError
+from authz_app.private_files import create_private, others_can_read
 
 KEY_BITS = 2048
 _MAX_FILE_BYTES = 65_536
@@ -59,7 +57,7 @@ def signing_key() -> SigningKey:
     path = key_path()
     try:
         if not path.exists():
-            _create(path)
+            create_private(path, _new_pem())
         return _read(path, *_fingerprint(path.stat()))
     except OSError as error:
         raise IssuerKeyError(f"cannot use its key file {path}: {error.strerror}") from error
@@ -73,8 +71,7 @@ def _fingerprint(found: os.stat_result) -> tuple[int, ...]:
 @lru_cache(maxsize=1)
 def _read(path: Path, *fingerprint: int) -> SigningKey:
     with path.open("rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        if others_can_read(os.fstat(file.fileno())):
             raise IssuerKeyError(f"does not use its key file {path}, which others can read: run chmod 600 {path}")
         content = file.read(_MAX_FILE_BYTES)
     return _parsed(content, path)
@@ -95,31 +92,6 @@ def _parsed(content: bytes, path: Path) -> SigningKey:
             " made, which ends all tokens signed with the old one"
         )
     return SigningKey(pem, {**public_jwk, "use": "sig", "alg": "RS256"})
-
-
-def _create(path: Path) -> None:
-    """Write a new key to ``path``, unless another process has done so meanwhile."""
-    _keep_private(path.parent)
-    # mkstemp's file is readable by its owner alone from the first moment.
-    handle, temporary = tempfile.mkstemp(prefix=".issuer-key-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_new_pem())
-            file.flush()
-            os.fsync(file.fileno())
-        # A link, unlike a rename, never replaces: whoever comes second uses the key of the first.
-        with suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        os.unlink(temporary)
-
-
-def _keep_private(directory: Path) -> None:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if directory.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        # A mounted volume may belong to somebody else; the key itself is private in any case.
-        with suppress(PermissionError):
-            directory.chmod(0o700)
 
 
 def _new_pem() -> bytes:

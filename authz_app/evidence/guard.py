@@ -1,0 +1,123 @@
+"""Triggers that keep records as they were written: an outcome is written once, and a final record is not changed.
+
+Deleted is only what a seal says is pruned. Whoever may change the schema can drop them: then the seals tell.
+"""
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+PREFIX = "evidence_"
+RECORDS, SEALS, KEYS = "authz_app_callrecord", "authz_app_auditseal", "authz_app_auditkey"
+_REFUSAL = "Records are evidence: what is final is not changed, and deleted only by pruning."
+_OUTCOME = ("outcome", "duration_ms", "result_size", "error")
+_FINAL = "(OLD.decision = 'denied' OR OLD.outcome <> '' OR OLD.seal IS NOT NULL)"
+_FINAL_AND_NOT_YET_SEALED = (
+    "(OLD.seal IS NULL AND NEW.seal IS NOT NULL AND (OLD.decision = 'denied' OR OLD.outcome <> ''))"
+)
+_PRUNING = "(OLD.pruned = '' AND NEW.pruned <> '' AND NEW.pruned_signature <> '' AND length(NEW.members) = 0)"
+_PRUNED = f"EXISTS (SELECT 1 FROM {SEALS} WHERE number = OLD.seal AND pruned <> '')"
+_LATER = ("seal", "undelivered")
+_PRUNED_LATER = ("members", "pruned", "pruned_signature")
+
+
+def _updates(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str, str]]:
+    """Each refused update: its table, its columns (none: all of them), and when it is refused."""
+    opening = _columns(connection, RECORDS, but=(*_OUTCOME, *_LATER))
+    fixed = _columns(connection, SEALS, but=_PRUNED_LATER)
+    return {
+        "record_opening": (RECORDS, opening, ""),
+        "record_outcome": (RECORDS, ", ".join(_OUTCOME), _FINAL),
+        "record_delivery": (RECORDS, "undelivered", "OLD.seal IS NOT NULL OR NOT NEW.undelivered"),
+        "record_seal": (RECORDS, "seal", f"NOT {_FINAL_AND_NOT_YET_SEALED}"),
+        "seal": (SEALS, fixed, ""),
+        "seal_pruned": (SEALS, ", ".join(_PRUNED_LATER), f"NOT {_PRUNING}"),
+        "key": (KEYS, "", ""),
+    }
+
+
+def _columns(connection: BaseDatabaseWrapper, table: str, but: tuple[str, ...]) -> str:
+    with connection.cursor() as cursor:
+        found = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+    return ", ".join(name for name in found if name not in but)
+
+
+def is_migrated(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the tables are there, with the columns that seals need."""
+    with connection.cursor() as cursor:
+        if not {RECORDS, SEALS, KEYS} <= set(connection.introspection.table_names(cursor)):
+            return False
+        columns = connection.introspection.get_table_description(cursor, RECORDS)
+    return any(column.name == "seal" for column in columns)
+
+
+def triggers(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    """Each trigger: its name, and the statements that make it. None, while the tables are still to be made."""
+    if not is_migrated(connection):
+        return {}
+    return _on_sqlite(connection) if connection.vendor == "sqlite" else _on_postgresql(connection)
+
+
+def _on_sqlite(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    refused = f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+    made = {}
+    for what, (table, columns, condition) in _updates(connection).items():
+        of, when = f" OF {columns}" if columns else "", f" WHEN {condition}" if condition else ""
+        made[f"{PREFIX}{what}_update"] = f"BEFORE UPDATE{of} ON {table}{when}"
+    made[f"{PREFIX}record_delete"] = f"BEFORE DELETE ON {RECORDS} WHEN NOT {_PRUNED}"
+    # INSERT OR REPLACE deletes without firing the delete trigger.
+    there = "EXISTS (SELECT 1 FROM {} WHERE {} = NEW.{})"
+    is_there = there.format(RECORDS, "id", "id")
+    made[f"{PREFIX}record_insert"] = f"BEFORE INSERT ON {RECORDS} WHEN NEW.seal IS NOT NULL OR {is_there}"
+    for what, table, key in (("seal", SEALS, "number"), ("key", KEYS, "id")):
+        made[f"{PREFIX}{what}_delete"] = f"BEFORE DELETE ON {table}"
+        made[f"{PREFIX}{what}_insert"] = f"BEFORE INSERT ON {table} WHEN {there.format(table, key, key)}"
+    return {name: f"CREATE TRIGGER {name} {event} {refused}" for name, event in made.items()}
+
+
+def _on_postgresql(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    made = {}
+    for what, (table, columns, condition) in _updates(connection).items():
+        of, when = f" OF {columns}" if columns else "", f" WHEN ({condition})" if condition else ""
+        made[f"{PREFIX}{what}_update"] = f"BEFORE UPDATE{of} ON {table} FOR EACH ROW{when}", "refuse"
+    made[f"{PREFIX}record_insert"] = f"BEFORE INSERT ON {RECORDS} FOR EACH ROW WHEN (NEW.seal IS NOT NULL)", "refuse"
+    made[f"{PREFIX}record_delete"] = f"BEFORE DELETE ON {RECORDS} FOR EACH ROW", "unless_pruned"
+    for what, table in (("seal", SEALS), ("key", KEYS)):
+        made[f"{PREFIX}{what}_delete"] = f"BEFORE DELETE ON {table} FOR EACH ROW", "refuse"
+    for what, table in (("record", RECORDS), ("seal", SEALS), ("key", KEYS)):
+        made[f"{PREFIX}{what}_truncate"] = f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT", "refuse"
+    return {
+        name: f"{_FUNCTIONS[function]} CREATE TRIGGER {name} {event} EXECUTE FUNCTION {PREFIX}{function}()"
+        for name, (event, function) in made.items()
+    }
+
+
+_FUNCTIONS = {
+    "refuse": f"""CREATE OR REPLACE FUNCTION {PREFIX}refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '{_REFUSAL}';
+END $$;""",
+    "unless_pruned": f"""CREATE OR REPLACE FUNCTION {PREFIX}unless_pruned() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF {_PRUNED} THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION '{_REFUSAL}';
+END $$;""",
+}
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Create or renew the triggers. Safe to repeat."""
+    with transaction.atomic(connection.alias), connection.cursor() as cursor:
+        remove(connection)
+        for sql in triggers(connection).values():
+            cursor.execute(sql)
+
+
+def remove(connection: BaseDatabaseWrapper) -> None:
+    """Leave the records without their guard."""
+    tables = {"record": RECORDS, "seal": SEALS, "key": KEYS}
+    with connection.cursor() as cursor:
+        for name in triggers(connection):
+            table = tables[name.removeprefix(PREFIX).partition("_")[0]]
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + ("" if connection.vendor == "sqlite" else f" ON {table}"))

@@ -1,0 +1,112 @@
+"""Which keys are trusted, and from where. Built from the listed keys and one that is known to be right.
+
+From the trusted key the chain runs back: each key says, signed by itself and by the one before, whom it follows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import orjson
+
+from authz_app.evidence.keys import is_signed, key_id
+from authz_app.evidence.models import AuditKey
+
+
+@dataclass(slots=True)
+class Keyring:
+    """Trusted public keys by their ids. Where ``only`` is set, nothing is known of others."""
+
+    trusted: dict[str, str] = field(default_factory=dict)
+    begins: dict[str, int] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+    def problem(self, key: str, statement: str, signature: str, seal: int) -> str:
+        """Why a seal's signature proves nothing; empty: it is a trusted key's, in its time."""
+        if key not in self.trusted:
+            return f"it is signed by the key {key}, which is none that is trusted"
+        if not is_signed(statement, signature, self.trusted[key]):
+            return f"its signature is not that of the key {key}"
+        if seal < self.begins[key] or any(
+            self.begins[key] < begin <= seal for other, begin in self.begins.items() if other != key
+        ):
+            return f"the key {key} did not sign at that time"
+        return ""
+
+    def pruning_problem(self, statement: str, signature: str, seal: int, seal_digest: str) -> str:
+        """Why a pruning is not one; empty: it is."""
+        try:
+            said = orjson.loads(statement)
+            matches = (said["pruned"], said["digest"]) == (seal, seal_digest)
+            key = str(said["key"])
+        except (ValueError, KeyError, TypeError):
+            return "it does not say so as it should"
+        if not matches:
+            return "it speaks of another seal"
+        if key not in self.trusted or not is_signed(statement, signature, self.trusted[key]):
+            return "it is not signed by a key that is trusted"
+        return ""
+
+
+def keyring(listed: Iterable[AuditKey], public: str) -> Keyring:
+    """The keys that the given public key, and those it follows, vouch for; and one that follows it, signed by it."""
+    rows = {row.id: row for row in listed}
+    ring = Keyring()
+    root = key_id(public)
+    if root not in rows:
+        ring.findings.append(
+            f"The key {root} is not among the listed keys: its row was removed, or it never sealed here."
+        )
+        ring.trusted[root], ring.begins[root] = public, 1
+        return ring
+    _forward(root, rows, ring)
+    _back(root, public, rows, ring)
+    for other in sorted(set(rows) - set(ring.trusted)):
+        ring.findings.append(f"The key {other} was added without the key before it, or edited.")
+    return ring
+
+
+def _said(row: AuditKey) -> tuple[str, int, str]:
+    try:
+        said = orjson.loads(row.statement)
+        public = str(said["public"])
+        if key_id(public) == row.id == said["key"] and is_signed(row.statement, row.signature, public):
+            return public, int(said["first_seal"]), str(said["follows"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    return "", 0, ""
+
+
+def _back(key: str, public: str, rows: dict[str, AuditKey], ring: Keyring) -> None:
+    """Trust a key, and whom it follows: it signed that itself."""
+    while key in rows:
+        found, begins, follows = _said(rows[key])
+        if found != public:
+            ring.findings.append(f"The row of the key {key} was edited.")
+            ring.trusted[key], ring.begins[key] = public, ring.begins.get(key, 1)
+            return
+        ring.trusted[key], ring.begins[key] = public, begins
+        if not follows:
+            return
+        if follows not in rows:
+            ring.findings.append(f"The key {follows} was removed; {key} followed it.")
+            return
+        before = _said(rows[follows])[0]
+        if not is_signed(rows[key].statement, rows[key].predecessor_signature, before):
+            ring.findings.append(f"The row of the key {key} was edited: {follows}, which it follows, did not sign it.")
+            return
+        key, public = follows, before
+
+
+def _forward(key: str, rows: dict[str, AuditKey], ring: Keyring) -> None:
+    """Trust the keys that follow: each was signed by the one before."""
+    while True:
+        public = _said(rows[key])[0]
+        following = [
+            row for row in rows.values() if public and is_signed(row.statement, row.predecessor_signature, public)
+        ]
+        nexts = [(row.id, *_said(row)) for row in following if _said(row)[2] == key]
+        if len(nexts) != 1 or nexts[0][0] in ring.trusted:
+            return
+        key = nexts[0][0]
+        ring.trusted[key], ring.begins[key] = nexts[0][1], nexts[0][2]

@@ -1,0 +1,162 @@
+"""The key that seals are signed with: a file outside the database, made on first use. Its public half is listed in it.
+
+A new key takes over by a statement that both sign: the old one gives, the new one says whom it follows. So whoever
+trusts one key can follow the others, and nobody can put a forged history in front of a real key.
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+from django.conf import settings
+
+from authz_app.evidence.models import AuditKey
+from authz_app.evidence.statements import key_statement
+from authz_app.private_files import create_private, others_can_read, replace_private
+
+_MAX_FILE_BYTES = 65_536
+
+
+class AuditKeyError(Exception):
+    """Nothing can be sealed with the key; ``str()`` says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSigner:
+    """The private key, and what it is known by."""
+
+    private: Ed25519PrivateKey = field(repr=False)
+
+    @property
+    def public(self) -> str:
+        """The public key: 32 bytes, in hexadecimal digits."""
+        return self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+    @property
+    def id(self) -> str:
+        return key_id(self.public)
+
+    def sign(self, statement: str) -> str:
+        return self.private.sign(statement.encode()).hex()
+
+
+def key_id(public: str) -> str:
+    return sha256(bytes.fromhex(public)).hexdigest()[:16]
+
+
+def is_signed(statement: str, signature: str, public: str) -> bool:
+    """Whether the signature is that key's, of that statement."""
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(bytes.fromhex(signature), statement.encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def public_pem(public: str) -> str:
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def public_hex(pem: bytes) -> str:
+    """The public key of a PEM file.
+
+    Raises:
+        ValueError: it holds none.
+    """
+    public = load_pem_public_key(pem)
+    if not isinstance(public, Ed25519PublicKey):
+        raise ValueError("another kind of key")
+    return public.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+
+def key_path() -> Path:
+    return Path(settings.AUDIT_KEY_FILE)
+
+
+def signer(*, create: bool = False) -> AuditSigner:
+    """The key of this machine. ``create``: where there is none yet, it is made.
+
+    Raises:
+        AuditKeyError: there is none, or its file cannot be used as it stands.
+    """
+    path = key_path()
+    try:
+        if create and not path.exists():
+            create_private(path, _pem(Ed25519PrivateKey.generate()))
+        with path.open("rb") as file:
+            if others_can_read(os.fstat(file.fileno())):
+                raise AuditKeyError(f"Others can read the audit key file {path}: run chmod 600 {path}.")
+            return AuditSigner(_parsed(file.read(_MAX_FILE_BYTES), path))
+    except OSError as error:
+        raise AuditKeyError(f"The audit key file {path} cannot be used: {error.strerror}.") from error
+
+
+def _parsed(content: bytes, path: Path) -> Ed25519PrivateKey:
+    with suppress(ValueError, TypeError, UnsupportedAlgorithm):
+        private = load_pem_private_key(content, None)
+        if isinstance(private, Ed25519PrivateKey):
+            return private
+    raise AuditKeyError(f"The audit key file {path} holds no unencrypted Ed25519 private key in PEM form.")
+
+
+def _pem(private: Ed25519PrivateKey) -> bytes:
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def introduce(key: AuditSigner) -> None:
+    """See to it that this machine's key is the one that signs now: the first, or the one that no other follows.
+
+    Raises:
+        AuditKeyError: another key signs here, so a seal by this one would convince nobody.
+    """
+    listed = list(AuditKey.objects.values_list("id", "statement"))
+    if not listed:
+        _list(key, key_statement(key.id, key.public, datetime.now(UTC), 1, ""))
+    elif key.id not in (current := _that_none_follows(listed)):
+        raise AuditKeyError(
+            f"The audit key file {key_path()} holds the key {key.id}, and what signs here is {' or '.join(current)}."
+            " Put the same file on all machines (AUDIT_KEY_FILE)."
+        )
+
+
+def _that_none_follows(listed: list[tuple[str, str]]) -> list[str]:
+    return [key for key, _ in listed if not any(f'"follows":"{key}"' in statement for _, statement in listed)]
+
+
+def _list(key: AuditSigner, statement: str, predecessor_signature: str = "") -> None:
+    AuditKey.objects.create(
+        id=key.id,
+        statement=statement,
+        signature=key.sign(statement),
+        predecessor_signature=predecessor_signature,
+    )
+
+
+def rotate(old: AuditSigner, next_seal: int) -> AuditSigner:
+    """List a new key that follows ``old``, and write it to the key file in its place. The old private key is gone then.
+
+    Raises:
+        AuditKeyError: the file cannot be written; nothing is changed then, if the transaction around it is rolled back.
+    """
+    new = AuditSigner(Ed25519PrivateKey.generate())
+    statement = key_statement(new.id, new.public, datetime.now(UTC), next_seal, old.id)
+    _list(new, statement, old.sign(statement))
+    try:
+        replace_private(key_path(), _pem(new.private))
+    except OSError as error:
+        raise AuditKeyError(f"The audit key file {key_path()} cannot be written: {error.strerror}.") from error
+    return new

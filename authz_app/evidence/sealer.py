@@ -1,0 +1,121 @@
+"""The thread of each worker that seals, when it is due and no other worker has done it."""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from authz_app.evidence.heads import Head, head_path, keep_head, known_head
+from authz_app.evidence.keys import AuditKeyError, signer
+from authz_app.evidence.models import AuditSeal
+from authz_app.evidence.sealing import Sealing, seal
+from authz_app.evidence.statements import digest
+
+logger = logging.getLogger("authz_app.evidence")
+# Between two segments, so that whoever polls for SQLite's write lock finds it free.
+_PAUSE = 0.05
+_FIRST_LOOK = 15.0
+_RETRY = 5.0
+
+
+class Sealer:
+    """Seals every ``interval`` seconds, beginning a little after ``start``. No call waits for it."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._said = ""
+
+    def start(self) -> None:
+        """Seal from now on. Never blocks, and may be repeated."""
+        if self._thread is None and not self._stopping.is_set():
+            self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
+            self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the thread after the segment that it is at, for which this waits at most ``timeout`` seconds."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        pause = min(self._interval, _FIRST_LOOK)
+        while not self._stopping.wait(pause):
+            pause = self._look()
+
+    def _look(self) -> float:
+        """Seal if it is due. Returns in how many seconds to look again."""
+        try:
+            seal_what_is_due(timedelta(seconds=self._interval), self._between)
+            self._said = ""
+            return self._until_due()
+        except (DatabaseError, InterfaceError, AuditKeyError) as error:
+            self._complain(str(error))
+            return min(self._interval, _RETRY)
+        finally:
+            connection.close()
+
+    def _until_due(self) -> float:
+        last = AuditSeal.objects.order_by("-number").values_list("at", flat=True).first()
+        due = (last or datetime.now(UTC)) + timedelta(seconds=self._interval)
+        # Never at once: the clocks of two machines may differ.
+        return min(max((due - datetime.now(UTC)).total_seconds(), 0.1), self._interval)
+
+    def _between(self) -> bool:
+        return not self._stopping.wait(_PAUSE)
+
+    def _complain(self, why: str) -> None:
+        if why != self._said:
+            self._said = why
+            logger.error("Call records cannot be sealed: %s", why)
+
+
+def seal_what_is_due(older_than: timedelta | None, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Seal, if the last seal is ``older_than`` that, until nothing more waits. Returns the number of seals made.
+
+    Raises:
+        AuditKeyError, DatabaseError, InterfaceError: something cannot be sealed.
+    """
+    key, made = signer(create=True), 0
+    known = _head_holds()
+    sealing = seal(connection, key, older_than)
+    while sealing is not None:
+        made += 1
+        _publish(sealing, known)
+        sealing = seal(connection, key) if sealing.is_full and go_on() else None
+    return made
+
+
+def _publish(sealing: Sealing, known: bool) -> None:
+    logger.info("%s", sealing.line)
+    # A head whose seal is gone is evidence: it stays.
+    if known:
+        with suppress(OSError):
+            keep_head(connection, Head(sealing.number, sealing.digest))
+
+
+_missed: set[str] = set()
+
+
+def _head_holds() -> bool:
+    """Whether the last seal that was made here is still there. Said once, where it is not."""
+    head = known_head(connection)
+    if head is None:
+        return True
+    statement = AuditSeal.objects.filter(pk=head.number).values_list("statement", flat=True).first()
+    if statement is not None and digest(statement) == head.digest:
+        return True
+    if head.digest not in _missed:
+        _missed.add(head.digest)
+        logger.error(
+            "Seal %s, made here as %s, is gone from the database or changed: records were cut off, or an older copy of"
+            " the database is in use. `manage.py audit verify` says more; %s keeps what is known.",
+            head.number,
+            head.digest,
+            head_path(connection),
+        )
+    return False

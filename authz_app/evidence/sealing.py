@@ -1,0 +1,156 @@
+"""Seal what is final: one segment at a time, each in one transaction, by one worker at a time.
+
+A segment is the oldest records that are final and in no seal yet. So a record that commits or ends late is in a later
+segment, and none is left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from authz_app.evidence.keys import AuditSigner, introduce
+from authz_app.evidence.models import AuditSeal
+from authz_app.evidence.rows import SEALED, Sealed, as_uuid, joined, line_of
+from authz_app.evidence.statements import NOTHING_BEFORE, digest, seal_statement
+
+# The transaction has SQLite's one write lock, for which calls wait: a few hundredths of a second at most.
+LARGEST_SEGMENT = 1_000
+# A result that did not reach its caller is noted within a few seconds; until then a record may still change.
+SETTLED_AFTER = timedelta(seconds=10)
+_LOCK = 0x617564697473  # "audits"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """A seal that was made."""
+
+    number: int
+    count: int
+    digest: str
+    line: str
+
+    @property
+    def is_full(self) -> bool:
+        """More is waiting, perhaps."""
+        return self.count >= LARGEST_SEGMENT
+
+
+def take_lock(connection: BaseDatabaseWrapper) -> bool:
+    """Be the only one that seals until the transaction ends. False: another is at it. SQLite has one writer anyway."""
+    if connection.vendor == "sqlite":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def seal(connection: BaseDatabaseWrapper, key: AuditSigner, older_than: timedelta | None = None) -> Sealing | None:
+    """Make the next seal, also of nothing. None: another worker is at it, or the last seal is not ``older_than`` that.
+
+    Raises:
+        AuditKeyError: what signs here is another key.
+    """
+    now = datetime.now(UTC)
+    waiting = _waiting(connection, now) if _last_is(connection, older_than, now) else None
+    if waiting is None:
+        return None
+    with transaction.atomic(connection.alias):
+        if not take_lock(connection) or not _last_is(connection, older_than, now):
+            return None
+        introduce(key)
+        last = _last(connection)
+        number = last.number + 1 if last else 1
+        members = joined(
+            pair for sealed, ids in waiting for pair in _marked(connection, sealed, number, ids) if pair is not None
+        )
+        previous = digest(last.statement) if last else NOTHING_BEFORE
+        statement = seal_statement(number, now, members, previous, key.id)
+        made = AuditSeal(
+            number=number,
+            at=now,
+            count=len(members) // 48,
+            statement=statement,
+            signature=key.sign(statement),
+            members=members,
+        )
+        made.save(using=connection.alias, force_insert=True)
+    line = f"Seal {number}: {digest(statement)} {statement} {made.signature}"
+    return Sealing(number, made.count, digest(statement), line)
+
+
+def last_number(connection: BaseDatabaseWrapper) -> int:
+    """Of the last seal; 0 where there is none."""
+    last = _last(connection)
+    return last.number if last else 0
+
+
+def _last(connection: BaseDatabaseWrapper) -> AuditSeal | None:
+    return AuditSeal.objects.using(connection.alias).defer("members").order_by("-number").first()
+
+
+def _last_is(connection: BaseDatabaseWrapper, older_than: timedelta | None, now: datetime) -> bool:
+    if older_than is None:
+        return True
+    last = _last(connection)
+    return last is None or last.at + older_than <= now
+
+
+def _waiting(connection: BaseDatabaseWrapper, now: datetime) -> list[tuple[Sealed, list[Any]]]:
+    """The oldest records that are to be sealed, of each table; as many as one segment may have."""
+    found = [
+        (str(record_id), sealed, record_id)
+        for sealed in SEALED
+        for record_id in settled(connection, sealed, now - SETTLED_AFTER, LARGEST_SEGMENT)
+    ]
+    chosen = sorted(found, key=lambda one: one[0])[:LARGEST_SEGMENT]
+    return [(sealed, [record_id for _, theirs, record_id in chosen if theirs is sealed]) for sealed in SEALED]
+
+
+def settled(connection: BaseDatabaseWrapper, sealed: Sealed, before: datetime, limit: int) -> list[Any]:
+    """Ids of final records that are in no seal and ended before that moment, as the database gives them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id FROM {sealed.table} WHERE seal IS NULL AND {sealed.final}"
+            f" AND {_ended(connection, sealed)} ORDER BY id LIMIT {limit}",
+            [_moment(connection, before)],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _ended(connection: BaseDatabaseWrapper, sealed: Sealed) -> str:
+    """SQL: when the row became final is before a parameter. A call without a duration was denied, or is unknown."""
+    if "duration_ms" not in sealed.columns:
+        return "at < %s"
+    if connection.vendor == "sqlite":
+        ended = "CASE WHEN duration_ms IS NULL THEN COALESCE(deadline, at)"
+        ended += " ELSE strftime('%%Y-%%m-%%d %%H:%%M:%%f', at, '+' || (duration_ms / 1000.0) || ' seconds') END"
+        return f"{ended} < %s"
+    ended = "CASE WHEN duration_ms IS NULL THEN COALESCE(deadline, at)"
+    return f"{ended} ELSE at + duration_ms * interval '1 millisecond' END < %s"
+
+
+def _moment(connection: BaseDatabaseWrapper, moment: datetime) -> Any:
+    if connection.vendor == "sqlite":
+        return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return moment
+
+
+def _marked(
+    connection: BaseDatabaseWrapper, sealed: Sealed, number: int, ids: Sequence[Any]
+) -> "list[tuple[UUID, bytes]]":
+    """Put records into a segment, and give the lines that they have in this very moment."""
+    if not ids:
+        return []
+    line = line_of(sealed)
+    which = "id = ANY(%s)" if connection.vendor == "postgresql" else f"id IN ({', '.join(['%s'] * len(ids))})"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {sealed.table} SET seal = %s WHERE seal IS NULL AND {which} RETURNING {', '.join(sealed.columns)}",
+            [number, *([list(ids)] if connection.vendor == "postgresql" else ids)],
+        )
+        return [(as_uuid(row[0]), line(row)) for row in cursor.fetchall()]

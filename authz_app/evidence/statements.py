@@ -1,0 +1,70 @@
+"""What is signed, byte for byte: of a seal, a key, a pruning. ``docs/evidence.md`` has it in words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from authz_app.evidence.rows import FORMAT, MEMBER_BYTES, utc_text
+
+NOTHING_BEFORE = "0" * 64
+
+
+def _statement(**fields: Any) -> str:
+    return orjson.dumps({"v": FORMAT, **fields}).decode()
+
+
+def digest(statement: str) -> str:
+    """What the following seal names this one by."""
+    return sha256(statement.encode()).hexdigest()
+
+
+def seal_statement(number: int, at: datetime, members: bytes, previous: str, key: str) -> str:
+    """``previous`` is the digest of the seal before."""
+    first = str(UUID(bytes=members[:16])) if members else None
+    last = str(UUID(bytes=members[-MEMBER_BYTES : 16 - MEMBER_BYTES])) if members else None
+    return _statement(
+        seal=number,
+        at=utc_text(at),
+        count=len(members) // MEMBER_BYTES,
+        first=first,
+        last=last,
+        members=sha256(members).hexdigest(),
+        previous=previous,
+        key=key,
+    )
+
+
+def key_statement(key: str, public: str, at: datetime, first_seal: int, follows: str) -> str:
+    """``follows`` is the id of the key before, empty for the first."""
+    return _statement(key=key, public=public, at=utc_text(at), first_seal=first_seal, follows=follows)
+
+
+def pruned_statement(seal: int, seal_digest: str, at: datetime, key: str) -> str:
+    return _statement(pruned=seal, digest=seal_digest, at=utc_text(at), key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class SealFields:
+    """What a seal's statement says."""
+
+    number: int
+    at: str
+    count: int
+    members: str
+    previous: str
+    key: str
+
+
+def read_seal(statement: str) -> SealFields | None:
+    """None: it is no seal's statement."""
+    try:
+        said = orjson.loads(statement)
+        return SealFields(
+            int(said["seal"]), str(said["at"]), int(said["count"]), said["members"], said["previous"], said["key"]
+        )
+    except (ValueError, KeyError, TypeError):
+        return None

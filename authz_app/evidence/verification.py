@@ -1,0 +1,212 @@
+"""Verify records against their seals, seal by seal, and name each place where they do not agree."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from heapq import merge
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from authz_app.evidence.heads import Head
+from authz_app.evidence.keyring import Keyring
+from authz_app.evidence.models import AuditSeal
+from authz_app.evidence.rows import SEALED, Sealed, as_uuid, line_of, member, split
+from authz_app.evidence.sealing import LARGEST_SEGMENT, SETTLED_AFTER, settled
+from authz_app.evidence.statements import NOTHING_BEFORE, SealFields, digest, read_seal
+
+_CHUNK = 5_000
+_SEALS_AT_A_TIME = 200
+_MOST_FINDINGS = 100
+Row = tuple[int, UUID, bytes]
+
+
+@dataclass(slots=True)
+class Report:
+    """What a verification found: what is bad, in the order of the seals, and what could not be checked."""
+
+    seals: int = 0
+    records: int = 0
+    findings: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    last: SealFields | None = None
+    last_digest: str = NOTHING_BEFORE
+    pruned: list[int] = field(default_factory=list)
+    pruned_records: int = 0
+
+    def bad(self, what: str) -> None:
+        if len(self.findings) < _MOST_FINDINGS:
+            self.findings.append(what)
+
+
+def verify(
+    connection: BaseDatabaseWrapper,
+    keys: Keyring,
+    head: Head | None,
+    interval: timedelta,
+    progress: Callable[[int], None] = lambda seals: None,
+) -> Report:
+    """Check every seal and every sealed record. ``head`` is a seal that was seen elsewhere: in a log, by this machine.
+
+    ``progress`` is told the number of each seal that was checked.
+    """
+    report = Report(findings=list(keys.findings), unchecked=list(keys.unchecked))
+    rows = _groups(connection, report)
+    number, theirs = next(rows, (None, []))
+    for seal in _seals(connection):
+        while number is not None and number < seal.number:
+            _without_seal(number, theirs, report)
+            number, theirs = next(rows, (None, []))
+        own = theirs if number == seal.number else []
+        if number == seal.number:
+            number, theirs = next(rows, (None, []))
+        _check_seal(seal, own, keys, report)
+        if head is not None and seal.number == head.number and digest(seal.statement) != head.digest:
+            report.bad(f"Seal {seal.number} is not the one that was made: that was {head.digest}.")
+        progress(seal.number)
+    while number is not None:
+        _without_seal(number, theirs, report)
+        number, theirs = next(rows, (None, []))
+    _check_end(connection, report, head, interval)
+    return report
+
+
+def _seals(connection: BaseDatabaseWrapper) -> Iterator[AuditSeal]:
+    after: int | None = None
+    while True:
+        chunk = AuditSeal.objects.using(connection.alias).order_by("number")
+        found = list((chunk if after is None else chunk.filter(number__gt=after))[:_SEALS_AT_A_TIME])
+        yield from found
+        if len(found) < _SEALS_AT_A_TIME:
+            return
+        after = found[-1].number
+
+
+def _groups(connection: BaseDatabaseWrapper, report: Report) -> Iterator[tuple[int, list[Row]]]:
+    """Each number of a seal that records have, with their ids and lines in order."""
+    rows = merge(*(_rows(connection, sealed, report) for sealed in SEALED))
+    for number, group in groupby(rows, key=lambda row: row[0]):
+        yield number, list(group)
+
+
+def _rows(connection: BaseDatabaseWrapper, sealed: Sealed, report: Report) -> Iterator[Row]:
+    line, after = line_of(sealed), (-(2**62), "00000000000000000000000000000000")
+    select = f"SELECT seal, {', '.join(sealed.columns)} FROM {sealed.table}"
+    while True:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"{select} WHERE (seal, id) > (%s, %s) ORDER BY seal, id LIMIT {_CHUNK}", after)
+                found: list[tuple[Any, ...]] = cursor.fetchall()
+        except DatabaseError as error:
+            report.bad(f"A record after {after[1]} of seal {after[0]} cannot be read: {error}.")
+            return
+        for row in found:
+            yield int(row[0]), as_uuid(row[1]), line(row[1:])
+        if len(found) < _CHUNK:
+            return
+        after = (found[-1][0], found[-1][1])
+
+
+def _without_seal(number: int, rows: list[Row], report: Report) -> None:
+    report.bad(f"Seal {number} is not there, though {len(rows)} records are in it; the first is {rows[0][1]}.")
+
+
+def _check_seal(seal: AuditSeal, rows: list[Row], keys: Keyring, report: Report) -> None:
+    expected = report.last.number + 1 if report.last else 1
+    if seal.number != expected:
+        missing = f"Seal {expected} is" if seal.number == expected + 1 else f"Seals {expected} to {seal.number - 1} are"
+        report.bad(f"{missing} missing.")
+    said = read_seal(seal.statement)
+    if said is None or said.number != seal.number:
+        report.bad(f"Seal {seal.number} was edited: its statement is that of another, or of none.")
+        return
+    report.seals += 1
+    if problem := keys.problem(said.key, seal.statement, seal.signature, seal.number):
+        report.bad(f"Seal {seal.number} was edited, or made without the key: {problem}.")
+    elif said.previous != report.last_digest and seal.number == expected:
+        report.bad(f"Seal {seal.number} does not follow seal {seal.number - 1}, which was edited or replaced.")
+    report.last, report.last_digest = said, digest(seal.statement)
+    if seal.pruned:
+        _check_pruned(seal, said, rows, keys, report)
+    else:
+        _check_members(seal, said, rows, report)
+
+
+def _check_pruned(seal: AuditSeal, said: SealFields, rows: list[Row], keys: Keyring, report: Report) -> None:
+    problem = keys.pruning_problem(seal.pruned, seal.pruned_signature, seal.number, digest(seal.statement))
+    if problem:
+        report.bad(f"Seal {seal.number} says that its records were pruned, which is not so: {problem}.")
+    elif rows:
+        report.bad(f"Record {rows[0][1]} was inserted: seal {seal.number} was pruned.")
+    else:
+        report.pruned.append(seal.number)
+        report.pruned_records += said.count
+
+
+def _check_members(seal: AuditSeal, said: SealFields, rows: list[Row], report: Report) -> None:
+    members = split(bytes(seal.members))
+    if (said.members, said.count) != (sha256(bytes(seal.members)).hexdigest(), len(members)):
+        report.bad(f"Seal {seal.number} was edited: its list of records is not the one that was signed.")
+        return
+    sealed_as = {UUID(bytes=one[:16]): one for one in members}
+    found = {record_id: line for _, record_id, line in rows}
+    for record_id in sorted({*sealed_as, *found}):
+        if record_id not in sealed_as:
+            report.bad(f"Record {record_id} was inserted: it was not there when seal {seal.number} was made.")
+        elif record_id not in found:
+            report.bad(f"Record {record_id} was removed: seal {seal.number} is over it.")
+        elif member(record_id, found[record_id]) != sealed_as[record_id]:
+            report.bad(f"Record {record_id} was edited after seal {seal.number} was made.")
+    report.records += len(rows)
+
+
+def _check_end(connection: BaseDatabaseWrapper, report: Report, head: Head | None, interval: timedelta) -> None:
+    last = report.last.number if report.last else 0
+    if head is None:
+        report.unchecked.append(
+            "Whether the newest seals were cut off: nothing was sealed from here. Compare the last one with the logs:"
+            " `manage.py audit verify --expect NUMBER:DIGEST`."
+        )
+    elif head.number > last:
+        several = head.number > last + 1
+        which = f"Seals {last + 1} to {head.number} were" if several else f"Seal {head.number} was"
+        report.bad(f"{which} made, and cut off: the last seal that is there is {last}.")
+    if report.pruned:
+        report.unchecked.append(
+            f"{report.pruned_records} records of {len(report.pruned)} segments ({report.pruned[0]} to"
+            f" {report.pruned[-1]}): they were pruned."
+        )
+    _check_unsealed(connection, report, interval)
+
+
+def _check_unsealed(connection: BaseDatabaseWrapper, report: Report, interval: timedelta) -> None:
+    """What waited while seals were made has come in behind the sealer's back."""
+    if report.last is None:
+        report.unchecked.append("Records: nothing has been sealed yet.")
+        return
+    at = datetime.fromisoformat(report.last.at)
+    if report.last.count < LARGEST_SEGMENT:
+        for sealed in SEALED:
+            for record_id in settled(connection, sealed, at - SETTLED_AFTER - interval, _MOST_FINDINGS):
+                report.bad(
+                    f"Record {as_uuid(record_id)} was inserted: it is older than seal {report.last.number},"
+                    " and in no seal."
+                )
+    if waiting := sum(_count_unsealed(connection, sealed) for sealed in SEALED):
+        report.unchecked.append(f"{waiting} records that are not sealed yet, or still open.")
+    age = datetime.now(UTC) - at
+    if age > 3 * interval:
+        report.unchecked.append(
+            f"What was done since {report.last.at}: that is when the last seal was made, {report.last.number}. Either"
+            " no worker has run since, or the seals after it were cut off; the logs have a line of each."
+        )
+
+
+def _count_unsealed(connection: BaseDatabaseWrapper, sealed: Sealed) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {sealed.table} WHERE seal IS NULL")
+        return int(cursor.fetchone()[0])

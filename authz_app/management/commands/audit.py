@@ -1,0 +1,110 @@
+"""`manage.py audit`: verify records against their seals; list the keys, and change to a new one."""
+
+from argparse import ArgumentTypeError
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection, transaction
+
+from authz_app.conf import conf
+from authz_app.evidence.heads import Head, known_head
+from authz_app.evidence.keyring import Keyring, keyring
+from authz_app.evidence.keys import AuditKeyError, public_hex, public_pem, rotate, signer
+from authz_app.evidence.models import AuditKey
+from authz_app.evidence.sealer import seal_what_is_due
+from authz_app.evidence.sealing import last_number, take_lock
+from authz_app.evidence.verification import Report, verify
+from authz_app.management.progress import Progress
+
+_BAD, _COULD_NOT = 1, 2
+
+
+class Command(BaseCommand):
+    # Whoever verifies a copy of the database has none of the rest of the configuration.
+    requires_system_checks: list[str] = []
+    help = "Verify that records are as they were written; list and change the keys that they are sealed with."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        verifying = actions.add_parser(
+            "verify", help="check every record against its seal; exit code 1: not as written"
+        )
+        verifying.add_argument("--public-key", metavar="FILE", help="trust this public key, and not this machine's")
+        verifying.add_argument(
+            "--expect", metavar="NUMBER:DIGEST", type=_head, help="a seal that a log has, so it must be there"
+        )
+        keys = actions.add_parser("keys", help="list the public keys")
+        keys.add_argument("--pem", action="store_true", help="print the current public key alone, in PEM form")
+        keys.add_argument(
+            "--rotate", action="store_true", help="let a new key take over; the old private key is deleted"
+        )
+        actions.add_parser("seal", help="seal what is final now, and not only when it is due")
+
+    def handle(self, *args: Any, action: str, **options: Any) -> None:
+        try:
+            {"verify": self._verify, "keys": self._keys, "seal": self._seal}[action](options)
+        except AuditKeyError as error:
+            raise CommandError(str(error), returncode=_COULD_NOT) from error
+
+    def _verify(self, options: dict[str, Any]) -> None:
+        ring, head = _trusted(options["public_key"]), options["expect"] or known_head(connection)
+        interval = timedelta(seconds=conf().audit_seal_seconds)
+        with Progress(self.stderr, "seals", last_number(connection)) as progress:
+            report = verify(connection, ring, head, interval, progress.reach)
+        for finding in report.findings:
+            self.stdout.write(self.style.ERROR(finding))
+        self.stdout.write(f"Checked: {report.records:,} records under {report.seals:,} seals.")
+        for unchecked in report.unchecked:
+            self.stdout.write(f"Not checked: {unchecked}")
+        self._conclude(report)
+
+    def _conclude(self, report: Report) -> None:
+        if report.findings:
+            raise CommandError(
+                "The records are not as they were written. The first place is named first.", returncode=_BAD
+            )
+        if report.last is not None:
+            self.stdout.write(f"The last seal is {report.last.number}:{report.last_digest}, of {report.last.at}.")
+        self.stdout.write(self.style.SUCCESS("All that was checked is as it was written."))
+
+    def _keys(self, options: dict[str, Any]) -> None:
+        if options["rotate"]:
+            self._rotate()
+        current = signer()
+        if options["pem"]:
+            self.stdout.write(public_pem(current.public), ending="")
+            return
+        for row in AuditKey.objects.all():
+            said = orjson.loads(row.statement)
+            here = "  (signs here)" if row.id == current.id else ""
+            self.stdout.write(f"{row.id}  since {said['at']}, from seal {said['first_seal']}{here}")
+            self.stdout.write(f"    {said['public']}")
+
+    def _rotate(self) -> None:
+        with transaction.atomic():
+            if not take_lock(connection):
+                raise CommandError("Something is being sealed at this moment. Try again.")
+            new = rotate(signer(), last_number(connection) + 1)
+        self.stderr.write(f"The key {new.id} signs from now on. Put its file on every machine of this site.")
+
+    def _seal(self, options: dict[str, Any]) -> None:
+        self.stdout.write(f"Seals made: {seal_what_is_due(None)}.")
+
+
+def _trusted(path: str | None) -> Keyring:
+    if path is None:
+        return keyring(AuditKey.objects.all(), signer().public)
+    try:
+        with open(path, "rb") as file:
+            return keyring(AuditKey.objects.all(), public_hex(file.read()))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path} is no Ed25519 public key in PEM form: {error}", returncode=_COULD_NOT) from error
+
+
+def _head(text: str) -> Head:
+    number, _, digest = text.partition(":")
+    if not number.isdecimal() or len(digest) != 64:
+        raise ArgumentTypeError(f"{text!r} is not a number, a colon and 64 hexadecimal digits")
+    return Head(int(number), digest)

@@ -1,0 +1,53 @@
+"""Records that are final, and seals over them, made as the site makes them."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from authz_app.evidence.heads import known_head
+from authz_app.evidence.keyring import keyring
+from authz_app.evidence.keys import signer
+from authz_app.evidence.models import AuditKey
+from authz_app.evidence.sealer import seal_what_is_due
+from authz_app.evidence.verification import Report, verify
+from authz_app.models import CallRecord, Client
+from tests.rows import build_record, build_refusal
+
+INTERVAL = timedelta(seconds=60)
+
+
+@pytest.fixture
+def key_file(settings: Settings, tmp_path: Path) -> Iterator[Path]:
+    """An audit key of this test alone."""
+    settings.AUDIT_KEY_FILE = str(tmp_path / "key" / "audit-key.pem")
+    yield tmp_path / "key" / "audit-key.pem"
+
+
+def final_records(count: int, ago: timedelta = timedelta(minutes=10)) -> list[CallRecord]:
+    """So many, in the order of their ids: every fourth was denied."""
+    client = Client(pk=1, name='Agent \u00e9\u2028"', issuer="https://issuer.example/", subject="agent")
+    made = [
+        build_refusal(client, ago) if number % 4 == 3 else build_record(client, ago, error="\t\\" * (number % 2))
+        for number in range(count)
+    ]
+    return CallRecord.objects.bulk_create(sorted(made, key=lambda record: record.id), batch_size=1_000)
+
+
+def sealed(*counts: int) -> None:
+    """One seal over so many records each."""
+    for count in counts:
+        final_records(count)
+        seal_what_is_due(None)
+
+
+def verified(expect_head: bool = True) -> Report:
+    return verify(
+        connection,
+        keyring(AuditKey.objects.all(), signer().public),
+        known_head(connection) if expect_head else None,
+        INTERVAL,
+    )

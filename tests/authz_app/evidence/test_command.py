@@ -1,0 +1,58 @@
+"""`manage.py audit`, and the worker that seals."""
+
+import re
+from collections.abc import Callable
+
+from tests.databases import connect, execute, rows, rule_for_everybody
+from tests.site import Site
+
+
+async def test_a_site_seals_by_itself_and_the_command_verifies_it(
+    start_site: Callable[..., Site], fresh_database: str
+) -> None:
+    rule_for_everybody(fresh_database, "*")
+    site = start_site(fresh_database, AUDIT_SEAL_SECONDS="0.2")
+    async with site.streamable_client() as client:
+        await client.call_tool("TimeTool", {})
+    assert site.wait_for_line(r"Seal 1: [0-9a-f]{64} \{.*\} [0-9a-f]{128}")
+    line = site.wait_for_line(r"Seal \d+: .*\"count\":[1-9]", 30)
+    number, digest = re.findall(r"Seal (\d+): ([0-9a-f]{64})", line)[0]
+    site.stop()
+    assert rows(fresh_database, "SELECT count(*) FROM authz_app_callrecord WHERE seal IS NULL") == [(0,)]
+
+    whole = site.manage("audit", "verify", "--expect", f"{number}:{digest}")
+    assert (whole.returncode, whole.stderr) == (0, "")
+    assert "Checked: " in whole.stdout
+    _break(fresh_database)
+    broken = site.manage("audit", "verify")
+    assert broken.returncode == 1
+    assert re.search(r"^Record [0-9a-f-]{36} was edited after seal \d+ was made\.$", broken.stdout, re.MULTILINE)
+    site.assert_no_traceback()
+
+
+def _break(database_url: str) -> None:
+    """Edit a record, as somebody would who may change the schema."""
+    sqlite = database_url.startswith("sqlite")
+    table = "" if sqlite else " ON authz_app_callrecord"
+    execute(database_url, f"DROP TRIGGER evidence_record_opening_update{table}")
+    execute(database_url, "UPDATE authz_app_callrecord SET subject = 'mallory'")
+
+
+def test_keys_are_listed_and_changed(fresh_sqlite: str) -> None:
+    site = Site(fresh_sqlite)
+    assert "Seals made: 1" in site.manage("audit", "seal").stdout
+    first = site.manage("audit", "keys")
+    assert re.search(r"^[0-9a-f]{16}  since .*, from seal 1  \(signs here\)$", first.stdout, re.MULTILINE)
+    rotated = site.manage("audit", "keys", "--rotate")
+    assert re.search(r"^[0-9a-f]{16}  since .*, from seal 2  \(signs here\)$", rotated.stdout, re.MULTILINE)
+    site.manage("audit", "seal")
+    assert site.manage("audit", "verify").returncode == 0
+    assert site.manage("audit", "keys", "--pem").stdout.startswith("-----BEGIN PUBLIC KEY-----")
+    with connect(fresh_sqlite) as database:
+        assert database.execute("SELECT count(*) FROM authz_app_auditkey").fetchone() == (2,)
+
+
+def test_without_its_key_nothing_is_verified_and_it_is_said(fresh_sqlite: str) -> None:
+    told = Site(fresh_sqlite).manage("audit", "verify")
+    assert told.returncode == 2
+    assert "cannot be used" in told.stderr

@@ -1,0 +1,40 @@
+"""The canonical line: what it covers, and that the guide tells it right."""
+
+import json
+import re
+
+from authz_app.evidence.rows import CALLS, line_of
+from authz_app.models import CallRecord
+from tests.site import ROOT
+
+GUIDE = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+
+
+def test_a_line_covers_every_column_but_the_seal() -> None:
+    columns = {field.column for field in CallRecord._meta.local_fields}
+    assert columns - {"seal"} == {*CALLS.columns}
+
+
+def test_the_guide_has_the_columns_in_their_order() -> None:
+    told = re.search(r"^> (id .*)$", GUIDE, re.MULTILINE)
+    assert told is not None
+    assert tuple(told[1].split()) == CALLS.columns
+
+
+def test_a_line_is_the_json_that_the_guide_tells() -> None:
+    row = [
+        "0" * 32,
+        "2026-11-27 02:36:51",
+        *['é\u2028"\\\n\x1f\x7f'] * 19,
+        "2026-11-27 02:36:51.5",
+        "",
+        0.1,
+        None,
+        "",
+        1,
+    ]
+    line = line_of(CALLS)(row)
+    said = json.loads(line)
+    assert line == json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    assert (said["id"], said["at"]) == ("00000000-0000-0000-0000-000000000000", "2026-11-27T02:36:51.000000Z")
+    assert (said["duration_ms"], said["result_size"], said["undelivered"]) == (0.1, None, True)
