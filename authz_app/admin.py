@@ -7,8 +7,10 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
+from authz_app.history.models import PolicyEdit
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.pages.clients import ClientAdmin
+from authz_app.pages.history import PolicyEditAdmin
 from authz_app.pages.oauth_applications import OAuthApplicationAdmin
 from authz_app.pages.people import GroupAdmin, UserAdmin
 from authz_app.pages.records import CallRecordAdmin
@@ -21,6 +23,7 @@ admin.site.login_form = LimitedSignIn
 admin.site.register(Client, ClientAdmin)
 admin.site.register(Rule, RuleAdmin)
 admin.site.register(CallRecord, CallRecordAdmin)
+admin.site.register(PolicyEdit, PolicyEditAdmin)
 admin.site.register(User, UserAdmin)
 admin.site.unregister(Group)
 admin.site.register(Group, GroupAdmin)

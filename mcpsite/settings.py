@@ -340,6 +340,7 @@ UNFOLD = {
                 "items": [
                     _page("Call records", "receipt_long", "authz_app.callrecord"),
                     _page("Sessions", "sensors", "tools_app.mcpsession"),
+                    _page("Policy history", "history", "authz_app.policyedit"),
                 ],
             },
             *(

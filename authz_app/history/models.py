@@ -64,7 +64,8 @@ class PolicyRevision(models.Model):
         default_permissions = ()
         indexes = [
             models.Index(fields=["edit", "entity", "entity_id"], name="revision_edit"),
-            models.Index(fields=["part", "part_id", "id"], name="revision_part"),
+            # With the edit: the rows of a past version are found in the index alone.
+            models.Index(fields=["part", "part_id", "id", "edit"], name="revision_part"),
             models.Index(fields=["entity", "entity_id", "edit"], name="revision_entity"),
             models.Index(
                 fields=["client_id", "edit"], name="revision_client", condition=models.Q(client_id__isnull=False)

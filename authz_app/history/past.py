@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q
 
 from authz_app.history.models import PolicyEdit, PolicyRevision
 from authz_app.policy import Client, Policy
@@ -22,13 +22,14 @@ def policy_at(version: int) -> Policy:
         NotInHistory: the history does not reach back to it, has a gap before it, or it has not come yet.
     """
     require_known(version)
-    clients = {row["id"]: row for row in _rows_at(version, "client")}
+    until = _until(version)
+    clients = {row["id"]: row for row in _rows_at(until, "client")}
     memberships = [
         (row["rule_id"], row["client_id"], clients[row["client_id"]]["name"], clients[row["client_id"]]["subject"])
-        for row in _rows_at(version, "member")
+        for row in _rows_at(until, "member")
         if row["client_id"] in clients
     ]
-    enabled = (tuple(row[column] for column in RULE_COLUMNS) for row in _rows_at(version, "rule") if row["enabled"])
+    enabled = (tuple(row[column] for column in RULE_COLUMNS) for row in _rows_at(until, "rule") if row["enabled"])
     return Policy(
         version,
         clients={
@@ -40,20 +41,38 @@ def policy_at(version: int) -> Policy:
         rules={rule.id: rule for rule in compiled(enabled, memberships)},
         switched_off=frozenset(
             (kind, row["name"])
-            for row in _rows_at(version, "tool")
+            for row in _rows_at(until, "tool")
             if not row["enabled"] and (kind := known_kind(row["kind"]))
         ),
     )
 
 
-def _rows_at(version: int, part: str) -> Iterator[dict[str, Any]]:
-    """The rows of a policy table as they were under a version."""
-    # The revisions of one row follow each other in the order of their ids.
-    until = PolicyRevision.objects.filter(part=part, edit__version__lte=version)
-    latest = until.values("part_id").annotate(last=Max("id")).values("last")
+def _rows_at(until: Q, part: str) -> Iterator[dict[str, Any]]:
+    """The rows of a policy table as the last of these revisions left them."""
     table = table_of(part)
-    images = PolicyRevision.objects.filter(pk__in=latest, became__isnull=False).values_list("became", flat=True)
-    return (table.values(image) for image in images.iterator() if image is not None)
+    return (table.values(image) for image in _images(Q(until, part=part)).values())
+
+
+def latest_images(part: str, version: int, **of_these: Any) -> dict[int, str]:
+    """Some rows of one part as they were under a version: id to image. ``of_these`` says which revisions they have."""
+    return _images(Q(edit__version__lte=version, part=part, **of_these))
+
+
+def _images(revisions: Q) -> dict[int, str]:
+    # The revisions of one row follow each other in the order of their ids.
+    latest = PolicyRevision.objects.filter(revisions).values("part_id").annotate(last=Max("id")).values("last")
+    images = PolicyRevision.objects.filter(pk__in=latest).values_list("part_id", "became")
+    return {part_id: image for part_id, image in images.iterator() if image is not None}
+
+
+def _until(version: int) -> Q:
+    """The revisions of all versions until this one, told by their edits' ids, which spares a look at each edit.
+
+    Transactions at the same time may get their versions in another order than their edits: those are named.
+    """
+    last = PolicyEdit.objects.filter(version__lte=version).aggregate(last=Max("id"))["last"] or 0
+    later = PolicyEdit.objects.filter(version__gt=version, pk__lt=last).values_list("pk", flat=True)
+    return Q(edit__lte=last) & ~Q(edit__in=list(later))
 
 
 def first_version() -> int | None:
@@ -77,7 +96,7 @@ def require_known(version: int) -> None:
             f"The history begins with policy version {first}, so what the policy was under version {version} is not"
             " known."
         )
-    known = PolicyEdit.objects.filter(version__lte=version).values("version").distinct().count()
+    known = PolicyEdit.objects.filter(moved=True, version__lte=version).count()
     if known < version - first + 1:
         raise NotInHistory(
             f"Of the policy versions from {first} to {version}, {version - first + 1 - known} are missing from the"

@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                 "default_permissions": (),
                 "indexes": [
                     models.Index(fields=["edit", "entity", "entity_id"], name="revision_edit"),
-                    models.Index(fields=["part", "part_id", "id"], name="revision_part"),
+                    models.Index(fields=["part", "part_id", "id", "edit"], name="revision_part"),
                     models.Index(fields=["entity", "entity_id", "edit"], name="revision_entity"),
                     models.Index(
                         condition=models.Q(("client_id__isnull", False)),

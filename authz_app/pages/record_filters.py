@@ -27,6 +27,11 @@ def first_id_at(moment: datetime) -> UUID:
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
+def number_in(text: str) -> int:
+    """A row's id out of a URL; 0 where there is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID else 0
+
+
 class RecordFilter(DropdownFilter):
     """A choice out of a list, plus whatever a link to the page chose beside it."""
 
@@ -42,14 +47,14 @@ class RecordFilter(DropdownFilter):
     def has_output(self) -> bool:
         return True
 
-    def queryset(self, request: HttpRequest, queryset: Records) -> Records:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
         # PostgreSQL's text has no NUL.
         return self.narrow(queryset, value.replace("\x00", "")) if value else queryset
 
     @abstractmethod
-    def narrow(self, queryset: Records, value: str) -> Records:
-        """The records that a choice leaves."""
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """The rows that a choice leaves."""
 
 
 class ClientFilter(RecordFilter):
@@ -58,15 +63,12 @@ class ClientFilter(RecordFilter):
 
     def known(self) -> Choices:
         recent = Client.objects.filter(last_seen__isnull=False).order_by("-last_seen")[:_RECENT_CLIENTS]
-        chosen = Client.objects.filter(pk=self._chosen_id()) if self._chosen_id() else []
+        chosen_id = number_in(str(self.used_parameters.get(self.parameter_name, "")))
+        chosen = Client.objects.filter(pk=chosen_id) if chosen_id else []
         return [(str(client.pk), str(client)) for client in dict.fromkeys([*chosen, *recent])]
 
-    def _chosen_id(self) -> int:
-        chosen = str(self.used_parameters.get(self.parameter_name, ""))
-        return int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) <= _LONGEST_ID else 0
-
     def narrow(self, queryset: Records, value: str) -> Records:
-        return queryset.filter(client_id=self._chosen_id())
+        return queryset.filter(client_id=number_in(value))
 
 
 class KindFilter(RecordFilter):
@@ -137,23 +139,31 @@ class TimeFilter(RecordFilter):
     title = "time"
     parameter_name = "since"
 
-    _HOURS = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24}
-
     def known(self) -> Choices:
-        return [
-            ("hour", "Last hour"),
-            ("today", "Today"),
-            ("day", "Last 24 hours"),
-            ("week", "Last 7 days"),
-            ("month", "Last 30 days"),
-        ]
+        return times()
 
     def narrow(self, queryset: Records, value: str) -> Records:
-        now = timezone.now()
-        if value == "today":
-            start = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-        elif value in self._HOURS:
-            start = now - timedelta(hours=self._HOURS[value])
-        else:
-            return queryset.none()
-        return queryset.filter(pk__gte=first_id_at(start))
+        start = start_of_time(value)
+        return queryset.filter(pk__gte=first_id_at(start)) if start else queryset.none()
+
+
+_HOURS = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24}
+
+
+def times() -> Choices:
+    """The stretches of time that can be chosen."""
+    return [
+        ("hour", "Last hour"),
+        ("today", "Today"),
+        ("day", "Last 24 hours"),
+        ("week", "Last 7 days"),
+        ("month", "Last 30 days"),
+    ]
+
+
+def start_of_time(chosen: str) -> datetime | None:
+    """When a chosen stretch of time began; None where there is no such choice."""
+    now = timezone.now()
+    if chosen == "today":
+        return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return now - timedelta(hours=_HOURS[chosen]) if chosen in _HOURS else None

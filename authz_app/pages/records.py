@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -73,7 +74,7 @@ class CallRecordAdmin(ModelAdmin):
         (None, {"fields": ("story", "record_id", "time")}),
         ("Who", {"fields": ("client_link", "subject_text", "issuer", "oauth_client", "scopes", "software")}),
         _WHAT,
-        ("Decision", {"fields": ("decision_text", "reason_text", "determining_rules", "policy_version")}),
+        ("Decision", {"fields": ("decision_text", "reason_text", "determining_rules", "policy_link")}),
         _RUN,
         ("Where", {"fields": ("session_link", "transport", "protocol_version", "address", "worker")}),
     )
@@ -198,6 +199,12 @@ class CallRecordAdmin(ModelAdmin):
         there = set(Rule.objects.filter(pk__in=[rule["id"] for rule in rules]).values_list("pk", flat=True))
         shown = [{**rule, "exists": rule["id"] in there} for rule in rules]
         return render_to_string("admin/authz_app/callrecord/rules.html", {"rules": shown})
+
+    @display(description="Policy version")
+    def policy_link(self, record: CallRecord) -> SafeString:
+        version = record.policy_version
+        link = reverse("admin:authz_app_policyedit_version", args=[max(0, version)])
+        return format_html('{} <span class="quiet">·</span> <a href="{}">What it changed, and when</a>', version, link)
 
     @display(description="Outcome", empty_value="—")
     def outcome_label(self, record: CallRecord) -> str | None:

@@ -15,13 +15,15 @@ from unfold.decorators import display
 
 from authz_app.models import Rule
 from authz_app.pages.bulk import listed, set_on_rows
+from authz_app.pages.history import PolicyHistoryMixin
 from authz_app.pages.rule_form import RuleForm, preview
 
 _WITHOUT_IT = " Without it, calls that it denied may be allowed."
 _OFF_IS_MORE = " Switching off a deny rule may allow calls that it denied."
 
 
-class RuleAdmin(ModelAdmin):
+class RuleAdmin(PolicyHistoryMixin, ModelAdmin):
+    history_filter = "rule"
     form = RuleForm
     radio_fields = {"effect": admin.HORIZONTAL, "applies_to": admin.HORIZONTAL, "kind": admin.HORIZONTAL}
     list_display = ("sentence", "effect_label", "enabled_label", "short_note")
