@@ -66,7 +66,7 @@ def _explained(found: CallRecord) -> dict[str, Any]:
         "denied": denied,
         "sentence": _told(found) if denied else "A rule allows it, and no rule denies it.",
         "who": words.visible(found.client_name or found.subject),
-        "wanted": words.wanted(found),
+        "wanted": words.own(found)[1],
         "at": words.moment(found.at),
         "software": words.visible(found.client_software),
         "result": "" if denied else words.outcome_words(found),
@@ -86,7 +86,7 @@ def _told(found: CallRecord) -> str:
             "A rule allows it, if the access token carries a token scope that yours lacked."
             f" {carried} Connect again and let your client ask for more, as its error message says."
         )
-    return f"Nothing called {words.visible(found.tool)} is available to you: no rule allows it, or it does not exist."
+    return f"Nothing called {words.sent_name(found)} is available to you: no rule allows it, or it does not exist."
 
 
 def _parsed(record_id: str) -> UUID | None:

@@ -27,8 +27,9 @@ class Batches(Generic[Item, Answer]):
         return await future
 
     async def _work(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+        # Who does not wait any more has asked for nothing.
+        while waiting := [(item, future) for item, future in self._waiting if not future.done()]:
+            batch, self._waiting = waiting[:_MOST], waiting[_MOST:]
             try:
                 answers = await self._ask([item for item, _ in batch])
             except Exception as error:  # noqa: BLE001  (whatever it is, it is for those who asked)

@@ -15,7 +15,7 @@ from tools_app import jsonrpc
 
 LOG_LEVELS: tuple[str, ...] = get_args(LoggingLevel)
 _MAX_VERSION = 20
-_MAX_TOLD = 90
+MAX_TOLD = 90
 
 
 def meta_of(message: jsonrpc.Message) -> Mapping[str, Any]:
@@ -62,5 +62,5 @@ def software_in(info: Any) -> str:
     """Name and version in a client's ``clientInfo``, whatever was sent as such. Unverified, so cut and printable."""
     if not isinstance(info, Mapping):
         return ""
-    told = " ".join(str(info[key])[:_MAX_TOLD] for key in ("name", "version") if isinstance(info.get(key), str))
+    told = " ".join(str(info[key])[:MAX_TOLD] for key in ("name", "version") if isinstance(info.get(key), str))
     return "".join(character if character.isprintable() else "\ufffd" for character in told)

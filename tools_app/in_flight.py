@@ -30,18 +30,26 @@ class InFlight:
     def cancel(self, session_key: str, request_id: RequestId) -> bool:
         """Cancel a request, if it is running here. Returns whether it is."""
         task = self._tasks.get(session_key, {}).get(_key(request_id))
-        return task is not None and task.cancel()
+        if task is None or task.done():
+            return False
+        _cancel_soon(task)
+        return True
 
     def cancel_session(self, session_key: str) -> None:
         """Cancel every request of a session."""
         for task in list(self._tasks.get(session_key, {}).values()):
-            task.cancel(SESSION_ENDED)
+            _cancel_soon(task, SESSION_ENDED)
 
     def _remove(self, session_key: str, request_id: RequestId) -> None:
         tasks = self._tasks.get(session_key, {})
         tasks.pop(_key(request_id), None)
         if not tasks:
             self._tasks.pop(session_key, None)
+
+
+def _cancel_soon(task: "asyncio.Task[Any]", why: str | None = None) -> None:
+    """Cancel it once it has begun: before that, it would end without a word to whoever waits for its answer."""
+    task.get_loop().call_soon(task.cancel, why)
 
 
 def _key(request_id: RequestId) -> _Key:

@@ -24,7 +24,7 @@ from authz_app.principal import Principal
 from tools_app.envelope import capabilities_in
 from tools_app.errors import ClientFault, ToolFailure
 from tools_app.jsonrpc import INVALID_PARAMS
-from tools_app.questions import Question, cannot_be_asked
+from tools_app.questions import Question, can_answer, cannot_be_asked
 
 # As long as a question to a client of the handshake era waits for its answer.
 _SECONDS = 600.0
@@ -118,12 +118,7 @@ class Interview:
         return InputRequiredResult(input_requests=requests, request_state=_codec().seal(orjson.dumps(noted)))
 
     def _check_capability(self, question: Question) -> None:
-        declared = self._capabilities.get(question.capability)
-        is_there = isinstance(declared, Mapping)
-        if question.capability == "elicitation" and is_there:
-            # Without a mode it is forms; questions here are never answered at a URL.
-            is_there = not declared or "form" in declared
-        if not is_there:
+        if not can_answer(self._capabilities, question):
             data: dict[str, Any] = {"requiredCapabilities": {question.capability: {}}}
             raise ClientFault(MISSING_REQUIRED_CLIENT_CAPABILITY, cannot_be_asked(question), data)
 

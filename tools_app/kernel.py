@@ -15,7 +15,7 @@ from mcp.shared.exceptions import MCPError, NoBackChannelError
 from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
 from mcp.shared.jsonrpc_dispatcher import progress_token_from_params
 from mcp.shared.transport_context import TransportContext
-from mcp_types import SetLevelRequestParams
+from mcp_types import ClientCapabilities, SetLevelRequestParams
 from pydantic import ValidationError
 
 from tools_app import jsonrpc
@@ -23,6 +23,7 @@ from tools_app.call import LogLevel
 from tools_app.caller import Caller
 from tools_app.envelope import (
     LOG_LEVELS,
+    MAX_TOLD,
     client_software_in,
     is_modern,
     log_levels_in,
@@ -34,7 +35,7 @@ from tools_app.exchange import Exchange, current_exchange
 from tools_app.interview import Interview
 from tools_app.invocation import Rooms
 from tools_app.mcp_server import LISTS_CHANGE, instructions_for, server
-from tools_app.questions import Question, cannot_be_asked
+from tools_app.questions import Question, can_answer, cannot_be_asked
 from tools_app.refusals import CallRefused
 from tools_app.replies import Replies
 from tools_app.sessions import McpSession
@@ -106,8 +107,7 @@ class _Dispatch:
             self._link.post(jsonrpc.notification_of("notifications/message", {"level": level, "data": data}))
 
     async def ask(self, question: Question) -> Mapping[str, Any]:
-        capabilities = self._session.capabilities or {}
-        if not self.can_send_request or question.capability not in capabilities:
+        if not self.can_send_request or not can_answer(self._session.capabilities or {}, question):
             raise ToolFailure(cannot_be_asked(question))
         params = dict(question.params)
         if question.capability == "elicitation" and self._session.protocol_version >= "2025-11-25":
@@ -250,10 +250,16 @@ async def _initialize(
     initialized = replace(
         session,
         protocol_version=connection.protocol_version,
-        client_info=said.client_info.model_dump(include={"name", "version"}, mode="json"),
-        capabilities=said.capabilities.model_dump(by_alias=True, mode="json", exclude_none=True),
+        client_info={"name": said.client_info.name[:MAX_TOLD], "version": said.client_info.version[:MAX_TOLD]},
+        capabilities=_kept(said.capabilities),
     )
     return Answer(jsonrpc.result_of(request.id, result), initialized)
+
+
+def _kept(capabilities: ClientCapabilities) -> Mapping[str, Any]:
+    """What of a client's capabilities says whether it can be asked: the rest may have any size, and is kept nowhere."""
+    told = capabilities.model_dump(include={"elicitation", "sampling"}, by_alias=True, exclude_none=True)
+    return {name: {part: {} for part in parts} for name, parts in told.items()}
 
 
 async def serve_notification(

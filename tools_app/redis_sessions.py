@@ -6,6 +6,7 @@ Those of a session that lasts by use live for ``idle`` seconds, which each use r
 it answers.
 """
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -92,7 +93,11 @@ class RedisSessionStore:
             return Accepted(own) if own.owner == owner else None
         request = b"" if request_id is None else orjson.dumps(request_id)
         asked = _Asked(key, orjson.dumps(owner), self._index_of(owner), request)
-        accepted = self._accepted(key, await self._asking.ask(asked))
+        try:
+            accepted = self._accepted(key, await self._asking.ask(asked))
+        except asyncio.CancelledError:
+            self._doubt([asked])
+            raise
         if accepted is None or not accepted.refusal or not accepted.session.lasts_by_use:
             return accepted
         # No stream's worker clears away what died with another worker.
@@ -112,10 +117,13 @@ class RedisSessionStore:
             await self._forget_doubtful()
             found: Sequence[Any] = await self.asked(self._accept(keys, args))
         except SessionsUnavailable:
-            # A Redis that hangs may note them yet, though nobody will answer them.
-            self._doubtful.extend((asked.key, asked.request) for asked in batch if asked.request)
+            self._doubt(batch)  # A Redis that hangs may note them yet.
             raise
         return found
+
+    def _doubt(self, batch: Iterable["_Asked"]) -> None:
+        """Whether these requests are noted is not known, and nobody will answer them."""
+        self._doubtful.extend((asked.key, asked.request) for asked in batch if asked.request)
 
     async def _forget_doubtful(self) -> None:
         """Forget the requests that may still be noted as being answered here, though they are not."""

@@ -37,6 +37,11 @@ _DEEDS: dict[str, tuple[str, str, str]] = {
     CallRecord.Kind.COMPLETION: ("completion for {}", "asked for completions for {}", "asked for completions for {}"),
     CallRecord.Kind.SESSION: ("(MCP session)", "asked for an MCP session", "opened an MCP session"),
 }
+_SUBSCRIPTION = (
+    "changes of resource {}",
+    "asked to be told of changes of the resource {}",
+    "subscribed to the resource {}",
+)
 
 RUNNING = "running"
 OUTCOMES: dict[str, str] = {
@@ -58,16 +63,42 @@ def asked_for(record: CallRecord) -> str:
 
 def wanted(record: CallRecord) -> str:
     """What the client asked for, to go after its name."""
-    return _deeds(record)[1].format(visible(record.tool))
+    return _told_deeds(record)[1].format(visible(record.tool))
 
 
 def done(record: CallRecord) -> str:
     """What the client did, to go after its name."""
-    return _deeds(record)[2].format(visible(record.tool))
+    return _told_deeds(record)[2].format(visible(record.tool))
+
+
+def own(record: CallRecord) -> tuple[str, str]:
+    """What was asked for, in a column and to go after the caller's name, for the caller to read."""
+    column, deed, _ = _told_deeds(record)
+    return column.format(sent_name(record)), deed.format(sent_name(record))
+
+
+def sent_name(record: CallRecord) -> str:
+    """What its caller asked for it by: of a resource the URI, since a name would tell that there is one."""
+    arguments = _arguments(record)
+    if record.kind not in (CallRecord.Kind.RESOURCE, CallRecord.Kind.COMPLETION):
+        return visible(record.tool)
+    if "uri" in arguments.get("members", ()):
+        return "(a resource, in a request that was too large to record)"
+    return visible(str(arguments.get("uri", record.tool)))
 
 
 def _deeds(record: CallRecord) -> tuple[str, str, str]:
     return _DEEDS.get(record.kind, _DEEDS[CallRecord.Kind.TOOL])
+
+
+def _told_deeds(record: CallRecord) -> tuple[str, str, str]:
+    is_subscription = record.kind == CallRecord.Kind.RESOURCE and _arguments(record).get("subscribe")
+    return _SUBSCRIPTION if is_subscription else _deeds(record)
+
+
+def _arguments(record: CallRecord) -> dict[str, Any]:
+    arguments = parsed_json(record.arguments)
+    return arguments if isinstance(arguments, dict) else {}
 
 
 def reason_words(reason: str) -> str:

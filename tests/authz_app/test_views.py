@@ -109,6 +109,38 @@ def test_a_denied_and_an_unknown_tool_are_explained_alike(client: Browser) -> No
     assert len({csrf.sub("", page) for page in pages}) == 1
 
 
+@pytest.mark.parametrize("kind", ["resource", "completion"])
+@pytest.mark.parametrize(
+    "arguments", ['{"uri": "orders://7"}', '{"...": "9000 bytes, too large to record", "members": ["uri"]}']
+)
+def test_a_hidden_and_an_unknown_resource_are_explained_alike(client: Browser, kind: str, arguments: str) -> None:
+    """The record knows a resource that exists by its name, and one that does not by the URI that was sent."""
+    dana = User.objects.create_user("dana")
+    caller = own_client(dana)
+    client.force_login(dana)
+    pages = []
+    for tool, reason in (("hidden-order", "no_rule"), ("orders://7", "unknown_tool")):
+        at = datetime(2026, 11, 1, tzinfo=UTC)
+        record = build_refusal(caller, kind=kind, tool=tool, arguments=arguments, reason=reason, at=at)
+        record.save()
+        for address in (f"/r/{record.pk}", "/me/"):
+            pages.append(client.get(address).content.decode().replace(str(record.pk), "ID"))
+        record.delete()
+    csrf = re.compile('name="csrfmiddlewaretoken" value="[^"]*"')
+    assert len({csrf.sub("", page) for page in pages}) == 2
+    assert "hidden-order" not in "".join(pages)
+
+
+def test_a_subscription_is_not_called_a_read(admin_client: Browser) -> None:
+    record = build_record(
+        make_client(), kind="resource", tool="order", arguments='{"uri":"orders://7","subscribe":true}'
+    )
+    record.save()
+    page = admin_client.get(f"/r/{record.pk}", follow=True).content.decode()
+    assert "subscribed to the resource order" in page
+    assert "read the resource" not in page
+
+
 def test_another_person_s_refusal_does_not_exist(client: Browser) -> None:
     record = build_refusal(own_client(User.objects.create_user("dana")))
     record.save()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from tools_app.in_flight import InFlight
+from tools_app.in_flight import SESSION_ENDED, InFlight
 
 WAIT = 20.0
 Start = Callable[[], "asyncio.Task[None]"]
@@ -77,3 +77,23 @@ async def test_a_session_s_requests_are_cancelled_together(start: Start) -> None
     await ended(*tasks)
     await asyncio.sleep(0)
     assert (requests.count("s"), requests.count("other")) == (0, 1)
+
+
+async def test_a_request_that_is_cancelled_before_it_has_begun_still_says_what_becomes_of_it() -> None:
+    """Its client would wait for ever, and its session would count it for as long as it lasts."""
+    requests, told = InFlight(), []
+
+    async def answer() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError as cancelled:
+            told.append(cancelled.args)
+            raise
+
+    one, other = asyncio.ensure_future(answer()), asyncio.ensure_future(answer())
+    requests.add("s", 1, one)
+    requests.add("t", 1, other)
+    assert requests.cancel("s", 1)
+    requests.cancel_session("t")
+    await ended(one, other)
+    assert told == [(), (SESSION_ENDED,)]

@@ -352,3 +352,21 @@ async def test_what_a_redis_that_hung_notes_too_late_is_forgotten(redis: RedisSe
                 accepted = await store.accept("k", OWNER, request_id)
                 assert accepted is not None and accepted.refusal == ""
             assert await connected.hlen(store.keys_of("k")[1]) == 2
+
+
+async def test_a_request_whose_acceptance_is_cancelled_does_not_count_as_being_answered(redis: RedisServer) -> None:
+    with RedisServer() as own:
+        async with Redis.from_url(own.url, socket_timeout=WAIT) as connected:
+            store = RedisSessionStore(connected, "test.", LIMIT, IDLE)
+            await store.open(replace(a_session(), transport="streamable"), 10)
+            own.pause()
+            asked, waiting = (asyncio.create_task(store.accept("k", OWNER, number)) for number in (1, 2))
+            await asyncio.sleep(0)
+            late = asyncio.create_task(store.accept("k", OWNER, 3))
+            await asyncio.sleep(0)
+            for cancelled in (asked, waiting, late):
+                cancelled.cancel()
+            await asyncio.wait([asked, waiting, late], timeout=WAIT)
+            own.resume()
+            assert await store.accept("k", OWNER, 4) is not None
+            assert await connected.hkeys(store.keys_of("k")[1]) == [b"4"]

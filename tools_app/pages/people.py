@@ -15,7 +15,8 @@ from authz_app import policy_rows
 from authz_app.conf import conf, local_issuer_url
 from authz_app.embedded.people import client_of, name_claims, user_subject
 from authz_app.models import CallRecord, Client
-from authz_app.pages.words import asked_for, moment, outcome_words, visible
+from authz_app.pages import words
+from authz_app.pages.words import moment, outcome_words, visible
 from authz_app.policy import KINDS, Decision, Kind, Policy, Target, decide
 from authz_app.policy import Client as PolicyClient
 from authz_app.principal import Principal
@@ -124,12 +125,12 @@ def _own_calls(user: Any) -> list[dict[str, Any]]:
         {
             "id": record.pk,
             "at": moment(record.at),
-            "what": asked_for(record),
+            "what": words.own(record)[0],
             "denied": record.decision == CallRecord.Decision.DENIED,
             "result": "Refused" if record.decision == CallRecord.Decision.DENIED else outcome_words(record),
             "software": visible(record.client_software),
         }
-        for record in own.defer("arguments", "rules", "error")[:_LAST_CALLS]
+        for record in own.defer("rules", "error")[:_LAST_CALLS]
     ]
 
 

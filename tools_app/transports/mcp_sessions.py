@@ -6,8 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from authz_app.audit.errors import AuditUnavailable
-from authz_app.policy_store import PolicyUnavailable
 from authz_app.principal import Principal
 from authz_app.responses import Scope
 from tools_app import jsonrpc, kernel
@@ -93,12 +91,12 @@ async def accepted_session(scope: Scope, message: jsonrpc.Message | None, here: 
         await refuse_blocked(caller_of(scope, STREAMABLE), message, here)
         raise RequestRefused(404, "no_session", _NO_SESSION)
     try:
-        await _check_still_welcome(scope, message, accepted.session, here)
-    except (RequestRefused, PolicyUnavailable, AuditUnavailable, SessionsUnavailable):
+        session = await extended(here, accepted.session, principal)
+        await _check_still_welcome(scope, message, session, here)
+    except BaseException:  # The server may cancel this, too.
         if request_id is not None and not accepted.refusal:
             await release(here, accepted.session, request_id)
         raise
-    session = await extended(here, accepted.session, principal)
     return Accepted(session, refusal or accepted.refusal)
 
 

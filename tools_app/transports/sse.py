@@ -88,11 +88,14 @@ async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
         # A blocked client's sessions have ended; it is told why rather than that there is none.
         await refuse_blocked(caller_of(scope, SSE), message, here)
         raise RequestRefused(404, "no_session", _NO_SESSION)
-    session = await extended(here, accepted.session, principal)
-    if here.draining:  # By now: nobody would wait for the work.
+    try:
+        session = await extended(here, accepted.session, principal)
+        if here.draining:  # By now: nobody would wait for the work.
+            raise SHUTTING_DOWN
+    except BaseException:  # The server may cancel this, too.
         if request_id is not None and not accepted.refusal:
-            here.give_up(session, request_id)
-        raise SHUTTING_DOWN
+            here.give_up(accepted.session, request_id)
+        raise
     await _take(scope, here, session, message, refusal or accepted.refusal)
     await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"8")]})
     await send({"type": "http.response.body", "body": b"Accepted"})

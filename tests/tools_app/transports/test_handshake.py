@@ -138,6 +138,12 @@ async def test_a_question_that_cannot_arrive_any_more_is_not_waited_for(site: Si
         await outcome_of(site, "gone", "tool_error")
 
 
+async def test_a_client_that_shows_no_forms_is_asked_nothing(site: Site) -> None:
+    async with raw_mcp(site, "formless", {"elicitation": {"url": {}}}) as session:
+        result = (await session.call("greet"))["result"]
+        assert result["isError"] and "cannot be asked" in result["content"][0]["text"]
+
+
 # Whose a session is
 
 
