@@ -1,9 +1,9 @@
 """The canonical line of a record: what its hash is taken of. ``docs/evidence.md`` has it in words.
 
-A line is a JSON object without spaces, its members in the order given here, in UTF-8, ended by a line feed.
+A line is a JSON array without spaces: the format, the table, and the columns in the order given here, in UTF-8.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -70,43 +70,41 @@ SEALED: tuple[Sealed, ...] = (CALLS,)
 
 
 def line_of(sealed: Sealed) -> Callable[[Sequence[Any]], bytes]:
-    """How a row of that table, its columns in order as either database gives them, becomes its line."""
-    times = [sealed.columns.index(name) for name in sorted(sealed.times)]
-    booleans = [sealed.columns.index(name) for name in sorted(sealed.booleans)]
-    names = ("v", "table", *sealed.columns)
+    """How a row of that table, its columns in order as either database gives them, becomes its line.
+
+    This is done for every record, in the process that answers calls.
+    """
+    times = [sealed.columns.index(name) + 2 for name in sorted(sealed.times)]
+    booleans = [sealed.columns.index(name) + 2 for name in sorted(sealed.booleans)]
+    name = sealed.name
 
     def line(row: Sequence[Any]) -> bytes:
-        values = list(row)
-        values[0] = _id_text(values[0])
+        values = [FORMAT, name, *row]
+        text = row[0].hex if isinstance(row[0], UUID) else row[0]
+        values[2] = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
         for place in times:
-            values[place] = _time_text(values[place])
+            moment = values[place]
+            if type(moment) is str and len(moment) == _MICROSECONDS:
+                values[place] = f"{moment[:10]}T{moment[11:]}Z"
+            elif moment is not None:
+                values[place] = _time_text(moment)
         for place in booleans:
             values[place] = bool(values[place])
-        fields = dict(zip(names, (FORMAT, sealed.name, *values), strict=True))
-        return orjson.dumps(fields, default=repr, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(values, default=repr)
 
     return line
-
-
-def _id_text(value: Any) -> str:
-    text = value.hex if isinstance(value, UUID) else str(value)
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" if len(text) == 32 else text
 
 
 _MICROSECONDS = len("2026-11-27 02:36:51.123456")
 _SECONDS = len("2026-11-27 02:36:51")
 
 
-def _time_text(value: Any) -> str | None:
-    if value is None:
-        return None
+def _time_text(value: Any) -> str:
     if isinstance(value, datetime):
         return utc_text(value)
+    # SQLite: naive UTC, without a fraction where it is nought.
     text = str(value)
-    # SQLite: naive UTC, and without a fraction where it is nought.
-    if len(text) == _SECONDS:
-        text += ".000000"
-    return f"{text[:10]}T{text[11:]}Z" if len(text) == _MICROSECONDS else text
+    return f"{text[:10]}T{text[11:]}.000000Z" if len(text) == _SECONDS else text
 
 
 def utc_text(moment: datetime) -> str:
@@ -117,9 +115,19 @@ def utc_text(moment: datetime) -> str:
 MEMBER_BYTES = 48
 
 
-def member(record_id: UUID, line: bytes) -> bytes:
+def member(row_id: Any, line: bytes) -> bytes:
     """What a seal keeps of a record: its id, and the SHA-256 of its line."""
-    return record_id.bytes + sha256(line).digest()
+    return id_bytes(row_id) + sha256(line).digest()
+
+
+def id_bytes(row_id: Any) -> bytes:
+    """A record's id, given as either database gives it. What is no id has none of its bytes."""
+    if isinstance(row_id, UUID):
+        return row_id.bytes
+    try:
+        return bytes.fromhex(row_id)
+    except (ValueError, TypeError):
+        return b""
 
 
 def split(members: bytes) -> list[bytes]:
@@ -127,11 +135,6 @@ def split(members: bytes) -> list[bytes]:
     return [members[start : start + MEMBER_BYTES] for start in range(0, len(members), MEMBER_BYTES)]
 
 
-def as_uuid(value: Any) -> UUID:
-    """A record's id, as either database gives it."""
-    return value if isinstance(value, UUID) else UUID(str(value))
-
-
-def joined(lines: Iterable[tuple[UUID, bytes]]) -> bytes:
-    """The members of a segment, in the order of their ids."""
-    return b"".join(member(record_id, line) for record_id, line in sorted(lines))
+def id_text(member: bytes) -> str:
+    """The id that a record's part of a seal's members begins with."""
+    return str(UUID(bytes=member[:16].ljust(16, b"\0")))

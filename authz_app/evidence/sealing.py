@@ -8,18 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.evidence.keys import AuditSigner, introduce
 from authz_app.evidence.models import AuditSeal
-from authz_app.evidence.rows import SEALED, Sealed, as_uuid, joined, line_of
+from authz_app.evidence.rows import MEMBER_BYTES, SEALED, Sealed, line_of, member
 from authz_app.evidence.statements import NOTHING_BEFORE, digest, seal_statement
 
 # The transaction has SQLite's one write lock, for which calls wait: a few hundredths of a second at most.
-LARGEST_SEGMENT = 1_000
+LARGEST_SEGMENT = 500
 # A result that did not reach its caller is noted within a few seconds; until then a record may still change.
 SETTLED_AFTER = timedelta(seconds=10)
 _LOCK = 0x617564697473  # "audits"
@@ -65,15 +64,13 @@ def seal(connection: BaseDatabaseWrapper, key: AuditSigner, older_than: timedelt
         introduce(key)
         last = _last(connection)
         number = last.number + 1 if last else 1
-        members = joined(
-            pair for sealed, ids in waiting for pair in _marked(connection, sealed, number, ids) if pair is not None
-        )
+        members = b"".join(sorted(one for sealed, ids in waiting for one in _marked(connection, sealed, number, ids)))
         previous = digest(last.statement) if last else NOTHING_BEFORE
         statement = seal_statement(number, now, members, previous, key.id)
         made = AuditSeal(
             number=number,
             at=now,
-            count=len(members) // 48,
+            count=len(members) // MEMBER_BYTES,
             statement=statement,
             signature=key.sign(statement),
             members=members,
@@ -140,10 +137,8 @@ def _moment(connection: BaseDatabaseWrapper, moment: datetime) -> Any:
     return moment
 
 
-def _marked(
-    connection: BaseDatabaseWrapper, sealed: Sealed, number: int, ids: Sequence[Any]
-) -> "list[tuple[UUID, bytes]]":
-    """Put records into a segment, and give the lines that they have in this very moment."""
+def _marked(connection: BaseDatabaseWrapper, sealed: Sealed, number: int, ids: Sequence[Any]) -> list[bytes]:
+    """Put records into a segment, and give what its seal keeps of each as it is in this very moment."""
     if not ids:
         return []
     line = line_of(sealed)
@@ -153,4 +148,4 @@ def _marked(
             f"UPDATE {sealed.table} SET seal = %s WHERE seal IS NULL AND {which} RETURNING {', '.join(sealed.columns)}",
             [number, *([list(ids)] if connection.vendor == "postgresql" else ids)],
         )
-        return [(as_uuid(row[0]), line(row)) for row in cursor.fetchall()]
+        return [member(row[0], line(row)) for row in cursor.fetchall()]

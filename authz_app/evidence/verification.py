@@ -7,7 +7,6 @@ from hashlib import sha256
 from heapq import merge
 from itertools import groupby
 from typing import Any
-from uuid import UUID
 
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,14 +14,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from authz_app.evidence.heads import Head
 from authz_app.evidence.keyring import Keyring
 from authz_app.evidence.models import AuditSeal
-from authz_app.evidence.rows import SEALED, Sealed, as_uuid, line_of, member, split
+from authz_app.evidence.rows import SEALED, Sealed, id_bytes, id_text, line_of, member, split
 from authz_app.evidence.sealing import LARGEST_SEGMENT, SETTLED_AFTER, settled
 from authz_app.evidence.statements import NOTHING_BEFORE, SealFields, digest, read_seal
 
 _CHUNK = 5_000
 _SEALS_AT_A_TIME = 200
 _MOST_FINDINGS = 100
-Row = tuple[int, UUID, bytes]
+# The number of its seal, and what that should have kept of it.
+Row = tuple[int, bytes]
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ def _seals(connection: BaseDatabaseWrapper) -> Iterator[AuditSeal]:
 
 
 def _groups(connection: BaseDatabaseWrapper, report: Report) -> Iterator[tuple[int, list[Row]]]:
-    """Each number of a seal that records have, with their ids and lines in order."""
+    """Each number of a seal that records have, with their rows in order."""
     rows = merge(*(_rows(connection, sealed, report) for sealed in SEALED))
     for number, group in groupby(rows, key=lambda row: row[0]):
         yield number, list(group)
@@ -105,14 +105,14 @@ def _rows(connection: BaseDatabaseWrapper, sealed: Sealed, report: Report) -> It
             report.bad(f"A record after {after[1]} of seal {after[0]} cannot be read: {error}.")
             return
         for row in found:
-            yield int(row[0]), as_uuid(row[1]), line(row[1:])
+            yield int(row[0]), member(row[1], line(row[1:]))
         if len(found) < _CHUNK:
             return
         after = (found[-1][0], found[-1][1])
 
 
 def _without_seal(number: int, rows: list[Row], report: Report) -> None:
-    report.bad(f"Seal {number} is not there, though {len(rows)} records are in it; the first is {rows[0][1]}.")
+    report.bad(f"Seal {number} is not there, though {len(rows)} records are in it; the first is {id_text(rows[0][1])}.")
 
 
 def _check_seal(seal: AuditSeal, rows: list[Row], keys: Keyring, report: Report) -> None:
@@ -141,7 +141,7 @@ def _check_pruned(seal: AuditSeal, said: SealFields, rows: list[Row], keys: Keyr
     if problem:
         report.bad(f"Seal {seal.number} says that its records were pruned, which is not so: {problem}.")
     elif rows:
-        report.bad(f"Record {rows[0][1]} was inserted: seal {seal.number} was pruned.")
+        report.bad(f"Record {id_text(rows[0][1])} was inserted: seal {seal.number} was pruned.")
     else:
         report.pruned.append(seal.number)
         report.pruned_records += said.count
@@ -152,16 +152,20 @@ def _check_members(seal: AuditSeal, said: SealFields, rows: list[Row], report: R
     if (said.members, said.count) != (sha256(bytes(seal.members)).hexdigest(), len(members)):
         report.bad(f"Seal {seal.number} was edited: its list of records is not the one that was signed.")
         return
-    sealed_as = {UUID(bytes=one[:16]): one for one in members}
-    found = {record_id: line for _, record_id, line in rows}
-    for record_id in sorted({*sealed_as, *found}):
-        if record_id not in sealed_as:
-            report.bad(f"Record {record_id} was inserted: it was not there when seal {seal.number} was made.")
-        elif record_id not in found:
-            report.bad(f"Record {record_id} was removed: seal {seal.number} is over it.")
-        elif member(record_id, found[record_id]) != sealed_as[record_id]:
-            report.bad(f"Record {record_id} was edited after seal {seal.number} was made.")
+    found = [one for _, one in rows]
+    if found != members:
+        _name_each(seal.number, {one[:16]: one for one in members}, {one[:16]: one for one in found}, report)
     report.records += len(rows)
+
+
+def _name_each(number: int, sealed: dict[bytes, bytes], found: dict[bytes, bytes], report: Report) -> None:
+    for record in sorted({*sealed, *found}):
+        if record not in sealed:
+            report.bad(f"Record {id_text(record)} was inserted: it was not there when seal {number} was made.")
+        elif record not in found:
+            report.bad(f"Record {id_text(record)} was removed: seal {number} is over it.")
+        elif sealed[record] != found[record]:
+            report.bad(f"Record {id_text(record)} was edited after seal {number} was made.")
 
 
 def _check_end(connection: BaseDatabaseWrapper, report: Report, head: Head | None, interval: timedelta) -> None:
@@ -193,7 +197,7 @@ def _check_unsealed(connection: BaseDatabaseWrapper, report: Report, interval: t
         for sealed in SEALED:
             for record_id in settled(connection, sealed, at - SETTLED_AFTER - interval, _MOST_FINDINGS):
                 report.bad(
-                    f"Record {as_uuid(record_id)} was inserted: it is older than seal {report.last.number},"
+                    f"Record {id_text(id_bytes(record_id))} was inserted: it is older than seal {report.last.number},"
                     " and in no seal."
                 )
     if waiting := sum(_count_unsealed(connection, sealed) for sealed in SEALED):

@@ -35,6 +35,8 @@ def test_a_line_is_the_json_that_the_guide_tells() -> None:
     ]
     line = line_of(CALLS)(row)
     said = json.loads(line)
-    assert line == json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    assert line == json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
+    assert said[:2] == [1, "call"]
+    said = dict(zip(CALLS.columns, said[2:], strict=True))
     assert (said["id"], said["at"]) == ("00000000-0000-0000-0000-000000000000", "2026-11-27T02:36:51.000000Z")
     assert (said["duration_ms"], said["result_size"], said["undelivered"]) == (0.1, None, True)
