@@ -1,4 +1,4 @@
-"""`manage.py audit`: verify records against their seals; list the keys, and change to a new one."""
+"""`manage.py audit`: verify records against their seals, export them, list the keys and change to a new one."""
 
 from argparse import ArgumentTypeError
 from datetime import timedelta
@@ -16,7 +16,9 @@ from authz_app.evidence.models import AuditKey
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.sealing import last_number, take_lock
 from authz_app.evidence.verification import Report, verify
+from authz_app.management.export_files import export_to
 from authz_app.management.progress import Progress
+from authz_app.pages.record_sets import chosen
 
 _BAD, _COULD_NOT = 1, 2
 
@@ -24,7 +26,7 @@ _BAD, _COULD_NOT = 1, 2
 class Command(BaseCommand):
     # Whoever verifies a copy of the database has none of the rest of the configuration.
     requires_system_checks: list[str] = []
-    help = "Verify that records are as they were written; list and change the keys that they are sealed with."
+    help = "Verify that records are as they were written; write them out; change the keys that they are sealed with."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -40,11 +42,19 @@ class Command(BaseCommand):
         keys.add_argument(
             "--rotate", action="store_true", help="let a new key take over; the old private key is deleted"
         )
+        exporting = actions.add_parser("export", help="write records out, with their seals")
+        exporting.add_argument(
+            "--where", metavar="QUERY", default="", help="what follows the ? on a page of call records"
+        )
+        exporting.add_argument(
+            "--output", metavar="FILE", help="a name ending in .jsonl or .csv (default: JSONL on stdout)"
+        )
         actions.add_parser("seal", help="seal what is final now, and not only when it is due")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         try:
-            {"verify": self._verify, "keys": self._keys, "seal": self._seal}[action](options)
+            actions = {"verify": self._verify, "keys": self._keys, "export": self._export, "seal": self._seal}
+            actions[action](options)
         except AuditKeyError as error:
             raise CommandError(str(error), returncode=_COULD_NOT) from error
 
@@ -88,6 +98,16 @@ class Command(BaseCommand):
                 raise CommandError("Something is being sealed at this moment. Try again.")
             new = rotate(signer(), last_number(connection) + 1)
         self.stderr.write(f"The key {new.id} signs from now on. Put its file on every machine of this site.")
+
+    def _export(self, options: dict[str, Any]) -> None:
+        try:
+            wanted = chosen(options["where"])
+        except ValueError as error:
+            raise CommandError(f"--where {options['where']!r}: {error}") from error
+        with Progress(self.stderr, "records", wanted.records.count()) as progress:
+            written = export_to(options["output"], wanted, progress.reach)
+        for path in written:
+            self.stderr.write(f"Written: {path}")
 
     def _seal(self, options: dict[str, Any]) -> None:
         self.stdout.write(f"Seals made: {seal_what_is_due(None)}.")

@@ -1,0 +1,171 @@
+"""Write records out with what proves them: exactly those of a query, and the seals over them.
+
+A seal names its records by their hashes, so those that the query leaves out need not be shown to prove the others.
+``docs/evidence.md`` has the format; ``docs/verify_records.py`` reads it.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from django.db import connections
+from django.db.models import QuerySet
+
+from authz_app.evidence.heads import known_head
+from authz_app.evidence.keys import AuditSigner
+from authz_app.evidence.models import AuditKey, AuditSeal
+from authz_app.evidence.rows import CALLS, FORMAT, line_of, utc_text
+from authz_app.models import CallRecord
+
+_CHUNK = 1_000
+# A spreadsheet takes what begins with one of these for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+Said = Callable[[int], None]
+
+
+def _said_to_nobody(records: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is exported: the records, what chose them in words, and whether they are all that there are."""
+
+    records: "QuerySet[CallRecord]"
+    chosen_by: str
+    is_whole: bool
+
+
+def jsonl(wanted: Wanted, key: AuditSigner | None, progress: Said = _said_to_nobody) -> Iterator[bytes]:
+    """The records as JSON objects, one a line, each segment's followed by its seal; at the end a signature over all.
+
+    ``key``: none is here, so the file is not signed as a whole; its records are proved by their seals all the same.
+    """
+    hashed, count = sha256(), 0
+    for line in _lines(wanted):
+        count += line.startswith(b'{"table"')
+        hashed.update(line)
+        yield line
+        progress(count)
+    yield _end(wanted, hashed.hexdigest(), count, key)
+
+
+def seals_alone(wanted: Wanted, key: AuditSigner | None) -> Iterator[bytes]:
+    """The same file without the records, to go with those in CSV."""
+    hashed, count = sha256(), 0
+    for line in _lines(wanted):
+        if line.startswith(b'{"table"'):
+            count += 1
+        else:
+            hashed.update(line)
+            yield line
+    yield _end(wanted, hashed.hexdigest(), count, key)
+
+
+def csv_rows(wanted: Wanted, progress: Said = _said_to_nobody) -> Iterator[bytes]:
+    """The records as CSV (RFC 4180). A cell that a spreadsheet would take for a formula begins with an apostrophe."""
+    yield _csv(["table", "seal", *CALLS.columns])
+    for count, (seal, line) in enumerate(_records(wanted), 1):
+        yield _csv([CALLS.name, seal, *orjson.loads(line)[2:]])
+        progress(count)
+
+
+def _csv(values: list[Any]) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerow([_cell(value) for value in values])
+    return written.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return orjson.dumps(value).decode()
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def _json(**fields: Any) -> bytes:
+    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _lines(wanted: Wanted) -> Iterator[bytes]:
+    yield _json(
+        export=FORMAT,
+        at=utc_text(datetime.now(UTC)),
+        chosen_by=wanted.chosen_by,
+        whole=wanted.is_whole,
+        columns={CALLS.name: CALLS.columns},
+    )
+    for row in AuditKey.objects.order_by("pk"):
+        yield _json(key=row.statement, signature=row.signature, predecessor_signature=row.predecessor_signature)
+    done: int | None = 0 if wanted.is_whole else None
+    within = False
+    for seal, line in _records(wanted):
+        if seal is not None and seal != done:
+            # Those before, of which the query has nothing, keep the chain whole.
+            yield from _seals(wanted, seal - 1 if done is None else done, seal, within)
+            done, within = seal, True
+        elif seal is None and within:
+            yield from _seal_and_after(wanted, done, within)
+            done, within = None, False
+        yield _row(seal, line)
+    yield from _seal_and_after(wanted, done, within)
+
+
+def _row(seal: int | None, line: bytes) -> bytes:
+    values = orjson.loads(line)
+    return _json(table=values[1], seal=seal, **dict(zip(CALLS.columns, values[2:], strict=True)))
+
+
+def _seals(wanted: Wanted, after: int, before: int, first_has_rows: bool) -> Iterator[bytes]:
+    """The seal of the segment whose records were just given, and those up to the next with some."""
+    numbers = AuditSeal.objects.order_by("number").filter(number__gte=after, number__lt=before)
+    for seal in numbers.iterator(_CHUNK):
+        if first_has_rows or seal.number > after:
+            yield _seal(seal, wanted.is_whole or seal.number == after)
+
+
+def _seal_and_after(wanted: Wanted, done: int | None, within: bool) -> Iterator[bytes]:
+    if done is not None and (within or wanted.is_whole):
+        yield from _seals(wanted, done, 2**62 if wanted.is_whole else done + 1, within)
+
+
+def _seal(seal: AuditSeal, with_members: bool) -> bytes:
+    return _json(
+        sealed=seal.statement,
+        signature=seal.signature,
+        members=bytes(seal.members).hex() if with_members else None,
+        pruned=seal.pruned,
+        pruned_signature=seal.pruned_signature,
+    )
+
+
+def _records(wanted: Wanted) -> Iterator[tuple[int | None, bytes]]:
+    """Sealed records in the order of their seals, then those that are not sealed yet."""
+    line, columns = line_of(CALLS), ("seal", *CALLS.columns)
+    for records in (
+        wanted.records.filter(seal__isnull=False).order_by("seal", "id"),
+        wanted.records.filter(seal__isnull=True).order_by("id"),
+    ):
+        for seal, *row in records.values_list(*columns).iterator(_CHUNK):
+            yield seal, line(row)
+
+
+def _end(wanted: Wanted, hashed: str, count: int, key: AuditSigner | None) -> bytes:
+    head = known_head(connections[wanted.records.db])
+    statement = orjson.dumps(
+        {
+            "v": FORMAT,
+            "export": hashed,
+            "records": count,
+            "head": None if head is None else [head.number, head.digest],
+            "at": utc_text(datetime.now(UTC)),
+            "key": "" if key is None else key.id,
+        }
+    ).decode()
+    return _json(ended=statement, signature="" if key is None else key.sign(statement))

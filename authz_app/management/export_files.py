@@ -1,0 +1,37 @@
+"""Write an export to files, or to stdout."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from authz_app.evidence.exporting import Wanted, csv_rows, jsonl, seals_alone
+from authz_app.evidence.keys import AuditKeyError, AuditSigner, signer
+
+
+def export_to(output: str | None, wanted: Wanted, progress: Callable[[int], None]) -> Iterator[Path]:
+    """Write the records, and with CSV the file of seals beside it; returns the files that were written."""
+    key = key_if_there()
+    if output is None:
+        sys.stdout.buffer.writelines(jsonl(wanted, key, progress))
+        sys.stdout.buffer.flush()
+    elif output.endswith(".csv"):
+        yield _write(Path(output), csv_rows(wanted, progress))
+        yield _write(Path(output).with_suffix(".seals.jsonl"), seals_alone(wanted, key))
+    else:
+        yield _write(Path(output), jsonl(wanted, key, progress))
+
+
+def key_if_there() -> AuditSigner | None:
+    """The key of this machine, which signs the export as a whole; without it the seals still prove the records."""
+    try:
+        return signer()
+    except AuditKeyError:
+        return None
+
+
+def _write(path: Path, lines: Iterable[bytes]) -> Path:
+    # What records say is confidential.
+    with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.writelines(lines)
+    return path

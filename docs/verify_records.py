@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+"""Verify an export of call records: with nothing but the file, the public key, and the package `cryptography`.
+
+    python verify_records.py --public-key audit.pem records.jsonl
+    python verify_records.py --public-key audit.pem records.csv --seals records.seals.jsonl
+
+Prints what is not as it was written, the first place first, and what could not be checked. Exit code 0: all that was
+checked holds; 1: something does not; 2: the files cannot be read. docs/evidence.md has the format.
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import sys
+import uuid
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+MOST = 100
+NUMBERS = {"policy_version", "client_id", "duration_ms", "result_size"}
+BOOLEANS = {"undelivered"}
+NULL_IF_EMPTY = {"deadline", "duration_ms", "result_size"}
+csv.field_size_limit(2**30)
+
+
+class Number(str):
+    """A number as it was written: its digits are what was hashed."""
+
+
+def line(values):
+    """The canonical line: a JSON array without spaces."""
+    return ("[" + ",".join(v if isinstance(v, Number) else text(v) for v in values) + "]").encode()
+
+
+def text(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def parse(raw):
+    return json.loads(raw, parse_float=Number, parse_int=Number)
+
+
+def signed(statement, signature, public):
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        key.verify(bytes.fromhex(signature), statement.encode())
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+def key_id(public):
+    return hashlib.sha256(bytes.fromhex(public)).hexdigest()[:16]
+
+
+def digest(statement):
+    return hashlib.sha256(statement.encode()).hexdigest()
+
+
+class Verifier:
+    """Takes the lines of an export in order. ``findings`` and ``unchecked`` are sentences."""
+
+    def __init__(self, public):
+        self.public = public
+        self.findings, self.unchecked = [], []
+        self.keys, self.trusted, self.begins = {}, {}, {}
+        self.columns, self.whole = {}, False
+        self.rows, self.row_seal = [], None
+        self.last, self.last_digest = None, "0" * 64
+        self.seals = self.records = self.unsealed = self.left_out = self.pruned = 0
+        self.ended = False
+        self.hashed = hashlib.sha256()
+
+    def bad(self, what):
+        if len(self.findings) < MOST:
+            self.findings.append(what)
+
+    def take(self, raw):
+        """One line of the file of seals, or of all."""
+        said = parse(raw)
+        if "ended" in said:
+            self.end(said)
+            return
+        if self.ended:
+            self.bad("Lines were added after the end.")
+        self.hashed.update(raw)
+        if "export" in said:
+            self.columns, self.whole = said["columns"], said["whole"]
+        elif "key" in said:
+            self.keys[json.loads(said["key"])["key"]] = said
+        elif "table" in said:
+            self.row(said["table"], said["seal"], [said[name] for name in self.columns[said["table"]]])
+        elif "sealed" in said:
+            self.seal(said)
+        else:
+            self.bad(f"A line is none of an export: {raw[:80]!r}.")
+
+    def row(self, table, seal, values):
+        self.records += 1
+        if seal is None:
+            self.unsealed += 1
+            return
+        if self.rows and self.row_seal != int(seal):
+            self.without_seal()
+        self.row_seal = int(seal)
+        values = [Number(1), table, *values]
+        record = uuid.UUID(values[2]).bytes
+        self.rows.append((values[2], record, record + hashlib.sha256(line(values)).digest()))
+
+    def without_seal(self):
+        self.bad(f"Seal {self.row_seal} is not there, though record {self.rows[0][0]} is in it.")
+        self.rows = []
+
+    def seal(self, said):
+        self.trust()
+        statement = json.loads(said["sealed"])
+        number = int(statement["seal"])
+        if self.rows and self.row_seal != number:
+            self.without_seal()
+        rows, self.rows = self.rows, []
+        self.seals += 1
+        expected = self.last["seal"] + 1 if self.last else 1 if self.whole else number
+        if number != expected:
+            self.bad(f"Seal {expected} is missing: {number} comes in its place.")
+        if number == expected and (self.last or self.whole) and statement["previous"] != self.last_digest:
+            self.bad(f"Seal {number} does not follow seal {number - 1}, which was edited or replaced.")
+        self.check_signature(said, number, statement["key"])
+        self.last, self.last_digest = statement, digest(said["sealed"])
+        if said["pruned"]:
+            self.check_pruned(said, number, statement)
+        elif said["members"] is not None:
+            self.check_rows(number, statement, bytes.fromhex(said["members"]), rows)
+        elif rows:
+            self.bad(f"Record {rows[0][0]} was inserted: seal {number} came without its list of records.")
+        else:
+            self.left_out += statement["count"]
+
+    def check_signature(self, said, number, key):
+        if key not in self.trusted:
+            self.bad(f"Seal {number} was made without the key: it is signed by {key}, which is none that is trusted.")
+        elif not signed(said["sealed"], said["signature"], self.trusted[key]):
+            self.bad(f"Seal {number} was edited, or made without the key: its signature is not that of the key {key}.")
+        elif not self.in_its_time(key, number):
+            self.bad(f"Seal {number} is signed by the key {key}, which did not sign at that time.")
+
+    def in_its_time(self, key, number):
+        later = [begin for other, begin in self.begins.items() if other != key and begin > self.begins[key]]
+        return self.begins[key] <= number and not any(begin <= number for begin in later)
+
+    def check_pruned(self, said, number, statement):
+        try:
+            pruning = json.loads(said["pruned"])
+            public = self.trusted[pruning["key"]]
+            right = (pruning["pruned"], pruning["digest"]) == (number, digest(said["sealed"]))
+        except (ValueError, KeyError, TypeError):
+            public, right = "", False
+        if not (right and signed(said["pruned"], said["pruned_signature"], public)):
+            self.bad(f"Seal {number} says that its records were pruned, which is not so.")
+        self.pruned += statement["count"]
+
+    def check_rows(self, number, statement, members, rows):
+        if (hashlib.sha256(members).hexdigest(), len(members) // 48) != (statement["members"], statement["count"]):
+            self.bad(f"Seal {number} was edited: its list of records is not the one that was signed.")
+            return
+        sealed = {members[at : at + 16]: members[at : at + 48] for at in range(0, len(members), 48)}
+        found = {record: member for _, record, member in rows}
+        for record in sorted({*found, *(sealed if self.whole else ())}):
+            if record not in sealed:
+                self.bad(
+                    f"Record {uuid.UUID(bytes=record)} was inserted: it was not there when seal {number} was made."
+                )
+            elif record not in found:
+                self.bad(f"Record {uuid.UUID(bytes=record)} was removed: seal {number} is over it.")
+            elif sealed[record] != found[record]:
+                self.bad(f"Record {uuid.UUID(bytes=record)} was edited after seal {number} was made.")
+        if len(found) != len(rows):
+            self.bad(f"A record of seal {number} is there twice.")
+        self.left_out += len({*sealed} - {*found})
+
+    def end(self, said):
+        if self.rows:
+            self.without_seal()
+        self.trust()
+        self.ended = True
+        statement = json.loads(said["ended"])
+        if not statement["key"]:
+            self.unchecked.append("Whether the export is complete: it was made without the key.")
+            return
+        public = self.trusted.get(statement["key"], "")
+        if not signed(said["ended"], said["signature"], public):
+            self.bad("The end of the export is not signed by a key that is trusted.")
+        elif (statement["export"], statement["records"]) != (self.hashed.hexdigest(), self.records):
+            self.bad("The export is not as it was made: records or lines were changed, removed or inserted.")
+        last = self.last["seal"] if self.last else 0
+        if statement["head"] is None:
+            self.unchecked.append("Whether the newest seals had been cut off: whoever exported had made none.")
+        elif self.whole and statement["head"][0] > last:
+            self.bad(f"Seals {last + 1} to {statement['head'][0]} were made, and cut off.")
+
+    def finish(self):
+        if self.rows:
+            self.without_seal()
+        if not self.ended:
+            self.bad("The end of the file was cut off.")
+        if self.unsealed:
+            self.unchecked.append(f"{self.unsealed} records that were not sealed yet.")
+        if self.pruned:
+            self.unchecked.append(f"{self.pruned} records that were pruned.")
+        if self.left_out and not self.whole:
+            self.unchecked.append(f"{self.left_out} records of the same segments, which were not asked for.")
+
+    def trust(self):
+        """From the key that is known to be right to those that it follows, and to those that follow it."""
+        if self.trusted:
+            return
+        root = key_id(self.public)
+        self.trusted, self.begins = {root: self.public}, {root: 1}
+        said = {name: json.loads(row["key"]) for name, row in self.keys.items()}
+        sound = {
+            name: one
+            for name, one in said.items()
+            if key_id(one["public"]) == name
+            and signed(self.keys[name]["key"], self.keys[name]["signature"], one["public"])
+        }
+        if root not in sound:
+            self.bad(f"The key {root} is not among those of the export.")
+            return
+        links = {
+            name: one["follows"]
+            for name, one in sound.items()
+            if one["follows"] in sound
+            and signed(
+                self.keys[name]["key"], self.keys[name]["predecessor_signature"], sound[one["follows"]]["public"]
+            )
+        }
+        key = root
+        while key:
+            self.trusted[key], self.begins[key] = sound[key]["public"], sound[key]["first_seal"]
+            key = links.get(key)
+        key = root
+        while key:
+            after = [name for name, follows in links.items() if follows == key]
+            key = after[0] if len(after) == 1 and after[0] not in self.trusted else None
+            if key:
+                self.trusted[key], self.begins[key] = sound[key]["public"], sound[key]["first_seal"]
+        for name in sorted(set(self.keys) - set(self.trusted)):
+            self.bad(f"The key {name} was added without the key before it, or edited.")
+
+
+def from_cell(name, cell):
+    if not cell and name in NULL_IF_EMPTY:
+        return None
+    if name in NUMBERS:
+        return Number(cell)
+    if name in BOOLEANS:
+        return cell == "true"
+    return cell[1:] if cell.startswith("'") else cell
+
+
+def csv_rows(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        _, _, *columns = next(reader)
+        for table, seal, *cells in reader:
+            yield table, int(seal) if seal else None, [from_cell(*one) for one in zip(columns, cells, strict=True)]
+
+
+def take_csv(verifier, records, seals):
+    """Each record before the seal over it, as in the other form."""
+    rows = csv_rows(records)
+    row = next(rows, None)
+    with open(seals, "rb") as file:
+        for raw in file:
+            said = json.loads(raw)
+            number = json.loads(said["sealed"])["seal"] if "sealed" in said else None
+            while row and row[1] is not None and number is not None and row[1] <= number:
+                verifier.row(*row)
+                row = next(rows, None)
+            if "ended" in said:
+                while row:
+                    verifier.row(*row)
+                    row = next(rows, None)
+            verifier.take(raw)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description="Verify an export of call records.")
+    parser.add_argument("records", help="the export, .jsonl or .csv")
+    parser.add_argument("--seals", help="the file of seals that goes with a .csv")
+    parser.add_argument("--public-key", required=True, help="a public key that is known to be right, in PEM form")
+    options = parser.parse_args(arguments)
+    if options.records.endswith(".csv") and not options.seals:
+        parser.error("records in CSV are proved by the file of seals that was exported with them: --seals FILE")
+    try:
+        public = load_pem_public_key(Path(options.public_key).read_bytes())
+        verifier = Verifier(public.public_bytes(Encoding.Raw, PublicFormat.Raw).hex())
+        if options.seals:
+            take_csv(verifier, options.records, options.seals)
+        else:
+            with open(options.records, "rb") as file:
+                for raw in file:
+                    verifier.take(raw)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        print(f"This cannot be read as an export, or as its key: {error!r}", file=sys.stderr)
+        return 2
+    verifier.finish()
+    for finding in verifier.findings:
+        print(finding)
+    print(f"Checked: {verifier.records - verifier.unsealed} records, {verifier.seals} seals.")
+    for unchecked in verifier.unchecked:
+        print(f"Not checked: {unchecked}")
+    print("NOT as it was written; the first place is named first." if verifier.findings else "As it was written.")
+    return 1 if verifier.findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
