@@ -11,6 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app import triggers
 from authz_app.conf import AuthzConf, conf
+from authz_app.evidence import grants
 from authz_app.issuers import IssuerConfigError, is_secure_url
 
 _MINIMUM_SECRET = 32
@@ -131,6 +132,24 @@ def check_evidence_guard(
         )
         for alias in databases or ()
         if _asked(triggers.without_evidence_guard, alias)
+    ]
+
+
+@register(Tags.database)
+def check_roles(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """authz.W004: on PostgreSQL, the role that serves does not own the tables of the records."""
+    return [
+        Warning(
+            f"The database role {role} serves, and owns the call records too: whoever has it can take the triggers away"
+            " that keep them as they were written.",
+            hint="Let another role own them: docs/evidence.md, Two roles. Seals tell all the same what was changed.",
+            id="authz.W004",
+        )
+        for alias in databases or ()
+        if not settings.AS_OWNER
+        for role in _asked(grants.serving_owner, alias)
     ]
 
 

@@ -6,10 +6,12 @@ system check, because SQLite drops a table's triggers when it rebuilds it.
 
 from typing import Any
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app import actors, postgresql_triggers, sqlite_triggers
+from authz_app.evidence import grants
 from authz_app.evidence import guard as evidence_guard
 from authz_app.history import baseline, guard
 from authz_app.policy_tables import CHANGE, EDIT, REVISION, STATE, PolicyTable, policy_tables
@@ -114,3 +116,4 @@ def install_after_migrate(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     if not _lacks_tables(connections[using]):
         guard.install(connections[using])
         evidence_guard.install(connections[using])
+        grants.grant(connections[using], settings.SERVING_ROLE)

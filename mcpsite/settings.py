@@ -1,6 +1,7 @@
 """Settings of the site, from the environment and `.env`. The README has the table of them."""
 
 import os
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ ENV = environ.Env(
     RESOURCE_IDENTIFIERS=(list, []),
     TRUSTED_PROXIES=(list, []),
     DATABASE_URL=(str, ""),
+    MIGRATE_DATABASE_URL=(str, ""),
     REDIS_URL=(str, ""),
     AUTH0_DOMAIN=(str, ""),
     AUTH_AUDIENCE=(list, []),
@@ -196,6 +198,12 @@ else:
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
     _database["OPTIONS"] = {"connect_timeout": 3, **_database.get("OPTIONS", {})}
+# On PostgreSQL one role may own the tables, and another, which serves, have no more rights on them than it needs.
+MIGRATE_DATABASE_URL: str = env("MIGRATE_DATABASE_URL")
+SERVING_ROLE: str = _database.get("USER", "") if MIGRATE_DATABASE_URL else ""
+AS_OWNER = bool(MIGRATE_DATABASE_URL) and (sys.argv[1:2] == ["migrate"] or sys.argv[1:3] == ["audit", "prune"])
+if AS_OWNER:
+    _database = {**_database, **environ.Env.db_url_config(MIGRATE_DATABASE_URL), "OPTIONS": _database["OPTIONS"]}
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -1,7 +1,7 @@
-"""`manage.py audit`: verify records against their seals, export them, list the keys and change to a new one."""
+"""`manage.py audit`: verify records against their seals, export and prune them, and change the key."""
 
 from argparse import ArgumentTypeError
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from authz_app.evidence.heads import Head, known_head
 from authz_app.evidence.keyring import Keyring, keyring
 from authz_app.evidence.keys import AuditKeyError, public_hex, public_pem, rotate, signer
 from authz_app.evidence.models import AuditKey
+from authz_app.evidence.pruning import prunable, prune
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.sealing import last_number, take_lock
 from authz_app.evidence.verification import Report, verify
@@ -26,7 +27,7 @@ _BAD, _COULD_NOT = 1, 2
 class Command(BaseCommand):
     # Whoever verifies a copy of the database has none of the rest of the configuration.
     requires_system_checks: list[str] = []
-    help = "Verify that records are as they were written; write them out; change the keys that they are sealed with."
+    help = "Verify that records are as they were written; write them out; remove old ones; change keys."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -49,12 +50,24 @@ class Command(BaseCommand):
         exporting.add_argument(
             "--output", metavar="FILE", help="a name ending in .jsonl or .csv (default: JSONL on stdout)"
         )
+        pruning = actions.add_parser("prune", help="remove the records of whole segments, and leave their seals")
+        pruning.add_argument("--older-than", metavar="AGE", type=_age, required=True, help="such as 400d, 18w or 24h")
+        pruning.add_argument(
+            "--tool",
+            metavar="NAME",
+            nargs="+",
+            action="extend",
+            default=[],
+            help="segments that have nothing but these",
+        )
+        whether = pruning.add_mutually_exclusive_group()
+        whether.add_argument("--dry-run", action="store_true", help="say what would go (the default)")
+        whether.add_argument("--yes", action="store_true", help="remove it")
         actions.add_parser("seal", help="seal what is final now, and not only when it is due")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         try:
-            actions = {"verify": self._verify, "keys": self._keys, "export": self._export, "seal": self._seal}
-            actions[action](options)
+            getattr(self, f"_{action}")(options)
         except AuditKeyError as error:
             raise CommandError(str(error), returncode=_COULD_NOT) from error
 
@@ -109,6 +122,19 @@ class Command(BaseCommand):
         for path in written:
             self.stderr.write(f"Written: {path}")
 
+    def _prune(self, options: dict[str, Any]) -> None:
+        before = datetime.now(UTC) - options["older_than"]
+        segments = list(prunable(before, options["tool"]))
+        records = sum(segment.count for segment in segments)
+        what = f"{records:,} records of {len(segments):,} segments, all from before {before:%Y-%m-%d %H:%M} UTC"
+        if not options["yes"]:
+            self.stdout.write(f"Would be removed: {what}. Their seals stay. With --yes they are removed.")
+            return
+        key = signer()
+        with Progress(self.stderr, "segments", len(segments)) as progress:
+            removed = prune(connection, segments, key, progress.reach)
+        self.stdout.write(f"Removed: {removed:,} records of {what.partition(' of ')[2]}. Their seals stay.")
+
     def _seal(self, options: dict[str, Any]) -> None:
         self.stdout.write(f"Seals made: {seal_what_is_due(None)}.")
 
@@ -121,6 +147,16 @@ def _trusted(path: str | None) -> Keyring:
             return keyring(AuditKey.objects.all(), public_hex(file.read()))
     except (OSError, ValueError) as error:
         raise CommandError(f"{path} is no Ed25519 public key in PEM form: {error}", returncode=_COULD_NOT) from error
+
+
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def _age(text: str) -> timedelta:
+    number, unit = text[:-1], _UNITS.get(text[-1:])
+    if unit is None or not number.isdecimal() or not 0 < int(number) < 10_000:
+        raise ArgumentTypeError(f"{text!r} is not an age such as 400d, 18w or 24h")
+    return timedelta(**{unit: int(number)})
 
 
 def _head(text: str) -> Head:

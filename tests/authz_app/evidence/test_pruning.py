@@ -1,0 +1,78 @@
+"""Old segments go, their seals stay, and nothing else goes with them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+
+from authz_app.evidence import guard
+from authz_app.evidence.models import AuditSeal
+from authz_app.evidence.pruning import prunable
+from authz_app.evidence.sealer import seal_what_is_due
+from authz_app.models import CallRecord
+from tests.authz_app.evidence.records import final_records, key_file, verified  # noqa: F401
+from tests.authz_app.evidence.test_exporting import export
+from tests.authz_app.evidence.test_exporting import verified as verified_alone
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+OLD = timedelta(days=500)
+
+
+@pytest.fixture
+def guarded(key_file: Path) -> Iterator[None]:  # noqa: F811
+    """Three old segments, the second with a young record in it, and a young one; old records that are not sealed."""
+    for number in range(3):
+        final_records(3, OLD)
+        if number == 1:
+            final_records(1)
+        seal_what_is_due(None)
+    AuditSeal.objects.update(at=datetime.now(UTC) - OLD)
+    final_records(3)
+    seal_what_is_due(None)
+    final_records(2, OLD)
+    guard.install(connection)
+    yield
+    guard.remove(connection)
+
+
+def prune(*arguments: str) -> str:
+    said = StringIO()
+    call_command("audit", "prune", "--older-than", "400d", *arguments, stdout=said)
+    return said.getvalue()
+
+
+def test_nothing_is_removed_unless_it_is_said_twice(guarded: None) -> None:
+    before = CallRecord.objects.count()
+    assert prune().startswith("Would be removed: 6 records of 2 segments")
+    assert CallRecord.objects.count() == before
+
+
+def test_whole_old_segments_go_and_verification_holds(guarded: None, tmp_path: Path) -> None:
+    assert prune("--yes").startswith("Removed: 6 records of 2 segments")
+    assert set(CallRecord.objects.values_list("seal", flat=True)) == {2, 4, None}
+    assert AuditSeal.objects.count() == 4
+    report = verified()
+    # What the fixture left there was written late, as far as the seals tell.
+    assert [finding for finding in report.findings if "is older than seal" not in finding] == []
+    assert "6 records of 2 segments (1 to 3): they were pruned." in report.unchecked
+    assert verified_alone(tmp_path, export(tmp_path))[0] == 0
+    assert prune("--yes").startswith("Removed: 0 records of 0 segments")
+
+
+def test_by_tool_only_segments_with_nothing_else_go(guarded: None) -> None:
+    guard.remove(connection)
+    CallRecord.objects.filter(seal=3).update(tool="noisy")
+    assert [segment.seal for segment in prunable(datetime.now(UTC) - timedelta(days=400), ["noisy"])] == [3]
+    assert [segment.seal for segment in prunable(datetime.now(UTC) - timedelta(days=400), ["TimeTool"])] == [1]
+
+
+def test_a_record_that_is_not_pruned_is_not_deleted(guarded: None) -> None:
+    prune("--yes")
+    with pytest.raises(DatabaseError, match="are evidence"):
+        CallRecord.objects.filter(seal=2).delete()
+    with pytest.raises(DatabaseError, match="are evidence"):
+        AuditSeal.objects.filter(number=1).update(pruned="")
