@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -38,8 +39,8 @@ class Exchange:
     """One request and its answer, over within ``seconds`` from first connect to last byte.
 
     A socket timeout begins anew with every byte, so a server that drips them is held by a timer that shuts the
-    connection down. With ``may_reach``, nothing is sent to an address that it refuses, and no proxy is used: which
-    address a proxy connects to is not known here.
+    connection down. With ``may_reach``, no connection is made to a name with an address that it refuses, and no proxy
+    is used: which address a proxy connects to is not known here.
     """
 
     def __init__(self, seconds: float, max_bytes: int, may_reach: Callable[[str], bool] | None = None) -> None:
@@ -99,6 +100,7 @@ class Exchange:
             settings = session.merge_environment_settings(prepared.url or "", {}, True, None, None)
             if self._may_reach is not None:
                 settings["proxies"] = {}
+                _check_addresses(prepared.url or "", self._may_reach)
             with session.send(prepared, timeout=self._seconds, allow_redirects=False, **settings) as response:
                 return self._read(response)
 
@@ -112,10 +114,11 @@ class Exchange:
         return "timeout" if self._aborted else Answer(response.status_code, bytes(body))
 
     def _watch(self, connected: socket.socket) -> None:
-        # By the connection, not by its name, which may resolve to something else each time it is asked.
+        # A name may resolve to something else each time it is asked. To whoever wants it to, an address that must not
+        # be reached looks like one where nobody listens: the difference would tell which ports are open.
         if self._may_reach is not None and not self._may_reach(connected.getpeername()[0]):
             connected.close()
-            raise _Forbidden
+            raise ConnectionRefusedError
         # A duplicate reaches the connection in every phase: TLS detaches the first socket, and http.client lets go of
         # its own once the answer says that it ends with the connection.
         with self._lock:
@@ -132,7 +135,19 @@ class Exchange:
 
 
 class _Forbidden(Exception):
-    """Connected to an address that must not be reached; nothing was sent."""
+    """The name has an address that must not be reached."""
+
+
+def _check_addresses(url: str, may_reach: Callable[[str], bool]) -> None:
+    """Refuse a name that stands for what must not be reached.
+
+    Raises:
+        _Forbidden: it does.
+    """
+    with suppress(OSError, ValueError):  # What has no address cannot be reached in any case.
+        found = socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM)
+        if not all(may_reach(str(address[0])) for *_, address in found):
+            raise _Forbidden
 
 
 def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:

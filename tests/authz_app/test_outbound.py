@@ -1,5 +1,6 @@
 """One exchange with an outside service stays within its bounds."""
 
+import socket
 import threading
 
 import pytest
@@ -90,3 +91,28 @@ def test_a_netrc_file_does_not_replace_the_authorization_header(tmp_path, monkey
         request = requests.Request("GET", service.url, headers={"Authorization": "Bearer mine"})
         Exchange(5, 100).send(request)
         assert service.asked[0].headers["Authorization"] == "Bearer mine"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1"])
+def test_no_connection_is_made_to_an_address_that_must_not_be_reached(host):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        exchange = Exchange(5, 100, lambda address: not address.startswith(("127.", "::1")))
+        with pytest.raises(OutboundError, match="forbidden"):
+            exchange.send(requests.Request("GET", f"http://{host}:{listening.getsockname()[1]}/"))
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_name_that_changes_its_address_does_not_tell_which_ports_are_open(listens):
+    """DNS rebinding: the address that was looked up is not the one that is connected to."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        if not listens:
+            listening.close()
+        asked = iter([True])
+        with pytest.raises(OutboundError, match="unreachable"):
+            Exchange(5, 100, lambda address: next(asked, False)).send(
+                requests.Request("GET", f"http://127.0.0.1:{port}")
+            )
