@@ -130,6 +130,9 @@ class DrainingServer(Server):
         if pacer is None and hasattr(protocol, "registerProducer") and getattr(protocol, "channel", None) is not None:
             pacer = self._pacers[protocol] = Pacer()
             protocol.registerProducer(pacer, True)
+            # Twisted tells only those who were there when it took no more.
+            if getattr(protocol.channel, "_waitingForTransport", False):
+                pacer.pauseProducing()
         if pacer is not None:
             await pacer.wait()
 

@@ -113,7 +113,8 @@ class _Answering:
 
         def subscribing(news: News) -> AbstractAsyncContextManager[object]:
             self._news = news
-            return subscribed(news, caller=self._exchange.caller, cut_off=task.cancel, here=here)
+            news.on_abandoned = task.cancel
+            return subscribed(news, caller=self._exchange.caller, here=here)
 
         self._exchange.subscribed = subscribing
         try:
@@ -122,6 +123,9 @@ class _Answering:
             # Cancelled by its own stream: the response is left unfinished and cut off.
             if self._news is None or not self._news.abandoned:
                 raise
+        finally:
+            if self._news is not None:
+                self._news.stop()  # Not before: what was told last may still wait for the client to read.
 
     async def run(self, here: Worker) -> None:
         current_exchange.set(self._exchange)

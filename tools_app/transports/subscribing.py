@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from mcp.shared.exceptions import MCPError
@@ -22,19 +22,15 @@ _DRAINING = "the server is shutting down"
 
 
 @asynccontextmanager
-async def subscribed(
-    news: News, *, caller: Caller, cut_off: Callable[[], object], here: Worker
-) -> AsyncIterator[Subscription]:
-    """Let ``news`` be of what changes for the caller. ``cut_off`` ends the response of a client that does not read."""
+async def subscribed(news: News, *, caller: Caller, here: Worker) -> AsyncIterator[Subscription]:
+    """Let ``news`` be of what changes for the caller."""
     key = f"listen.{secrets.token_hex(8)}"
     subscription = Subscription(key, caller, news, expiry_of(caller.principal))
-    news.on_abandoned = cut_off
     try:
         await _begin(subscription, here)
         yield subscription
     finally:
         here.open.remove(key)
-        news.stop()
         logger.info("A subscription of %s closed: %s", caller.principal.subject, news.ended or "the client left")
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
+import pytest
 
-from tests.databases import rows, rule_for_everybody
-from tests.raw_modern import WAIT, call, headers_for, post
+from tests.databases import execute, rows, rule_for_everybody
+from tests.raw_modern import WAIT, call, headers_for, message, post
 from tests.site import Site
 
 StartSite = Callable[..., Site]
@@ -90,3 +91,28 @@ def test_a_client_that_reads_slowly_still_gets_its_result(start_site: StartSite,
             received += chunk
     until(site, "slow", "outcome, undelivered", ("ok", False))
     assert len(received) < 8_500_000  # What was too much to wait for such a reader was left out.
+
+
+def test_a_subscriber_that_reads_nothing_is_cut_off_when_its_stream_ends(
+    start_site: StartSite, fresh_sqlite: str
+) -> None:
+    """The server could not send on, so it would hold the stream, and count it, for as long as the client likes."""
+    site = start_site(fresh_sqlite, MAX_BODY_BYTES="20000000", MAX_SESSIONS_PER_CLIENT="1")
+    # The acknowledgement repeats them: more than the connection's buffers take.
+    uris = [f"notes://{number}/{'x' * 1_000}" for number in range(12_000)]
+    with begun(
+        site, message("subscriptions/listen", {"notifications": {"resourceSubscriptions": uris}}), "deaf"
+    ) as deaf:
+        assert deaf.recv(15) == b"HTTP/1.1 200 OK"
+        assert post(site, message("tools/list"), site.headers("deaf")).status_code == 429
+        execute(fresh_sqlite, "UPDATE authz_app_client SET status = 'blocked' WHERE subject = 'deaf'")
+        site.wait_for_line("A subscription of deaf closed: its client is blocked")
+        execute(fresh_sqlite, "UPDATE authz_app_client SET status = 'active' WHERE subject = 'deaf'")
+        deadline = time.monotonic() + WAIT
+        while post(site, message("tools/list"), site.headers("deaf")).status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        with pytest.raises(ConnectionResetError):
+            while deaf.recv(1_000_000):
+                pass
+    site.assert_no_traceback()
