@@ -1,0 +1,65 @@
+"""Drill: four workers write records, whichever of them seals, and nothing final waits for its seal for long."""
+
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from authz_app.evidence.sealing import SETTLED_AFTER
+from tests.databases import rows
+from tests.drills.sizes import SLACK, size
+from tests.site import ROOT, Site
+
+WORKERS = 4
+SECONDS = size(4.0, 60.0)
+INTERVAL = size(1.0, 5.0)
+_OLDEST = """
+    SELECT at, duration_ms FROM authz_app_callrecord
+    WHERE seal IS NULL AND (decision = 'denied' OR outcome <> '') ORDER BY id LIMIT 1
+"""
+
+
+@pytest.mark.timeout(size(150, 400))
+def test_four_workers_write_while_one_seals(fresh_database: str) -> None:
+    site = Site(fresh_database, LOCAL_ISSUER="true")
+    command = [sys.executable, "-m", "tests.drills.writing", str(SECONDS), str(INTERVAL)]
+    workers = [
+        subprocess.Popen(
+            command, cwd=ROOT, env=site.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(WORKERS)
+    ]
+    longest = timedelta()
+    try:
+        while any(worker.poll() is None for worker in workers):
+            longest = max(longest, oldest_wait(fresh_database))
+            time.sleep(0.2)  # A look at the table, as often as that.
+    finally:
+        for worker in workers:
+            worker.kill()
+    said = [worker.communicate(timeout=10) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0] * WORKERS, said
+    written = sum(int(out) for out, _ in said)
+
+    assert rows(fresh_database, "SELECT count(*) FROM authz_app_callrecord WHERE seal IS NOT NULL") == [(written,)]
+    assert longest <= SETTLED_AFTER + timedelta(seconds=INTERVAL + SLACK)
+    sealers = {err.count(": Seal ") > 0 for _, err in said}
+    seals = sum(err.count(": Seal ") for _, err in said)
+    assert rows(fresh_database, "SELECT count(*), max(number) FROM authz_app_auditseal") == [(seals, seals)]
+    verified = site.manage("audit", "verify")
+    assert verified.returncode == 0, verified.stdout
+    print(
+        f"{written} records of {WORKERS} workers under {seals} seals; the longest that anything final waited for its"
+        f" seal was {longest.total_seconds():.1f} s, of which {SETTLED_AFTER.total_seconds():.0f} s are left to settle;"
+        f" all workers sealed: {sealers == {True}}"
+    )
+
+
+def oldest_wait(database_url: str) -> timedelta:
+    """How long ago the oldest final record ended that has no seal."""
+    for at, duration in rows(database_url, _OLDEST):
+        began = datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at
+        return datetime.now(UTC) - began - timedelta(milliseconds=duration or 0)
+    return timedelta()
