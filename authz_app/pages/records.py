@@ -19,6 +19,7 @@ from unfold.views import ChangeList
 
 from authz_app.models import CallRecord, Client, Rule
 from authz_app.pages import record_filters, words
+from authz_app.pages.record_export import ExportMixin
 from authz_app.pages.session_filter import SessionFilter
 from authz_app.pages.words import visible
 
@@ -36,7 +37,7 @@ class RecordChangeList(ChangeList):
         return super().get_queryset(request, exclude_parameters).defer("arguments", "rules", "error")
 
 
-class CallRecordAdmin(ModelAdmin):
+class CallRecordAdmin(ExportMixin, ModelAdmin):
     list_display = (
         "time",
         "client_label",

@@ -1,0 +1,86 @@
+"""The call records that the list shows, to take away: with their seals as JSONL, or as CSV."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.urls import URLPattern, path, reverse
+
+from authz_app.evidence.exporting import Wanted, csv_rows, jsonl, seals_alone
+from authz_app.management.export_files import key_if_there
+from authz_app.pages.record_sets import chosen_by
+
+logger = logging.getLogger("authz_app.evidence")
+# The server takes what is written, however slowly the browser reads: an export has to fit into its memory.
+MOST = 50_000
+_AT_A_TIME = 200
+_PERMISSIONS = ("authz_app.view_callrecord", "authz_app.view_arguments")
+_NAME = "authz_app_callrecord_export"
+_FORMS: dict[str, tuple[str, Callable[[Wanted], Iterator[bytes]]]] = {
+    "jsonl": ("application/jsonl", lambda wanted: jsonl(wanted, key_if_there())),
+    "csv": ("text/csv; charset=utf-8", csv_rows),
+    "seals.jsonl": ("application/jsonl", lambda wanted: seals_alone(wanted, key_if_there())),
+}
+
+
+class ExportMixin:
+    """Adds the export to the admin of call records, for those who may see recorded arguments."""
+
+    list_after_template = "admin/authz_app/callrecord/export.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        site = self.admin_site  # type: ignore[attr-defined]  # a ModelAdmin has it
+        own = [
+            path(f"export/records.{form}", site.admin_view(partial(export, form=form)), name=f"{_NAME}_{form}")
+            for form in _FORMS
+        ]
+        return [*own, *super().get_urls()]  # type: ignore[misc]  # a ModelAdmin has it
+
+
+def export(request: HttpRequest, form: str) -> HttpResponseBase:
+    """Stream what the list shows under the same query, all pages of it."""
+    if not all(request.user.has_perm(permission) for permission in _PERMISSIONS):
+        raise PermissionDenied
+    back = f"{reverse('admin:authz_app_callrecord_changelist')}?{request.GET.urlencode()}"
+    try:
+        wanted = chosen_by(request)
+    except ValueError as error:
+        messages.error(request, f"Nothing was exported: {error}")
+        return HttpResponseRedirect(reverse("admin:authz_app_callrecord_changelist"))
+    if wanted.records.order_by().values("pk")[: MOST + 1].count() > MOST:
+        messages.error(
+            request,
+            f"These are more than {MOST:,} records. Choose fewer, or have them written to a file on the server:"
+            f" manage.py audit export --where '{wanted.chosen_by}' --output records.{form}",
+        )
+        return HttpResponseRedirect(back)
+    logger.info("Exported as %s by %s: %s", form, request.user.get_username(), wanted.chosen_by or "all records")
+    return _download(wanted, form)
+
+
+def _download(wanted: Wanted, form: str) -> StreamingHttpResponse:
+    content_type, lines = _FORMS[form]
+    name = f"records-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form}"
+    headers: dict[str, Any] = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingHttpResponse(_streamed(lines(wanted)), content_type=content_type, headers=headers)
+
+
+async def _streamed(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Read from the database in a thread, some lines at a time."""
+    while chunk := await sync_to_async(_next)(lines):
+        yield chunk
+
+
+def _next(lines: Iterator[bytes]) -> bytes:
+    return b"".join(islice(lines, _AT_A_TIME))

@@ -1,0 +1,81 @@
+"""The export below the list of call records: exactly what the list shows, for those who may see it."""
+
+from pathlib import Path
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import Permission
+from django.test import AsyncClient
+from django.test import Client as Browser
+
+from authz_app.evidence.keys import public_pem, signer
+from authz_app.models import CallRecord, User
+from authz_app.pages import record_export
+from tests.authz_app.evidence.records import key_file, sealed  # noqa: F401
+from tests.authz_app.evidence.test_exporting import verified
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database, pytest.mark.usefixtures("key_file")]
+PAGE = "/admin/authz_app/callrecord/"
+
+
+def _auditor(*permissions: str) -> User:
+    user = User.objects.create_user("ada", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return user
+
+
+async def _fetch(query: str, *forms: str, user: User | None = None) -> list[bytes]:
+    browser = AsyncClient()
+    if user is None:
+        user = await sync_to_async(User.objects.create_superuser)("root")
+    await sync_to_async(browser.force_login)(user)
+    bodies = []
+    for form in forms:
+        answer = await browser.get(f"{PAGE}export/records.{form}{query}")
+        assert answer.status_code == 200
+        assert "attachment" in answer["Content-Disposition"]
+        bodies.append(b"".join([chunk async for chunk in answer.streaming_content]))
+    return bodies
+
+
+async def test_what_is_downloaded_is_what_the_list_shows_and_proves_itself(tmp_path: Path) -> None:
+    await sync_to_async(sealed)(8, 8)
+    user = await sync_to_async(_auditor)("view_callrecord", "view_arguments")
+    (tmp_path / "audit.pem").write_text(public_pem(signer().public))
+    jsonl, csv, seals = await _fetch("?decision=denied", "jsonl", "csv", "seals.jsonl", user=user)
+    for name, body in (("records.jsonl", jsonl), ("records.csv", csv), ("records.seals.jsonl", seals)):
+        (tmp_path / name).write_bytes(body)
+    assert jsonl.count(b'"decision":"denied"') == 4
+    assert b'"decision":"allowed"' not in jsonl
+    for arguments in (["records.jsonl"], ["records.csv", "--seals", "records.seals.jsonl"]):
+        code, said = await sync_to_async(verified)(tmp_path, arguments)
+        assert (code, said[0]) == (0, "Checked: 4 records, 2 seals.")
+
+
+@pytest.mark.parametrize("may", [[], ["view_callrecord"], ["view_arguments"]])
+def test_whoever_may_not_see_arguments_exports_nothing(client: Browser, may: list[str]) -> None:
+    client.force_login(_auditor(*may))
+    assert client.get(f"{PAGE}export/records.jsonl").status_code == 403
+
+
+def test_the_links_keep_the_filter(admin_client: Browser) -> None:
+    sealed(4)
+    page = admin_client.get(f"{PAGE}?decision=denied").content.decode()
+    assert f"{PAGE}export/records.jsonl?decision=denied" in page
+
+
+def test_a_filter_that_there_is_not_leads_back(admin_client: Browser) -> None:
+    answer = admin_client.get(f"{PAGE}export/records.csv?nonsense=1", follow=True)
+    assert "Nothing was exported" in answer.content.decode()
+
+
+def test_more_than_the_server_can_hold_is_left_to_the_command(
+    admin_client: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed(4)
+    monkeypatch.setattr(record_export, "MOST", 3)
+    answer = admin_client.get(f"{PAGE}export/records.jsonl?decision=allowed", follow=True)
+    assert answer.status_code == 200
+    assert CallRecord.objects.count() == 4
+    answer = admin_client.get(f"{PAGE}export/records.jsonl", follow=True)
+    assert "manage.py audit export" in answer.content.decode()
