@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, Unpack
 from uuid import UUID
 
+import orjson
 from mcp.server.elicitation import render_elicitation_schema
 from mcp_types import CreateMessageResult, SamplingMessage
 from pydantic import BaseModel, ValidationError
@@ -63,11 +64,21 @@ class Call:
         return self._channel.interview
 
     def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
-        """Tell the caller how far the work is; ``progress`` must grow from one report to the next."""
+        """Tell the caller how far the work is; ``progress`` must grow from one report to the next.
+
+        Raises:
+            TypeError: it cannot be sent as JSON.
+        """
+        _check_is_json((progress, total, message))
         self._loop.call_soon_threadsafe(self._channel.progress, progress, total, message)
 
     def log(self, data: Any, level: LogLevel = "info") -> None:
-        """Send the caller a log message: a string, or any JSON value."""
+        """Send the caller a log message: a string, or any JSON value.
+
+        Raises:
+            TypeError: it is none.
+        """
+        _check_is_json(data)
         self._loop.call_soon_threadsafe(self._channel.log, level, data)
 
     def elicit(self, message: str, answer: type[Answer], name: str = "") -> Answer | None:
@@ -124,6 +135,11 @@ class Call:
         except RuntimeError:
             return asyncio.run_coroutine_threadsafe(ask(), self._loop).result()
         raise RuntimeError(f"In an async tool, use: await call.{instead}(...).")
+
+
+def _check_is_json(value: Any) -> None:
+    """Raise here, in the function whose mistake it is: from the event loop it would go into the log, data and all."""
+    orjson.dumps(value)
 
 
 def call_parameter(function: Callable[..., Any]) -> str | None:

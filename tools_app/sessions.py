@@ -10,7 +10,6 @@ from typing import Any, Literal, Protocol
 
 import orjson
 
-from authz_app.principal import Principal
 from tools_app.jsonrpc import RequestId
 
 Owner = tuple[str, str, str]
@@ -57,10 +56,6 @@ class McpSession:
     def lasts_by_use(self) -> bool:
         """Whether using it keeps it, and not a stream."""
         return self.transport == "streamable"
-
-    def is_of(self, principal: Principal) -> bool:
-        """Whether the session belongs to this principal."""
-        return self.owner == principal.owner
 
     def stored(self) -> bytes:
         """The session as it is kept outside this process."""

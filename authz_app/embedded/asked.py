@@ -60,10 +60,6 @@ class Asked:
     resources: tuple[str, ...]
     state: str
 
-    @property
-    def is_unverified(self) -> bool:
-        return registered_itself(self.application)
-
     def granted_by(self, person: Any) -> str:
         """Where the browser goes with the code.
 

@@ -93,7 +93,7 @@ async def accepted_session(scope: Scope, message: jsonrpc.Message | None, here: 
     try:
         session = await extended(here, accepted.session, principal)
         await _check_still_welcome(scope, message, session, here)
-    except BaseException:  # The server may cancel this, too.
+    except BaseException:  # noqa: BLE001  (the server may cancel this; it is raised again)
         if request_id is not None and not accepted.refusal:
             await release(here, accepted.session, request_id)
         raise

@@ -92,7 +92,7 @@ async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
         session = await extended(here, accepted.session, principal)
         if here.draining:  # By now: nobody would wait for the work.
             raise SHUTTING_DOWN
-    except BaseException:  # The server may cancel this, too.
+    except BaseException:  # noqa: BLE001  (the server may cancel this; it is raised again)
         if request_id is not None and not accepted.refusal:
             here.give_up(accepted.session, request_id)
         raise
