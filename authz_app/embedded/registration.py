@@ -25,9 +25,11 @@ MOST_REDIRECT_URIS = 20
 _LONGEST_URI = 500
 # What a browser would run, open on this machine, or take for a page of this site.
 _UNSAFE_SCHEMES = frozenset(
-    {"about", "blob", "chrome", "chrome-extension", "data", "file", "filesystem", "ftp", "ftps", "jar", "javascript"}
-    | {"mailto", "resource", "sms", "tel", "vbscript", "view-source", "ws", "wss"}
+    {"about", "blob", "chrome", "chrome-extension", "data", "file", "filesystem", "ftp", "ftps", "intent", "jar"}
+    | {"javascript", "jnlp", "mailto", "resource", "search", "search-ms", "shell", "sms", "tel", "vbscript"}
+    | {"view-source", "ws", "wss"}
 )
+_WINDOWS_OWN = "ms-"  # ms-msdt:, ms-settings: and their like, which start its tools
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{1,50}")
 _VISIBLE = re.compile(r"[!-~]+")
 
@@ -80,7 +82,8 @@ def _what_is_wrong(uri: str) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "is malformed"
-    if not _SCHEME.fullmatch(parts.scheme) or parts.scheme in _UNSAFE_SCHEMES:
+    unsafe = parts.scheme in _UNSAFE_SCHEMES or parts.scheme.startswith(_WINDOWS_OWN)
+    if unsafe or not _SCHEME.fullmatch(parts.scheme):
         return "has a scheme that is not accepted"
     if "@" in parts.netloc:
         return "must not hold a user name or password"
