@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
-from django.db.models.signals import post_migrate, pre_delete
+from django.db.models.signals import post_migrate, pre_delete, pre_migrate
 
 
 class AuthzConfig(AppConfig):
@@ -13,5 +13,6 @@ class AuthzConfig(AppConfig):
         from authz_app import actors, checks, protect, triggers  # noqa: F401, PLC0415  (models are ready only now)
 
         connection_created.connect(actors.listen_when_created)
+        pre_migrate.connect(triggers.make_way_for_migrate, sender=self)
         post_migrate.connect(triggers.install_after_migrate, sender=self)
         pre_delete.connect(protect.keep_blocked_client, sender="authz_app.Client")
