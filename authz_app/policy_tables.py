@@ -124,8 +124,8 @@ def vanished(table: PolicyTable) -> str:
     """What to select, behind the edit, for a revision of each row that the history has and the table has not."""
     return (
         f"r.entity, r.entity_id, r.part, r.part_id, r.client_id, r.became, NULL FROM {REVISION} r"
-        f" WHERE r.part = '{table.part}' AND r.became IS NOT NULL AND r.id = {latest(table, 'r.part_id')}"
-        f" AND NOT EXISTS (SELECT 1 FROM {table.table} t WHERE t.id = r.part_id)"
+        f" WHERE r.became IS NOT NULL AND r.id IN (SELECT MAX(x.id) FROM {REVISION} x WHERE x.part = '{table.part}'"
+        f" AND NOT EXISTS (SELECT 1 FROM {table.table} t WHERE t.id = x.part_id) GROUP BY x.part_id)"
     )
 
 

@@ -77,7 +77,8 @@ def _until(version: int) -> Q:
 
 def first_version() -> int | None:
     """The version that the history begins with; None while it is empty."""
-    first: int | None = PolicyEdit.objects.aggregate(first=Min("version"))["first"]
+    # What changed while the version's row was gone stands under 0.
+    first: int | None = PolicyEdit.objects.filter(version__gt=0).aggregate(first=Min("version"))["first"]
     return first
 
 
@@ -96,7 +97,7 @@ def require_known(version: int) -> None:
             f"The history begins with policy version {first}, so what the policy was under version {version} is not"
             " known."
         )
-    known = PolicyEdit.objects.filter(moved=True, version__lte=version).count()
+    known = PolicyEdit.objects.filter(moved=True, version__gte=first, version__lte=version).count()
     if known < version - first + 1:
         raise NotInHistory(
             f"Of the policy versions from {first} to {version}, {version - first + 1 - known} are missing from the"

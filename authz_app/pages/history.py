@@ -146,9 +146,8 @@ class PolicyEditAdmin(ModelAdmin):
     def version_view(self, request: HttpRequest, version: int) -> HttpResponse:
         """The page of a version, or why there is none."""
         self._require_permission(request)
-        edit = (
-            PolicyEdit.objects.filter(version=version, moved=True).order_by("id").first() if version < 2**63 else None
-        )
+        known = PolicyEdit.objects.filter(version=version, moved=True).order_by("id")
+        edit = known.first() if 0 < version < 2**63 else None
         if edit is not None:
             return HttpResponseRedirect(reverse("admin:authz_app_policyedit_change", args=[edit.pk]))
         context = {"title": f"Policy version {version}", "unknown": why_unknown(version)}

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from authz_app import actors
 from authz_app.history import guard
 from authz_app.history.models import PolicyEdit, PolicyRevision
+from authz_app.history.past import first_version
 from authz_app.models import Client, Rule, User
 from authz_app.policy_rows import stored_version
 from tests.rows import build_record, make_client, make_rule
@@ -170,7 +171,9 @@ def test_two_versions_are_compared(admin_client: Browser, rule: Rule) -> None:
 @pytest.mark.parametrize("value", ["", "0", "-1", "x", "9" * 30, "\x00"])
 def test_what_cannot_be_compared_is_told(admin_client: Browser, rule: Rule, value: str) -> None:
     assert text(admin_client, f"{HISTORY}compare/", **{"from": value, "to": value})
-    assert "There has been no policy version" in text(admin_client, f"{HISTORY}compare/", **{"from": 1, "to": 10**6})
+    assert "There has been no policy version" in text(
+        admin_client, f"{HISTORY}compare/", **{"from": first_version(), "to": 10**6}
+    )
 
 
 def test_the_policy_of_a_past_version_is_shown(admin_client: Browser, rule: Rule) -> None:
@@ -204,7 +207,12 @@ def test_what_strangers_wrote_is_text_on_every_page(admin_client: Browser, rule:
         Client.objects.update(name=HOSTILE, notes=HOSTILE)
         Rule.objects.update(tools=HOSTILE, note=HOSTILE)
     version = stored_version()
-    paths = [HISTORY, f"{HISTORY}?rule={rule.pk}", f"{HISTORY}compare/?from=1", f"{HISTORY}at/{version}/"]
+    paths = [
+        HISTORY,
+        f"{HISTORY}?rule={rule.pk}",
+        f"{HISTORY}compare/?from={first_version()}",
+        f"{HISTORY}at/{version}/",
+    ]
     paths += [
         f"{HISTORY}{pk}/change/" for pk in PolicyEdit.objects.filter(version=version).values_list("pk", flat=True)
     ]
@@ -237,4 +245,6 @@ def test_history_that_was_pruned_is_said_to_be_missing(admin_client: Browser, ru
     Rule.objects.update(effect="allow")
     page = text(admin_client, f"{HISTORY}at/{version + 1}/", status=404)
     assert "1 are missing from the history" in page
-    assert "missing from the history" in text(admin_client, f"{HISTORY}compare/", **{"from": 1, "to": version + 1})
+    assert "missing from the history" in text(
+        admin_client, f"{HISTORY}compare/", **{"from": first_version(), "to": version + 1}
+    )

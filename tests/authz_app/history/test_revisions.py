@@ -31,6 +31,8 @@ def assert_whole() -> None:
     last: dict[tuple[str, int], str | None] = {}
     for revision in PolicyRevision.objects.order_by("id"):
         key = (revision.part, revision.part_id)
+        if key not in last and revision.became is None:
+            continue  # Of rows that went when the last test's database was emptied, history first.
         assert revision.was == last.get(key), f"{key} in {revision.pk}"
         last[key] = revision.became
 
