@@ -60,7 +60,7 @@ test: .venv/installed-for-tests var/sdk1-venv/installed var/clients/installed
 	@$(BIN)/python -m tests.run -n 2 $(ARGUMENTS)
 
 drills: .venv/installed-for-tests
-	@DRILLS=full $(BIN)/python -m pytest tests/drills tests/authz_app/evidence -rP $(ARGUMENTS)
+	@DRILLS=full $(BIN)/python -m pytest tests/drills -rP $(ARGUMENTS)
 
 prove: .venv/installed-for-tests
 	@$(BIN)/python -m tests.prove $(ARGUMENTS)

@@ -1,0 +1,40 @@
+"""Drill: 100,000 sealed records, and everything that can be done to them, found by both verifiers."""
+
+import time
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+
+from tests.authz_app.evidence.records import key_file, sealed, verified  # noqa: F401
+from tests.authz_app.evidence.tamperings import TAMPERINGS, insert_without_a_seal
+from tests.authz_app.evidence.test_exporting import export
+from tests.authz_app.evidence.test_exporting import verified as verified_alone
+from tests.drills.sizes import size
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+EACH = size(20, 500)
+SEALS = size(10, 200)
+
+
+@pytest.mark.timeout(size(120, 3_600))
+def test_both_verifiers_name_the_first_bad_place(key_file: Path, tmp_path: Path) -> None:  # noqa: F811
+    sealed(*[EACH] * SEALS)
+    began = time.monotonic()
+    assert verified().findings == []
+    took = time.monotonic() - began
+    assert verified_alone(tmp_path, export(tmp_path))[0] == 0
+    for tamper in TAMPERINGS:
+        with transaction.atomic():
+            place = tamper()
+            found = verified().findings
+            code, said = verified_alone(tmp_path, export(tmp_path))
+            transaction.set_rollback(True)
+        assert found[0].startswith(place), (tamper.__name__, found[:3])
+        # To whoever has the export alone, a record that no seal is over is one that is not sealed yet.
+        if tamper is insert_without_a_seal:
+            assert said[1] == "Not checked: 1 records that were not sealed yet."
+        else:
+            assert (code, said[0].split()[:2]) == (1, place.split()[:2]), (tamper.__name__, said[:3])
+    assert verified().findings == []
+    print(f"{EACH * SEALS} records, {len(TAMPERINGS)} ways to tamper with them; verified in {took:.1f} s")
