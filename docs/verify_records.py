@@ -193,7 +193,7 @@ class Verifier:
         public = self.trusted.get(statement["key"], "")
         if not signed(said["ended"], said["signature"], public):
             self.bad("The end of the export is not signed by a key that is trusted.")
-        elif (statement["export"], statement["records"]) != (self.hashed.hexdigest(), self.records):
+        elif (statement["export"], statement["records"]) != (self.hashed.hexdigest(), self.records - self.unsealed):
             self.bad("The export is not as it was made: records or lines were changed, removed or inserted.")
         last = self.last["seal"] if self.last else 0
         if statement["head"] is None:

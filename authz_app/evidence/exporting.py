@@ -14,15 +14,18 @@ from typing import Any
 
 import orjson
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from authz_app.evidence.heads import known_head
+from authz_app.evidence.heads import Head, known_head
 from authz_app.evidence.keys import AuditSigner
 from authz_app.evidence.models import AuditKey, AuditSeal
 from authz_app.evidence.rows import CALLS, FORMAT, line_of, utc_text
+from authz_app.evidence.sealing import last_number
 from authz_app.models import CallRecord
 
 _CHUNK = 1_000
+_RECORD = b'{"table":'
+_UNSEALED_RECORD = b'{"table":"call","seal":null,'
 # A spreadsheet takes what begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 Said = Callable[[int], None]
@@ -34,11 +37,23 @@ def _said_to_nobody(records: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is exported: the records, what chose them in words, and whether they are all that there are."""
+    """What is exported: the records, what chose them, and whether they are all that there are.
+
+    Of what is sealed meanwhile nothing is told: ``upto`` is the last seal as it begins, ``head`` the last known here.
+    """
 
     records: "QuerySet[CallRecord]"
     chosen_by: str
     is_whole: bool
+    upto: int
+    head: Head | None
+
+
+def wanted_of(records: "QuerySet[CallRecord]", chosen_by: str, *, is_whole: bool) -> Wanted:
+    """These records, as of now."""
+    connection = connections[records.db]
+    head = known_head(connection)  # Before the number: it may only be the older of the two.
+    return Wanted(records, chosen_by, is_whole, last_number(connection), head)
 
 
 def jsonl(wanted: Wanted, key: AuditSigner | None, progress: Said = _said_to_nobody) -> Iterator[bytes]:
@@ -48,7 +63,7 @@ def jsonl(wanted: Wanted, key: AuditSigner | None, progress: Said = _said_to_nob
     """
     hashed, count = sha256(), 0
     for line in _lines(wanted):
-        count += line.startswith(b'{"table"')
+        count += line.startswith(_RECORD) and not line.startswith(_UNSEALED_RECORD)
         hashed.update(line)
         yield line
         progress(count)
@@ -59,8 +74,8 @@ def seals_alone(wanted: Wanted, key: AuditSigner | None) -> Iterator[bytes]:
     """The same file without the records, to go with those in CSV."""
     hashed, count = sha256(), 0
     for line in _lines(wanted):
-        if line.startswith(b'{"table"'):
-            count += 1
+        if line.startswith(_RECORD):
+            count += not line.startswith(_UNSEALED_RECORD)
         else:
             hashed.update(line)
             yield line
@@ -132,7 +147,7 @@ def _seals(wanted: Wanted, after: int, before: int, first_has_rows: bool) -> Ite
 
 def _seal_and_after(wanted: Wanted, done: int | None, within: bool) -> Iterator[bytes]:
     if done is not None and (within or wanted.is_whole):
-        yield from _seals(wanted, done, 2**62 if wanted.is_whole else done + 1, within)
+        yield from _seals(wanted, done, wanted.upto + 1 if wanted.is_whole else done + 1, within)
 
 
 def _seal(seal: AuditSeal, with_members: bool) -> bytes:
@@ -149,15 +164,15 @@ def _records(wanted: Wanted) -> Iterator[tuple[int | None, bytes]]:
     """Sealed records in the order of their seals, then those that are not sealed yet."""
     line, columns = line_of(CALLS), ("seal", *CALLS.columns)
     for records in (
-        wanted.records.filter(seal__isnull=False).order_by("seal", "id"),
-        wanted.records.filter(seal__isnull=True).order_by("id"),
+        wanted.records.filter(seal__lte=wanted.upto).order_by("seal", "id"),
+        wanted.records.filter(Q(seal__isnull=True) | Q(seal__gt=wanted.upto)).order_by("id"),
     ):
         for seal, *row in records.values_list(*columns).iterator(_CHUNK):
-            yield seal, line(row)
+            yield seal if seal is not None and seal <= wanted.upto else None, line(row)
 
 
 def _end(wanted: Wanted, hashed: str, count: int, key: AuditSigner | None) -> bytes:
-    head = known_head(connections[wanted.records.db])
+    head = wanted.head
     statement = orjson.dumps(
         {
             "v": FORMAT,

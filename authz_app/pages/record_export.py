@@ -1,11 +1,13 @@
-"""The call records that the list shows, to take away: with their seals as JSONL, or as CSV."""
+"""The call records that the list shows, to take away with their seals: as JSONL, or as CSV in an archive."""
 
+import io
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
@@ -25,8 +27,7 @@ _PERMISSIONS = ("authz_app.view_callrecord", "authz_app.view_arguments")
 _NAME = "authz_app_callrecord_export"
 _FORMS: dict[str, tuple[str, Callable[[Wanted], Iterator[bytes]]]] = {
     "jsonl": ("application/jsonl", lambda wanted: jsonl(wanted, key_if_there())),
-    "csv": ("text/csv; charset=utf-8", csv_rows),
-    "seals.jsonl": ("application/jsonl", lambda wanted: seals_alone(wanted, key_if_there())),
+    "zip": ("application/zip", lambda wanted: _zipped(wanted)),
 }
 
 
@@ -58,7 +59,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
         messages.error(
             request,
             f"These are more than {MOST:,} records. Choose fewer, or have them written to a file on the server:"
-            f" manage.py audit export --where '{wanted.chosen_by}' --output records.{form}",
+            f" manage.py audit export --where '{wanted.chosen_by}' --output records.jsonl",
         )
         return HttpResponseRedirect(back)
     logger.info("Exported as %s by %s: %s", form, request.user.get_username(), wanted.chosen_by or "all records")
@@ -76,11 +77,42 @@ def _download(wanted: Wanted, form: str) -> StreamingHttpResponse:
     return StreamingHttpResponse(_streamed(lines(wanted)), content_type=content_type, headers=headers)
 
 
+class _Sink(io.RawIOBase):
+    """Keeps what is written until it is taken."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._written += data
+        return len(data)
+
+    def take(self) -> bytes:
+        taken, self._written = bytes(self._written), bytearray()
+        return taken
+
+
+def _zipped(wanted: Wanted) -> Iterator[bytes]:
+    """Two files that belong together: the records as CSV, and their seals."""
+    sink = _Sink()
+    files = (("records.csv", csv_rows(wanted)), ("records.seals.jsonl", seals_alone(wanted, key_if_there())))
+    with ZipFile(sink, "w", ZIP_DEFLATED) as archive:
+        for name, lines in files:
+            with archive.open(name, "w", force_zip64=True) as file:
+                for line in lines:
+                    file.write(line)
+                    yield sink.take()
+    yield sink.take()
+
+
 async def _streamed(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Read from the database in a thread, some lines at a time."""
-    while chunk := await sync_to_async(_next)(lines):
-        yield chunk
+    while chunks := await sync_to_async(_next)(lines):
+        yield b"".join(chunks)
 
 
-def _next(lines: Iterator[bytes]) -> bytes:
-    return b"".join(islice(lines, _AT_A_TIME))
+def _next(lines: Iterator[bytes]) -> list[bytes]:
+    return list(islice(lines, _AT_A_TIME))

@@ -7,7 +7,7 @@ from django.http import HttpRequest, QueryDict
 from django.test import RequestFactory
 from django.urls import reverse
 
-from authz_app.evidence.exporting import Wanted
+from authz_app.evidence.exporting import Wanted, wanted_of
 from authz_app.models import CallRecord, User
 
 # What pages through a list, and does not choose from it.
@@ -41,4 +41,4 @@ def chosen_by(request: HttpRequest) -> Wanted:
         records = changelist.get_queryset(request)
     except (IncorrectLookupParameters, ValidationError) as error:
         raise ValueError("the list of call records has no such filter, or no such choice of it.") from error
-    return Wanted(records, narrowed.urlencode(), is_whole=not narrowed)
+    return wanted_of(records, narrowed.urlencode(), is_whole=not narrowed)

@@ -16,6 +16,7 @@ from authz_app.evidence.models import AuditKey
 from authz_app.evidence.pruning import prunable, prune
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.sealing import last_number, take_lock
+from authz_app.evidence.snapshot import snapshot
 from authz_app.evidence.verification import Report, verify
 from authz_app.management.export_files import export_to
 from authz_app.management.progress import Progress
@@ -74,7 +75,7 @@ class Command(BaseCommand):
     def _verify(self, options: dict[str, Any]) -> None:
         ring, head = _trusted(options["public_key"]), options["expect"] or known_head(connection)
         interval = timedelta(seconds=conf().audit_seal_seconds)
-        with Progress(self.stderr, "seals", last_number(connection)) as progress:
+        with snapshot(connection), Progress(self.stderr, "seals", last_number(connection)) as progress:
             report = verify(connection, ring, head, interval, progress.reach)
         for finding in report.findings:
             self.stdout.write(self.style.ERROR(finding))

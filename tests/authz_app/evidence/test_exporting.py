@@ -164,3 +164,18 @@ def test_what_is_no_export_is_said_to_be_none(tmp_path: Path, content: bytes) ->
 def test_a_filter_that_the_list_does_not_have_is_refused() -> None:
     with pytest.raises(ValueError, match="no such filter"):
         chosen("nonsense=1")
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_what_is_sealed_while_it_is_written_out_disturbs_nothing(tmp_path: Path, form: str) -> None:
+    sealed(3)
+    final_records(2)
+    (tmp_path / "audit.pem").write_text(public_pem(signer().public))
+    wanted = chosen("")
+    seal_what_is_due(None)
+    files = list(export_to(str(tmp_path / f"records.{form}"), wanted, lambda count: None))
+    code, said = verified(tmp_path, [str(files[0]), *(["--seals", str(files[1])] if form == "csv" else [])])
+    assert (code, said[:2]) == (
+        0,
+        ["Checked: 3 records, 1 seals.", "Not checked: 2 records that were not sealed yet."],
+    )

@@ -1,6 +1,7 @@
 """Whatever is done to sealed records behind the site's back, verification names the place."""
 
 import os
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,11 +10,12 @@ import orjson
 import pytest
 from django.db import connection
 
-from authz_app.evidence.heads import Head
+from authz_app.evidence.heads import Head, known_head
 from authz_app.evidence.keyring import keyring
 from authz_app.evidence.keys import AuditSigner, rotate, signer
 from authz_app.evidence.models import AuditKey, AuditSeal
 from authz_app.evidence.sealer import seal_what_is_due
+from authz_app.evidence.snapshot import snapshot
 from authz_app.evidence.statements import digest
 from authz_app.evidence.verification import verify
 from authz_app.models import CallRecord
@@ -98,3 +100,26 @@ def test_a_key_that_others_can_read_seals_nothing(key_file: Path) -> None:  # no
     os.chmod(key_file, 0o644)
     with pytest.raises(Exception, match="chmod 600"):
         seal_what_is_due(None)
+
+
+def test_what_is_sealed_while_it_is_verified_disturbs_nothing() -> None:
+    sealed(3)
+
+    def meanwhile(number: int) -> None:
+        other = threading.Thread(target=_seal_elsewhere)
+        other.start()
+        other.join(30)
+
+    ring = keyring(AuditKey.objects.all(), signer().public)
+    final_records(3, ago=timedelta(seconds=40))
+    with snapshot(connection):
+        report = verify(connection, ring, known_head(connection), INTERVAL, meanwhile)
+    assert (report.findings, report.seals) == ([], 1)
+    assert AuditSeal.objects.count() == 2
+
+
+def _seal_elsewhere() -> None:
+    try:
+        seal_what_is_due(None)
+    finally:
+        connection.close()
