@@ -150,7 +150,7 @@ def test_a_record_leads_to_the_version_it_was_decided_under(admin_client: Browse
     assert f"{HISTORY}version/{version}/" in text(admin_client, f"/admin/authz_app/callrecord/{record.pk}/change/")
 
 
-@pytest.mark.parametrize("version", [0, 10**6, 10**30])
+@pytest.mark.parametrize("version", [10**6, 10**30])
 def test_a_version_that_is_not_in_the_history_is_said_to_be_unknown(admin_client: Browser, version: int) -> None:
     page = text(admin_client, f"{HISTORY}version/{version}/", status=404)
     assert "The history begins with policy version" in page or "There has been no policy version" in page
