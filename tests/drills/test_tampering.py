@@ -13,8 +13,9 @@ from tests.authz_app.evidence.test_exporting import verified as verified_alone
 from tests.drills.sizes import size
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
-EACH = size(20, 500)
-SEALS = size(10, 200)
+# Fewer than a segment may have, so that each has a seal of its own.
+EACH = size(20, 400)
+SEALS = size(10, 250)
 
 
 @pytest.mark.timeout(size(120, 3_600))
