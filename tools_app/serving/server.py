@@ -15,6 +15,7 @@ from zope.interface import implementer
 from tools_app.serving import access_log
 
 Drain = Callable[[float], Awaitable[None]]
+_LAST_ARRIVALS = 0.5
 
 
 @implementer(IPushProducer)
@@ -70,6 +71,8 @@ class DrainingServer(Server):
 
     async def _leave(self) -> None:
         await asyncio.gather(*(_stopped(port) for port in self._ports), return_exceptions=True)
+        # A connection that was accepted a moment ago has its request on the way.
+        await asyncio.sleep(_LAST_ARRIVALS)
         await self._drain(self._drain_seconds)
         applications = [details.get("application_instance") for details in self.connections.values()]
         running = [application for application in applications if application and not application.done()]
