@@ -301,7 +301,9 @@ async def test_questions_that_are_asked_at_a_time_go_out_together(threads: ToolT
     assert list(execution.result.input_requests or {}) == ["question-1", "question-2"]
 
 
-@pytest.mark.parametrize("data", [{1, 2}, 2**64, "\udc80", {"a": object()}], ids=["set", "too large", "half a character", "object"])
+@pytest.mark.parametrize(
+    "data", [{1, 2}, 2**64, "\udc80", {"a": object()}], ids=["set", "too large", "half a character", "object"]
+)
 async def test_what_is_no_json_fails_in_the_tool_that_reports_it(data: Any) -> None:
     """On the event loop it would go into the log with a traceback."""
     with pytest.raises(TypeError):
