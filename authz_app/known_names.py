@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from authz_app.policy import Kind
+from authz_app.rule import Kind
 
 _sources: list[Callable[[], Iterable[tuple[Kind, str]]]] = []
 

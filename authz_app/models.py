@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.auth.models import AbstractUser
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from authz_app.compiling import RuleRow, compile_rule
 from authz_app.evidence.models import AuditKey as AuditKey
 from authz_app.evidence.models import AuditSeal as AuditSeal
 from authz_app.history.models import PolicyEdit as PolicyEdit
 from authz_app.history.models import PolicyRevision as PolicyRevision
 from authz_app.ids import uuid7
-from authz_app.sentence import rule_sentence
 
 
 class User(AbstractUser):
@@ -54,14 +57,15 @@ class Client(models.Model):
 
 
 class Rule(models.Model):
-    """One statement of the policy: for whom, with which token scopes, what is allowed or denied.
+    """One statement of the policy: for whom, with which token scopes, if what, what is allowed, denied or limited.
 
-    ``tools`` are names of the ``kind`` that the rule speaks of.
+    ``tools`` are names of the ``kind`` that the rule speaks of. ``conditions`` is JSON: see ``condition_text``.
     """
 
     class Effect(models.TextChoices):
         ALLOW = "allow", "Allow"
         DENY = "deny", "Deny"
+        LIMIT = "limit", "Limit"
 
     class AppliesTo(models.TextChoices):
         THESE_CLIENTS = "these", "These clients"
@@ -72,8 +76,20 @@ class Rule(models.Model):
         RESOURCE = "resource", "Resources"
         PROMPT = "prompt", "Prompts"
 
+    class Period(models.TextChoices):
+        MINUTE = "minute", "a minute"
+        HOUR = "hour", "an hour"
+        DAY = "day", "a day"
+
+    class Per(models.TextChoices):
+        CLIENT = "client", "Each client by itself"
+        TOGETHER = "together", "All of them together"
+
     effect = models.CharField(
-        max_length=10, choices=Effect, default=Effect.ALLOW, help_text="A deny rule beats every allow rule."
+        max_length=10,
+        choices=Effect,
+        default=Effect.ALLOW,
+        help_text="A deny rule beats every allow rule. A limit rule allows nothing: it refuses calls beyond a number.",
     )
     applies_to = models.CharField("for whom", max_length=10, choices=AppliesTo, default=AppliesTo.THESE_CLIENTS)
     clients = models.ManyToManyField(
@@ -91,6 +107,19 @@ class Rule(models.Model):
     tools = models.TextField(
         "names", blank=True, help_text="Names or globs such as weather_*, one a line. None: the rule speaks of nothing."
     )
+    conditions = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="An allow rule needs all of them true. A deny or limit rule applies unless one of them is false.",
+    )
+    valid_from = models.DateTimeField("from", null=True, blank=True, help_text="In UTC. It decides nothing before.")
+    valid_until = models.DateTimeField(
+        "until", null=True, blank=True, help_text="In UTC. It decides nothing from then on."
+    )
+    limit_calls = models.PositiveIntegerField("calls", null=True, blank=True, validators=[MinValueValidator(1)])
+    limit_period = models.CharField("in", max_length=10, choices=Period, blank=True, default="", db_default="")
+    limit_per = models.CharField("counted for", max_length=10, choices=Per, blank=True, default="", db_default="")
     enabled = models.BooleanField(default=True)
     note = models.TextField(blank=True, help_text="Why this rule exists. Not read by decisions.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -111,19 +140,22 @@ class Rule(models.Model):
     def tool_list(self) -> list[str]:
         return self.tools.split()
 
+    def window_state(self, now: datetime) -> str:
+        """Whether the window has opened or closed, in words; none where there is no window."""
+        if self.valid_until is not None and self.valid_until <= now:
+            return "Over"
+        if self.valid_from is not None and self.valid_from > now:
+            return "Opens later"
+        return "Open" if self.valid_from or self.valid_until else ""
+
+    def row(self) -> RuleRow:
+        """What of it is compiled."""
+        return RuleRow(self.pk or 0, *(getattr(self, name) for name in RuleRow._fields[1:]))
+
     def sentence(self) -> str:
         """The rule as one sentence."""
-        return rule_sentence(
-            effect=self.effect,
-            kind=self.kind,
-            clients=None
-            if self.applies_to == self.AppliesTo.EVERY_CLIENT
-            else [str(client) for client in self.clients.all()]
-            if self.pk
-            else [],
-            token_scopes=self.scope_list,
-            tools=self.tool_list,
-        )
+        named = [(client.pk, str(client)) for client in self.clients.all()] if self.pk else []
+        return compile_rule(self.row(), named).sentence
 
 
 class RuleClient(models.Model):
@@ -160,6 +192,25 @@ class PolicyChange(models.Model):
 
     def __str__(self) -> str:
         return f"Version {self.version}: {self.entity} {self.row_id}"
+
+
+class LimitCount(models.Model):
+    """The calls that still count against a limit rule: for one client, or under 0 for all of them together.
+
+    ``calls`` and ``until`` are those of ``authz_app.audit.tally``; a row that does not matter any more is deleted.
+    Written by ``authz_app.audit`` alone.
+    """
+
+    rule_id = models.BigIntegerField()
+    client_id = models.BigIntegerField()
+    calls = models.TextField()
+    until = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rule_id", "client_id"], name="limit_count")]
+
+    def __str__(self) -> str:
+        return f"Rule {self.rule_id}, client {self.client_id or 'any'}"
 
 
 UNUSUAL_OUTCOME = models.Q(outcome__gt="") & ~models.Q(outcome="ok")
@@ -203,6 +254,9 @@ class CallRecord(models.Model):
     reason = models.CharField(max_length=20)
     rules = models.TextField(help_text="JSON: id and sentence of each determining rule, as they were.")
     policy_version = models.BigIntegerField()
+    claims = models.TextField(
+        default="", db_default="", help_text="JSON: the claims that conditions of rules name, if there are any."
+    )
     client_id = models.BigIntegerField(help_text="The client's row at the time.")
     client_name = models.CharField(max_length=200)
     issuer = models.CharField(max_length=255)

@@ -1,131 +1,21 @@
-"""Decide calls of tools, reads of resources, uses of prompts. Pure: knows nothing of HTTP, Django or MCP."""
+"""Decide calls of tools, reads of resources, uses of prompts. Pure: knows nothing of HTTP, Django or MCP.
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from fnmatch import translate
-from functools import lru_cache
-from typing import Literal, NamedTuple, get_args
+Default deny; a deny rule beats every allow rule; the order of rules never matters. In doubt an allow rule does not
+apply, and a deny or limit rule does. A limit rule allows nothing: a call is allowed within limits, which are counted
+where its record commits.
+"""
 
+from collections.abc import Collection, Iterable, Mapping
+from math import inf
+from typing import Any
+
+from authz_app.decision import Client, Decision, Reason, Target
 from authz_app.principal import Principal
+from authz_app.rule import Kind, Rule
+from authz_app.rule_index import RuleIndex
+from authz_app.standing import Question, Standing
 
-
-class Reason(StrEnum):
-    """Why a decision came out as it did. The record keeps it; a refused caller is told it only where that is safe."""
-
-    ALLOWED = "allowed"
-    NO_RULE = "no_rule"
-    DENY_RULE = "deny_rule"
-    CLIENT_BLOCKED = "client_blocked"
-    CLIENT_PENDING = "client_pending"
-    SCOPE_MISSING = "scope_missing"
-    UNKNOWN_TOOL = "unknown_tool"
-    TOOL_DISABLED = "tool_disabled"
-    POLICY_ERROR = "policy_error"
-
-
-Effect = Literal["allow", "deny"]
-Kind = Literal["tool", "resource", "prompt"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """The administrator's row for one issuer and subject, as a decision reads it."""
-
-    id: int
-    issuer: str
-    subject: str
-    status: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One compiled rule that is switched on.
-
-    ``clients`` is None for every client, and otherwise the ids that it names. ``tools`` are names or globs, of tools or
-    of what else ``kind`` says; None there is for every kind. ``broken`` marks what could not be read: it is a deny rule
-    that speaks of everything, since the unreadable might have been one.
-    """
-
-    id: int
-    effect: Effect
-    clients: frozenset[int] | None
-    token_scopes: frozenset[str]
-    tools: tuple[str, ...]
-    sentence: str
-    broken: bool = False
-    kind: Kind | None = "tool"
-
-    def speaks_of(self, kind: Kind, name: str) -> bool:
-        """Whether it is about this kind, and one of the names or globs matches, case-sensitively."""
-        return self.kind in (kind, None) and any(
-            pattern == name or _glob(pattern).match(name) is not None for pattern in self.tools
-        )
-
-
-@lru_cache(maxsize=16_384)
-def _glob(pattern: str) -> re.Pattern[str]:
-    return re.compile(translate(pattern))
-
-
-class Target(NamedTuple):
-    """What a decision needs to know of the tool, the resource or the prompt that is asked for."""
-
-    kind: Kind
-    name: str
-    exists: bool
-    enabled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the policy says of one call, why, and which rules decided.
-
-    ``missing_scopes`` holds, for SCOPE_MISSING alone, each set of token scopes that would be enough to add.
-    """
-
-    reason: Reason
-    policy_version: int
-    client: Client
-    determining: tuple[Rule, ...] = ()
-    missing_scopes: tuple[frozenset[str], ...] = ()
-
-    @property
-    def allowed(self) -> bool:
-        return self.reason is Reason.ALLOWED
-
-
-class _RuleIndex:
-    """Rules that concern the same clients, found by what they speak of without reading them all."""
-
-    __slots__ = ("_exact", "_globs", "_matching")
-
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        self._exact: dict[tuple[Kind | None, str], list[Rule]] = {}
-        self._globs: list[Rule] = []
-        self._matching: dict[tuple[Kind, str], tuple[Rule, ...]] = {}
-        for rule in rules:
-            if rule.kind is None or any(_GLOB_CHARACTERS.intersection(pattern) for pattern in rule.tools):
-                self._globs.append(rule)
-            else:
-                for name in dict.fromkeys(rule.tools):  # twice in a rule is once in a decision
-                    self._exact.setdefault((rule.kind, name), []).append(rule)
-
-    def matching(self, kind: Kind, name: str) -> tuple[Rule, ...]:
-        found = self._matching.get((kind, name))
-        if found is None:
-            globs = (rule for rule in self._globs if rule.speaks_of(kind, name))
-            # Asked for what is registered alone, so what is kept is bounded by its number.
-            found = self._matching[kind, name] = (*self._exact.get((kind, name), ()), *globs)
-        return found
-
-
-_GLOB_CHARACTERS = frozenset("*?[")
 _MAX_REMEMBERED = 10_000
-_NO_RULES = _RuleIndex(())
 
 
 class Policy:
@@ -134,7 +24,7 @@ class Policy:
     Never changed, but for clients that are seen for the first time: their rows are added when they are read.
     """
 
-    __slots__ = ("_decided", "_every", "_named", "clients", "rules", "switched_off", "version")
+    __slots__ = ("_index", "_moment", "_standings", "_windows", "clients", "rules", "switched_off", "version")
 
     def __init__(
         self,
@@ -146,36 +36,76 @@ class Policy:
     ) -> None:
         self.version = version
         self.clients = clients
-        self.rules = rules
+        self.rules = {**rules}
         self.switched_off = switched_off
-        self._decided: dict[tuple[Client, Target, frozenset[str]], Decision] = {}
-        named: dict[int, list[Rule]] = {}
-        for rule in rules.values():
-            for client_id in rule.clients or ():
-                named.setdefault(client_id, []).append(rule)
-        self._every = _RuleIndex(rule for rule in rules.values() if rule.clients is None)
-        self._named = {client_id: _RuleIndex(theirs) for client_id, theirs in named.items()}
+        self._index = RuleIndex().changed((), rules.values())
+        self._windows = {rule.id: rule for rule in rules.values() if _has_window(rule)}
+        self._moment = -inf
+        self._standings: dict[tuple[Client, Kind, str, frozenset[str]], Standing] = {}
 
-    def remembered(self, client: Client, target: Target, token_scopes: frozenset[str]) -> Decision:
-        """What is decided for these, worked out once: a policy never changes, and neither does what it says."""
-        key = (client, target, token_scopes)
-        decision = self._decided.get(key)
-        if decision is None:
-            if len(self._decided) >= _MAX_REMEMBERED:
-                self._decided.clear()
+    def changed(
+        self,
+        version: int,
+        *,
+        clients: dict[tuple[str, str], Client],
+        gone: Collection[int],
+        come: Iterable[Rule],
+        switched_off: frozenset[tuple[Kind, str]],
+    ) -> "Policy":
+        """The policy of another version: without the rules of some ids, and with others. Shares what stays."""
+        policy = Policy(version, clients=clients, rules={}, switched_off=switched_off)
+        policy.rules, policy._index, policy._windows = self.rules, self._index, self._windows
+        before = [self.rules[rule_id] for rule_id in gone if rule_id in self.rules]
+        after = list(come)
+        if before or after:
+            policy.rules, policy._windows = self.rules.copy(), self._windows.copy()
+            for rule in before:
+                del policy.rules[rule.id]
+                policy._windows.pop(rule.id, None)
+            policy.rules.update((rule.id, rule) for rule in after)
+            policy._windows.update((rule.id, rule) for rule in after if _has_window(rule))
+            policy._index = self._index.changed(before, after)
+        return policy
+
+    def standing(self, client: Client, target: Target, token_scopes: frozenset[str], now: float) -> Standing:
+        """What the rules come to for these, worked out once for as long as it holds."""
+        key = (client, target.kind, target.name, token_scopes)
+        standing = self._standings.get(key)
+        if standing is None or not standing.holds_for(target, now):
+            if len(self._standings) >= _MAX_REMEMBERED:
+                self._standings.clear()
             rules = self.rules_for(client.id, target.kind, target.name)
-            decision = self._decided[key] = _decide_by_rules(token_scopes, client, rules, self.version)
-        return decision
+            standing = self._standings[key] = Standing(rules, Question(client, target, token_scopes), self.version, now)
+        return standing
 
     def rules_for(self, client_id: int, kind: Kind, name: str) -> tuple[Rule, ...]:
-        """The rules that speak of this client and of what has this kind and name, whatever the token scopes."""
-        return self._every.matching(kind, name) + self._named.get(client_id, _NO_RULES).matching(kind, name)
+        """The rules that speak of this client and of what has this kind and name, whatever else they ask for."""
+        return self._index.matching(client_id, kind, name)
+
+    def next_moment(self, now: float) -> float:
+        """When, after ``now``, a window opens or closes next; infinity where none does. In seconds since the epoch."""
+        if self._moment <= now:
+            moments = (moment for rule in self._windows.values() for moment in (rule.begins, rule.ends))
+            self._moment = min((moment for moment in moments if moment is not None and moment > now), default=inf)
+        return self._moment
 
 
-def decide(principal: Principal, client: Client, target: Target, policy: Policy) -> Decision:
+def _has_window(rule: Rule) -> bool:
+    return rule.begins is not None or rule.ends is not None
+
+
+def decide(  # noqa: PLR0913  (all that a decision depends on, and nothing else)
+    principal: Principal,
+    client: Client,
+    target: Target,
+    arguments: Mapping[str, Any] | None,
+    policy: Policy,
+    now: float,
+) -> Decision:
     """Decide one call: default deny, and a deny rule beats every allow rule.
 
-    ``client`` is the row of the principal's issuer and subject. The order of rules never matters.
+    ``client`` is the row of the principal's issuer and subject, and ``now`` is in seconds since the epoch. Without
+    ``arguments`` it decides whether there are any with which the call would be allowed: what the caller may see.
     """
     if client.status != "active":
         blocked = client.status != "pending"
@@ -184,26 +114,4 @@ def decide(principal: Principal, client: Client, target: Target, policy: Policy)
         return Decision(Reason.UNKNOWN_TOOL, policy.version, client)
     if not target.enabled:
         return Decision(Reason.TOOL_DISABLED, policy.version, client)
-    return policy.remembered(client, target, principal.token_scopes)
-
-
-def _decide_by_rules(token_scopes: frozenset[str], client: Client, rules: Sequence[Rule], version: int) -> Decision:
-    in_force = [rule for rule in rules if rule.token_scopes <= token_scopes]
-    if denies := tuple(rule for rule in in_force if rule.effect == "deny"):
-        broken = all(rule.broken for rule in denies)
-        return Decision(Reason.POLICY_ERROR if broken else Reason.DENY_RULE, version, client, denies)
-    if allows := tuple(in_force):
-        return Decision(Reason.ALLOWED, version, client, allows)
-    cures = tuple(rule for rule in rules if _scopes_would_cure(rule, token_scopes, rules))
-    if cures:
-        missing = tuple(dict.fromkeys(rule.token_scopes - token_scopes for rule in cures))
-        return Decision(Reason.SCOPE_MISSING, version, client, cures, missing)
-    return Decision(Reason.NO_RULE, version, client)
-
-
-def _scopes_would_cure(allow: Rule, token_scopes: frozenset[str], rules: Sequence[Rule]) -> bool:
-    """Whether the call would be allowed if the token carried what this rule asks for, and nothing else were added."""
-    if allow.effect != "allow":
-        return False
-    enough = token_scopes | allow.token_scopes
-    return not any(rule.effect == "deny" and rule.token_scopes <= enough for rule in rules)
+    return policy.standing(client, target, principal.token_scopes, now).decision(principal.claims, arguments)

@@ -1,17 +1,19 @@
 """Read the policy from the database and compile it. Plain SQL rows in, frozen values out."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import connection
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from authz_app import models
-from authz_app.policy import KINDS, Client, Kind, Policy, Rule
+from authz_app.compiling import RuleRow, compile_rule
+from authz_app.decision import Client
+from authz_app.policy import Policy
 from authz_app.policy_tables import MOST_CHANGES, WHOLE_POLICY
-from authz_app.sentence import rule_sentence, unreadable_sentence
+from authz_app.rule import KINDS, Kind, Rule
 
-_EFFECTS = frozenset(models.Rule.Effect.values)
-_APPLIES_TO = frozenset(models.Rule.AppliesTo.values)
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 
 
@@ -93,21 +95,14 @@ def _changed_since(previous: Policy, version: int) -> Policy | None:
 
 
 def _with_rows_replaced(previous: Policy, version: int, rule_ids: set[int], client_ids: set[int]) -> Policy:
-    rules = {key: rule for key, rule in previous.rules.items() if key not in rule_ids} if rule_ids else previous.rules
-    clients = (
-        {key: client for key, client in previous.clients.items() if client.id not in client_ids}
-        if client_ids
-        else previous.clients
-    )
+    clients = previous.clients
     if client_ids:
         fresh = _clients(models.Client.objects.filter(pk__in=client_ids))
-        clients = {**clients, **{(client.issuer, client.subject): client for client in fresh}}
-    if rule_ids:
-        compiled = _rules(
-            models.Rule.objects.filter(pk__in=rule_ids), models.RuleClient.objects.filter(rule__in=rule_ids)
-        )
-        rules = {**rules, **{rule.id: rule for rule in compiled}}
-    return Policy(version, clients=clients, rules=rules, switched_off=_switched_off())
+        kept = {key: client for key, client in clients.items() if client.id not in client_ids}
+        clients = kept | {(client.issuer, client.subject): client for client in fresh}
+    rules = models.Rule.objects.filter(pk__in=rule_ids)
+    come = _rules(rules, models.RuleClient.objects.filter(rule__in=rule_ids)) if rule_ids else ()
+    return previous.changed(version, clients=clients, gone=rule_ids, come=come, switched_off=_switched_off())
 
 
 def _clients(rows: Any) -> list[Client]:
@@ -120,12 +115,16 @@ def client_row(issuer: str, subject: str) -> Client | None:
     return found[0] if found else None
 
 
-def _rules(rows: Any, memberships: Any) -> Iterable[Rule]:
+def _rules(rows: Any, memberships: Any) -> Iterator[Rule]:
+    # Times as texts: what is no time would come out as none at all.
+    times = {f"{column}_text": Cast(column, TextField()) for column in _TIMES}
+    columns = [f"{column}_text" if column in _TIMES else column for column in RULE_COLUMNS]
     named = memberships.values_list("rule_id", "client_id", "client__name", "client__subject")
-    return compiled(rows.filter(enabled=True).values_list(*RULE_COLUMNS), named)
+    return compiled(rows.filter(enabled=True).annotate(**times).values_list(*columns), named)
 
 
-RULE_COLUMNS = ("id", "effect", "applies_to", "kind", "token_scopes", "tools")
+RULE_COLUMNS = RuleRow._fields
+_TIMES = ("valid_from", "valid_until")
 
 
 def compiled(rows: Iterable[tuple[Any, ...]], memberships: Iterable[tuple[int, int, str, str]]) -> Iterator[Rule]:
@@ -135,38 +134,4 @@ def compiled(rows: Iterable[tuple[Any, ...]], memberships: Iterable[tuple[int, i
         named.setdefault(rule_id, []).append((name, subject, client_id))
     for row in rows:
         theirs = sorted(named.get(row[0], ()))
-        yield _compile(row, [(client_id, name or subject) for name, subject, client_id in theirs])
-
-
-def _compile(row: tuple[Any, ...], named: Sequence[tuple[int, str]]) -> Rule:
-    rule_id, effect, applies_to, kind, token_scopes, tools = row
-    if unreadable := _unreadable(effect, applies_to, kind):
-        # It might have denied anything, and anybody: it denies everything to everybody.
-        return Rule(
-            rule_id, "deny", None, frozenset(), ("*",), unreadable_sentence(*unreadable), broken=True, kind=None
-        )
-    every = applies_to == models.Rule.AppliesTo.EVERY_CLIENT
-    return Rule(
-        id=rule_id,
-        effect="allow" if effect == "allow" else "deny",
-        clients=None if every else frozenset(client_id for client_id, _ in named),
-        token_scopes=frozenset(token_scopes.split()),
-        tools=tuple(tools.split()),
-        sentence=rule_sentence(
-            effect=effect,
-            kind=kind,
-            clients=None if every else [name for _, name in named],
-            token_scopes=token_scopes.split(),
-            tools=tools.split(),
-        ),
-        kind=_KINDS[kind],
-    )
-
-
-def _unreadable(effect: str, applies_to: str, kind: str) -> tuple[str, str] | None:
-    """What of a rule cannot be read, and what stands there."""
-    if effect not in _EFFECTS:
-        return ("effect", effect)
-    if applies_to not in _APPLIES_TO:
-        return ("for whom", applies_to)
-    return None if kind in _KINDS else ("kind", kind)
+        yield compile_rule(RuleRow(*row), [(client_id, name or subject) for name, subject, client_id in theirs])

@@ -15,8 +15,9 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from authz_app import models, policy_rows
+from authz_app.decision import Client
 from authz_app.issuers import TrustedIssuer
-from authz_app.policy import Client, Policy
+from authz_app.policy import Policy
 from authz_app.principal import Principal
 
 logger = logging.getLogger(__name__)

@@ -1,43 +1,111 @@
 """A rule in words. Pure: one sentence, the same in the list, the form and the records."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from authz_app.condition_text import in_words
+from authz_app.conditions import PRESENCE, Condition
+from authz_app.rule import PERIOD_SECONDS, Limit
 
 _MANY = 5
-_VERBS = {"allow": "Allow", "deny": "Deny"}
-# What a rule lets a client do with each kind.
+_VERBS = {"allow": "Allow", "deny": "Deny", "limit": "Limit"}
+_PERIODS = {seconds: f"{'an' if period == 'hour' else 'a'} {period}" for period, seconds in PERIOD_SECONDS.items()}
+# What a rule lets a client do with each kind, and what one of that is called.
 _ACTIONS = {"tool": "call", "resource": "read", "prompt": "use"}
 
 
-def rule_sentence(
-    *, effect: str, kind: str, clients: Sequence[str] | None, token_scopes: Sequence[str], tools: Sequence[str]
-) -> str:
-    """Say what a rule does; ``clients`` is None for every client, ``tools`` are names of the ``kind``.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a rule says. ``clients`` are names, None for every client; ``tools`` are names of the ``kind``.
 
-    >>> rule_sentence(effect="allow", kind="tool", clients=["Demo"], token_scopes=["time"], tools=["TimeTool"])
-    'Allow Demo to call TimeTool, with the token scope time.'
-    >>> rule_sentence(effect="deny", kind="resource", clients=None, token_scopes=[], tools=["order"])
-    'Deny every client to read the resource order.'
+    ``begins`` and ``ends`` are in seconds since the epoch.
     """
-    verb = _VERBS.get(effect)
-    if verb is None or kind not in _ACTIONS:
-        return unreadable_sentence("effect", effect) if verb is None else unreadable_sentence("kind", kind)
-    if clients is not None and not clients:
+
+    effect: str
+    kind: str
+    clients: Sequence[str] | None
+    token_scopes: Sequence[str]
+    tools: Sequence[str]
+    conditions: Sequence[Condition] = ()
+    begins: float | None = None
+    ends: float | None = None
+    limit: Limit | None = None
+
+
+def rule_sentence(terms: Terms) -> str:
+    """Say what a rule does.
+
+    >>> rule_sentence(Terms("allow", "tool", clients=["Demo"], token_scopes=["time"], tools=["TimeTool"]))
+    'Allow Demo to call TimeTool, with the token scope time.'
+    >>> rule_sentence(Terms("deny", "resource", clients=None, token_scopes=[], tools=["order"]))
+    'Deny every client to read the resource order.'
+    >>> rule_sentence(Terms("limit", "tool", None, [], ["echo"], limit=Limit(100, 60)))
+    'Limit every client to 100 calls of echo a minute.'
+    """
+    verb = _VERBS[terms.effect]
+    if terms.clients is not None and not terms.clients:
         return f"{verb} nobody: no client is named."
-    if not tools:
-        return f"{verb} nothing: no {kind} is named."
-    who = "every client" if clients is None else _listed(clients)
-    scopes = f", with the token scope{'s' if len(token_scopes) > 1 else ''} {_listed(token_scopes)}"
-    return f"{verb} {who} to {_ACTIONS[kind]} {_named(kind, tools)}{scopes if token_scopes else ''}."
+    if not terms.tools:
+        return f"{verb} nothing: no {terms.kind} is named."
+    clauses = ", ".join([_main_clause(verb, terms), *_scopes(terms), *_conditions(terms)])
+    return f"{clauses}{_window(terms)}."
 
 
-def unreadable_sentence(column: str, value: str) -> str:
-    """Say what a rule does that cannot be read: it might have denied anything."""
-    return f"Unreadable {column} {value!r}, so deny everything to everybody."
+def unreadable_sentence(column: str, value: str, instead: str) -> str:
+    """Say what a rule does of which something cannot be read."""
+    return f"Unreadable {column} {value[:100]!r}, so {instead}."
 
 
-def _named(kind: str, names: Sequence[str]) -> str:
+def _main_clause(verb: str, terms: Terms) -> str:
+    if terms.limit is not None:
+        return _limited(terms, terms.limit)
+    who = "every client" if terms.clients is None else _listed(terms.clients)
+    return f"{verb} {who} to {_ACTIONS[terms.kind]} {_named(terms.kind, terms.tools, 'every')}"
+
+
+def _limited(terms: Terms, limit: Limit) -> str:
+    several = terms.clients is None or len(terms.clients) > 1
+    if limit.per_client or not several:
+        who = "every client" if terms.clients is None else _listed(terms.clients)
+    else:
+        who = f"{'all clients' if terms.clients is None else _listed(terms.clients)} together"
+    times = f"{limit.calls:,} {_ACTIONS[terms.kind]}{'s' if limit.calls != 1 else ''}"
+    what = _named(terms.kind, terms.tools, "any")
+    each = " each" if several and limit.per_client and terms.clients is not None else ""
+    together = ", counted together" if len(terms.tools) > 1 and "*" not in terms.tools else ""
+    return f"Limit {who} to {times} of {what} {_PERIODS[limit.seconds]}{each}{together}"
+
+
+def _scopes(terms: Terms) -> list[str]:
+    scopes = terms.token_scopes
+    return [f"with the token scope{'s' if len(scopes) > 1 else ''} {_listed(scopes)}"] if scopes else []
+
+
+def _conditions(terms: Terms) -> list[str]:
+    if not terms.conditions:
+        return []
+    in_doubt = terms.effect != "allow" and any(one.operator not in PRESENCE for one in terms.conditions)
+    words = " and ".join(in_words(condition) for condition in terms.conditions)
+    return [f"if {words}{', or if that is unknown' if in_doubt else ''}"]
+
+
+def _window(terms: Terms) -> str:
+    if terms.begins is None and terms.ends is None:
+        return ""
+    begins = "" if terms.begins is None else f" from {_moment(terms.begins)}"
+    ends = "" if terms.ends is None else f" until {_moment(terms.ends)}"
+    return f",{begins}{ends} UTC"
+
+
+def _moment(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.strftime("%Y-%m-%d %H:%M:%S" if moment.second else "%Y-%m-%d %H:%M")
+
+
+def _named(kind: str, names: Sequence[str], all_of_them: str) -> str:
     if "*" in names:
-        return f"every {kind}"
+        return f"{all_of_them} {kind}"
     if kind == "tool":
         return _listed(names)
     several = len(names) > 1 or any(character in names[0] for character in "*?[")

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from authz_app.conf import conf, local_issuer_url
+from authz_app.decision import Reason
 from authz_app.embedded.people import user_subject
 from authz_app.models import CallRecord
 from authz_app.pages import words
-from authz_app.policy import Reason
 from authz_app.site_pages import site_page
 
 
@@ -86,6 +86,8 @@ def _told(found: CallRecord) -> str:
             "A rule allows it, if the access token carries a token scope that yours lacked."
             f" {carried} Connect again and let your client ask for more, as its error message says."
         )
+    if found.reason == Reason.LIMIT_REACHED:
+        return "A rule allows it, but not as often as it was asked for. Try again later."
     return f"Nothing called {words.sent_name(found)} is available to you: no rule allows it, or it does not exist."
 
 

@@ -15,7 +15,26 @@ SOURCES = sorted(path for app in APPS for path in (ROOT / app).rglob("*.py"))
 # Each may import those that follow it. Log lines are redacted by what the audit redacts with.
 MAY_IMPORT = {"mcpsite": {"mcpsite", "tools_app", "authz_app"}, "tools_app": {"tools_app", "authz_app"}}
 MAY_IMPORT["authz_app"] = {"authz_app"}
-PURE = [f"authz_app/{name}.py" for name in ("policy", "principal", "sentence", "audit/redaction", "audit/entries")]
+PURE = [
+    f"authz_app/{name}.py"
+    for name in (
+        "compiling",
+        "condition_text",
+        "conditions",
+        "decision",
+        "globs",
+        "policy",
+        "principal",
+        "rule",
+        "rule_index",
+        "satisfy",
+        "sentence",
+        "standing",
+        "audit/entries",
+        "audit/redaction",
+        "audit/tally",
+    )
+]
 SDK_INTERNALS = {
     "mcp.server.runner",
     "mcp.server.connection",

@@ -12,18 +12,22 @@ from uuid import UUID
 
 import environ
 import pytest
-from django.core.management import get_commands
+from django.core.management import call_command, get_commands
 from pytest_django import Settings
 
 from authz_app.bearer import read_token, refuse
 from authz_app.checks import check_issuers
+from authz_app.condition_text import typed_line
+from authz_app.conditions import verdict
 from authz_app.conf import conf
+from authz_app.decision import Client, Decision, Reason
 from authz_app.errors import AuthenticationError
 from authz_app.issuers import TrustedIssuer, parse_issuers
 from authz_app.jwks import IssuerKeySets
-from authz_app.policy import Client, Decision, Reason, Rule
+from authz_app.models import Rule as PolicyRule
 from authz_app.principal import Principal
 from authz_app.responses import Message
+from authz_app.rule import Rule
 from authz_app.tokens import token_scopes
 from authz_app.verifier import TokenVerifier
 from tests.callers import caller_for
@@ -154,6 +158,8 @@ async def test_the_sentences_in_the_guide_are_the_site_s_own(refusals: Refusals,
         said_of_origin("mcp.example.com", "https://elsewhere.example"),
         said_of_call(Reason.NO_RULE),
         said_of_call(Reason.SCOPE_MISSING, determining=(rule,), missing_scopes=(wanted,)),
+        said_of_call(Reason.CONDITION_UNMET, argument_paths=("arguments.region",)),
+        said_of_call(Reason.LIMIT_REACHED, wait=41.3),
         said_of_call(Reason.CLIENT_PENDING),
         said_of_call(Reason.CLIENT_BLOCKED),
         said_of_settings(settings, TRUSTED_ISSUERS=trusted),
@@ -162,6 +168,32 @@ async def test_the_sentences_in_the_guide_are_the_site_s_own(refusals: Refusals,
         said_of_settings(settings, AUTH_AUDIENCE=["x"], TRUSTED_ISSUERS=twice),
     ]
     assert sorted(QUOTED) == sorted(said)
+
+
+# Rules
+
+
+@pytest.mark.parametrize(
+    ("condition", "arguments", "comes_to"),
+    re.findall(r"^\| `(arguments\.[^`]+)` \| `(\{.*\})` \| (true|false|unknown) \|$", DOCS["rules.md"], re.MULTILINE),
+)
+def test_conditions_in_the_guide_come_to_what_it_says(condition: str, arguments: str, comes_to: str) -> None:
+    found = verdict(typed_line(condition), json.loads(arguments))
+    assert {True: "true", False: "false", None: "unknown"}[found] == comes_to
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "command", re.findall(r"^\$ manage\.py (add_rule (?:[^\\\n]|\\\n)+)$", DOCS["rules.md"], re.MULTILINE)
+)
+def test_rules_in_the_guide_can_be_added(command: str) -> None:
+    call_command(*shlex.split(command.replace("\\\n", " ")))
+    assert not PolicyRule.objects.get().sentence().startswith("Unreadable")
+
+
+def test_the_guide_to_rules_has_examples() -> None:
+    assert len(re.findall(r"^\| `arguments\..*\| (?:true|false|unknown) \|$", DOCS["rules.md"], re.MULTILINE)) > 12
+    assert len(re.findall(r"^\$ manage\.py add_rule", DOCS["rules.md"], re.MULTILINE)) == 4
 
 
 # Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
-from authz_app.policy import KINDS
+from authz_app.rule import KINDS
 from mcpsite import settings
 from tests.site import ROOT
 from tools_app.building import ToolOptions, build_tool

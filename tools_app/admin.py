@@ -13,7 +13,7 @@ from unfold.decorators import display
 from authz_app import known_names, notices
 from authz_app.pages.bulk import listed, set_on_rows
 from authz_app.pages.history import PolicyHistoryMixin
-from authz_app.policy import Kind
+from authz_app.rule import Kind
 from tools_app import catalogue, presence
 from tools_app.models import McpSession, Tool
 from tools_app.sessions_page import McpSessionAdmin

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from authz_app.policy import Kind
+from authz_app.rule import Kind
 from tools_app.completers import completing_nothing
 from tools_app.registered import Runnable
 from tools_app.registry import registered_prompts, registered_tools, resource_at, resource_with
@@ -16,7 +16,7 @@ class Asked(NamedTuple):
 
     ``kind`` and ``name`` are what rules speak of, ``record_kind`` is what the record calls it. ``runs`` is None where
     there is no such thing; the name is then what it was asked for by. ``arguments`` are for the function, and
-    ``recorded`` for the record. ``uri`` is that of a resource, as it was sent.
+    ``recorded`` for the record and the rules. ``uri`` is that of a resource, as it was sent.
     """
 
     record_kind: RecordKind
@@ -27,12 +27,21 @@ class Asked(NamedTuple):
     recorded: dict[str, Any]
     uri: str = ""
 
+    @property
+    def decided(self) -> Mapping[str, Any] | None:
+        """The arguments that rules are asked about. A completion has none: it is for whoever may see the thing."""
+        if self.record_kind == "resource":
+            return {"uri": self.recorded["uri"]}
+        return None if self.record_kind == "completion" else self.recorded
+
 
 SESSION = Asked("session", "tool", "", None, {}, {})
 
 
 def tool_call(name: str, arguments: dict[str, Any]) -> Asked:
-    return Asked("tool", "tool", name, registered_tools().get(name), arguments, arguments)
+    tool = registered_tools().get(name)
+    read = arguments if tool is None else tool.read(arguments)
+    return Asked("tool", "tool", name, tool, read, read)
 
 
 def resource_read(uri: str) -> Asked:
@@ -40,7 +49,9 @@ def resource_read(uri: str) -> Asked:
     if found is None:
         return Asked("resource", "resource", uri, None, {}, {"uri": uri}, uri)
     resource, variables = found
-    return Asked("resource", "resource", resource.name, resource, variables, {"uri": uri}, uri)
+    return Asked(
+        "resource", "resource", resource.name, resource, variables, {"uri": resource.uri_with(variables, uri)}, uri
+    )
 
 
 def prompt_use(name: str, arguments: dict[str, Any]) -> Asked:

@@ -12,6 +12,8 @@ from mcp.shared.uri_template import UriTemplate
 from mcp_types import Annotations, Prompt, PromptArgument, Resource, ResourceTemplate, Tool, ToolAnnotations
 from pydantic import ConfigDict
 
+from authz_app.globs import escaped
+from authz_app.satisfy import Shape
 from tools_app.call import call_parameter
 from tools_app.completers import Complete, completers
 from tools_app.registered import RegisteredPrompt, RegisteredResource, RegisteredTool
@@ -67,7 +69,7 @@ def build_tool(function: Callable[..., Any], options: ToolOptions) -> Registered
         output_schema=metadata.output_schema,
         annotations=options.annotations,
     )
-    return RegisteredTool(definition=definition, **_common(function, options, metadata))
+    return RegisteredTool(definition=definition, **_common(function, options, metadata, options.annotations))
 
 
 def build_resource(uri: str, function: Callable[..., Any], options: ResourceOptions) -> RegisteredResource:
@@ -93,12 +95,19 @@ def build_resource(uri: str, function: Callable[..., Any], options: ResourceOpti
         uri=uri,
         template=template,
         unchecked=options.unchecked,
+        shape=Shape(only="uri", pattern=_pattern(uri, template)),
         definition=Resource(uri=uri, **described)
         if template is None
         else ResourceTemplate(uri_template=uri, **described),
         completers=completers(described["name"], options.complete, variables, options.time_limit),
-        **_common(function, options, metadata),
+        **_common(function, options, metadata, options.annotations),
     )
+
+
+def _pattern(uri: str, template: UriTemplate | None) -> str:
+    """A glob that all URIs of the resource match."""
+    fixed = [uri] if template is None else re.split(r"\{[^}]*\}", uri)
+    return "*".join(escaped(part) for part in fixed)
 
 
 def _check_variables(uri: str, template: UriTemplate | None, metadata: FuncMetadata) -> None:
@@ -145,7 +154,12 @@ def _prompt_arguments(metadata: FuncMetadata) -> list[PromptArgument]:
     ]
 
 
-def _common(function: Callable[..., Any], options: Options, metadata: FuncMetadata) -> dict[str, Any]:
+def _common(
+    function: Callable[..., Any],
+    options: Options,
+    metadata: FuncMetadata,
+    annotations: ToolAnnotations | Annotations | None = None,
+) -> dict[str, Any]:
     return {
         "name": _name(function, options),
         "function": function,
@@ -153,6 +167,7 @@ def _common(function: Callable[..., Any], options: Options, metadata: FuncMetada
         "metadata": metadata,
         "call_parameter": call_parameter(function),
         "time_limit": options.time_limit,
+        "annotations": annotations.model_dump(mode="json", by_alias=True, exclude_none=True) if annotations else {},
     }
 
 

@@ -6,7 +6,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
 from authz_app import policy_rows, policy_tables, triggers
-from authz_app.policy import KINDS, Kind
+from authz_app.rule import KINDS, Kind
 from tools_app.models import Tool
 from tools_app.registry import registered
 

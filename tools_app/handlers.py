@@ -24,7 +24,7 @@ from mcp_types import (
     UnsubscribeRequestParams,
 )
 
-from authz_app.policy import Kind
+from authz_app.rule import Kind
 from tools_app import invocation
 from tools_app.asked import Asked, prompt_completion, prompt_use, resource_completion, resource_read, tool_call
 from tools_app.exchange import Context, answering, current_exchange

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,13 +12,16 @@ import orjson
 from mcp.shared.exceptions import MCPError
 from mcp_types import ErrorData, Result
 
-from authz_app.audit.entries import Closing, Opening, Outcome
+from authz_app.audit.entries import Allowance, Closing, Opening, Outcome, Spent
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.audit.redaction import recorded_json, redact_text
 from authz_app.audit.writer import AuditWriter
+from authz_app.conditions import picked
+from authz_app.decision import Decision, Reason, Target
 from authz_app.ids import uuid7
-from authz_app.policy import Decision, Kind, Policy, Reason, Target, decide
+from authz_app.policy import Policy, decide
 from authz_app.policy_store import PolicyStore, PolicyUnavailable
+from authz_app.rule import Kind
 from tools_app.asked import Asked
 from tools_app.call import Call, Channel
 from tools_app.caller import Caller
@@ -27,6 +30,7 @@ from tools_app.execution import Execution, execute, failed
 from tools_app.jsonrpc import INTERNAL_ERROR
 from tools_app.refusals import failure, refusal
 from tools_app.registered import Runnable
+from tools_app.registry import registered
 from tools_app.sessions import SessionStore
 from tools_app.threads import ToolThreads
 
@@ -60,7 +64,10 @@ class Called:
 
 def target_of(kind: Kind, name: str, exists: bool, policy: Policy) -> Target:
     """What a decision needs to know of what has this kind and name."""
-    return Target(kind, name, exists, (kind, name) not in policy.switched_off)
+    found, enabled = registered(kind).get(name), (kind, name) not in policy.switched_off
+    if found is None:
+        return Target(kind, name, exists, enabled)
+    return Target(kind, name, exists, enabled, found.annotations, found.shape)
 
 
 async def invoke(caller: Caller, asked: Asked, channel: Channel, rooms: Rooms) -> Called:
@@ -89,12 +96,37 @@ async def _decided_and_recorded(caller: Caller, asked: Asked, rooms: Rooms) -> t
     for _ in range(_MAX_DECISIONS):
         client = await rooms.policy.client_of(caller.principal)
         target = target_of(asked.kind, asked.name, asked.runs is not None, policy)
-        decision = decide(caller.principal, client, target, policy)
+        decision = decide(caller.principal, client, target, asked.decided, policy, time.time())
         opening = _opening(caller, asked, decision, rooms)
-        if await rooms.audit.open(opening):
-            return opening, decision
+        settled = await rooms.audit.open(opening, _allowances(asked, decision))
+        if settled:
+            return opening, decision if settled is True else _refused(decision, settled)
         policy = await rooms.policy.refreshed()
     raise AuditUnavailable(_TOO_FAST)
+
+
+def _allowances(asked: Asked, decision: Decision) -> tuple[Allowance, ...]:
+    """The limits to count against. A completion is no use of what it is for."""
+    if not decision.limits or asked.record_kind == "completion":
+        return ()
+    return tuple(
+        Allowance(
+            rule.id,
+            decision.client.id if rule.limit.per_client else 0,
+            rule.limit.calls,
+            rule.limit.seconds,
+            rule.sentence,
+        )
+        for rule in decision.limits
+        if rule.limit is not None
+    )
+
+
+def _refused(decision: Decision, spent: Spent) -> Decision:
+    """The decision, now that a limit is known to be spent."""
+    by = {allowance.rule_id for allowance in spent.allowances}
+    determining = tuple(rule for rule in decision.limits if rule.id in by)
+    return replace(decision, reason=Reason.LIMIT_REACHED, determining=determining, wait=spent.wait)
 
 
 async def record_blocked(caller: Caller, asked: Asked, rooms: Rooms) -> UUID | None:
@@ -108,7 +140,8 @@ async def record_blocked(caller: Caller, asked: Asked, rooms: Rooms) -> UUID | N
     nothing = Target(asked.kind, asked.name, exists=False, enabled=False)
     policy = await rooms.policy.policy()
     for _ in range(_MAX_DECISIONS):
-        decision = decide(caller.principal, await rooms.policy.client_of(caller.principal), nothing, policy)
+        client = await rooms.policy.client_of(caller.principal)
+        decision = decide(caller.principal, client, nothing, asked.decided, policy, time.time())
         if decision.reason is not Reason.CLIENT_BLOCKED:
             return None
         opening = _opening(caller, asked, decision, rooms)
@@ -135,6 +168,7 @@ def _opening(caller: Caller, asked: Asked, decision: Decision, rooms: Rooms) -> 
         reason=decision.reason.value,
         rules=orjson.dumps([{"id": rule.id, "sentence": rule.sentence} for rule in decision.determining]).decode(),
         policy_version=decision.policy_version,
+        claims=recorded_json(picked(decision.claims, principal.claims)) if decision.claims else "",
         client_id=client.id,
         client_name=client.name,
         issuer=principal.issuer,

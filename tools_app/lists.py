@@ -1,5 +1,6 @@
 """What a caller may see: its lists of tools, resources and prompts, and which of them have changed."""
 
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -8,8 +9,10 @@ from typing import Any
 
 from mcp.shared.exceptions import MCPError
 
-from authz_app.policy import KINDS, Client, Kind, Policy, decide
+from authz_app.decision import Client
+from authz_app.policy import Policy, decide
 from authz_app.policy_store import PolicyUnavailable
+from authz_app.rule import KINDS, Kind
 from tools_app import jsonrpc
 from tools_app.caller import Caller
 from tools_app.invocation import Rooms, target_of
@@ -21,10 +24,11 @@ Seen = frozenset[tuple[Kind, str]]
 
 def visible(kind: Kind, client: Client, caller: Caller, policy: Policy) -> list[Registered]:
     """Those of one kind that the caller could use now, by the same function that decides whether it may."""
+    now = time.time()
     return [
         entry
         for name, entry in sorted(registered(kind).items())
-        if decide(caller.principal, client, target_of(kind, name, True, policy), policy).allowed
+        if decide(caller.principal, client, target_of(kind, name, True, policy), None, policy, now).allowed
     ]
 
 
@@ -93,4 +97,5 @@ def may_use(kind: Kind, name: str, caller: Caller, rooms: Rooms) -> bool:
     client = policy.clients.get((caller.principal.issuer, caller.principal.subject)) if policy is not None else None
     if policy is None or client is None:
         return False
-    return decide(caller.principal, client, target_of(kind, name, True, policy), policy).allowed
+    target = target_of(kind, name, True, policy)
+    return decide(caller.principal, client, target, None, policy, time.time()).allowed

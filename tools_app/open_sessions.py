@@ -51,6 +51,8 @@ class OpenSessions:
         self._watching: asyncio.Task[None] | None = None
         self._watch_until = 0.0
         self._watched_version = 0
+        # When the window of some rule opens or closes.
+        self._next_moment = 0.0
         self._reached_at = time.monotonic()
 
     def get(self, key: str) -> OpenSession | None:
@@ -150,11 +152,11 @@ class OpenSessions:
             self._end_blocked()
 
     async def _look_at_policy(self) -> None:
-        policy = await self._rooms.policy.refreshed()
-        if policy.version != self._watched_version:
+        policy, now = await self._rooms.policy.refreshed(), time.time()
+        if policy.version != self._watched_version or now >= self._next_moment:
             await self._tell(policy)
             await self._blocked_sessions.look(policy, self._workers.sessions)
-            self._watched_version = policy.version
+            self._watched_version, self._next_moment = policy.version, policy.next_moment(now)
 
     def _end_blocked(self) -> None:
         for session in self._sessions.values():

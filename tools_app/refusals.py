@@ -1,5 +1,7 @@
 """What a caller is told whose call is denied: enough to act on, and nothing of what it may not see."""
 
+from math import ceil
+from typing import Any
 from uuid import UUID
 
 from mcp.shared.exceptions import MCPError
@@ -7,10 +9,10 @@ from mcp_types import ErrorData
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from authz_app.conf import conf as authz_conf
-from authz_app.policy import Decision, Reason
+from authz_app.decision import Decision, Reason
 from tools_app.asked import Asked
 from tools_app.caller import SSE, STREAMABLE, Caller
-from tools_app.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND
+from tools_app.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND, SERVER_BUSY
 
 _PATHS = {SSE: "/sse", STREAMABLE: "/mcp"}
 _MAX_SHOWN = 128
@@ -26,7 +28,7 @@ class CallRefused(MCPError):
     def __init__(
         self,
         text: str,
-        data: dict[str, str],
+        data: dict[str, Any],
         *,
         code: int = INVALID_PARAMS,
         token_scopes: frozenset[str] | None = None,
@@ -42,6 +44,10 @@ def refusal(record_id: UUID, decision: Decision, asked: Asked, caller: Caller, c
     where = f"Record {record_id}; ask {contact}."
     if decision.reason is Reason.SCOPE_MISSING:
         return _step_up(record_id, decision, asked, caller, where)
+    if decision.argument_paths:
+        return _other_arguments(record_id, decision, asked, where)
+    if decision.reason is Reason.LIMIT_REACHED:
+        return _later(record_id, decision, asked, where)
     plain = {
         Reason.CLIENT_BLOCKED: "Your client is blocked here.",
         Reason.CLIENT_PENDING: "Your client is waiting for an administrator to make it active.",
@@ -54,6 +60,28 @@ def refusal(record_id: UUID, decision: Decision, asked: Asked, caller: Caller, c
             text, {**data, "uri": asked.uri}, code=_not_found(caller), blocked=decision.reason is Reason.CLIENT_BLOCKED
         )
     return CallRefused(text, data, blocked=decision.reason is Reason.CLIENT_BLOCKED)
+
+
+def _other_arguments(record_id: UUID, decision: Decision, asked: Asked, where: str) -> CallRefused:
+    """Only where the caller may see what it asked for."""
+    what, paths = f"The {asked.kind} {_shown(asked)!r}", ", ".join(decision.argument_paths)
+    return CallRefused(
+        f"{what} is available to you, but not with these arguments. Not allowed as it is: {paths}. {where}",
+        {
+            "error": "arguments_not_allowed",
+            "arguments": list(decision.argument_paths),
+            "record": str(record_id),
+        },
+    )
+
+
+def _later(record_id: UUID, decision: Decision, asked: Asked, where: str) -> CallRefused:
+    seconds = max(ceil(decision.wait), 1)
+    return CallRefused(
+        f"A limit on the {asked.kind} {_shown(asked)!r} is reached. Try again in {seconds} seconds. {where}",
+        {"error": "limit_reached", "retry_after": seconds, "record": str(record_id)},
+        code=SERVER_BUSY,
+    )
 
 
 def failure(error: ErrorData, asked: Asked, caller: Caller) -> MCPError:

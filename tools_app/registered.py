@@ -9,7 +9,8 @@ from mcp.shared.path_security import contains_path_traversal, is_absolute_path
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import CallToolResult, ErrorData, Prompt, Resource, ResourceTemplate, Result, TextContent, Tool
 
-from authz_app.policy import Kind
+from authz_app.rule import Kind
+from authz_app.satisfy import ANY_ARGUMENTS, Shape
 from tools_app.completers import Completer
 from tools_app.contents import prompt_result, resource_result
 
@@ -47,7 +48,7 @@ class Runnable(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _Registered:
-    """What all kinds have."""
+    """What all kinds have. ``annotations`` are MCP's, by their names on the wire, and what rules may ask for."""
 
     name: str
     function: Callable[..., Any]
@@ -55,6 +56,7 @@ class _Registered:
     metadata: FuncMetadata
     call_parameter: str | None
     time_limit: float | None
+    annotations: Mapping[str, Any]
 
     @property
     def module(self) -> str:
@@ -64,10 +66,18 @@ class _Registered:
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class RegisteredTool(_Registered):
     kind: ClassVar[Kind] = "tool"
+    shape: ClassVar[Shape] = ANY_ARGUMENTS
     definition: Tool
 
+    def read(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments as the function will get them, but for their types: lists and objects may be sent as texts.
+
+        Rules are asked about these. A text that only the function would read as an object could get past them.
+        """
+        return self.metadata.pre_parse_json(arguments)
+
     def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return self.metadata.validate_arguments(arguments)
+        return self.metadata.arg_model.model_validate(arguments).model_dump_one_level()
 
     def answer(self, value: Any, uri: str) -> Result:
         return self.metadata.convert_result(value)
@@ -83,7 +93,6 @@ class _Completed(_Registered):
     completers: Mapping[str, Completer] = field(default_factory=dict)
 
     def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        # Not as a tool's, where a text may be JSON: here all that is sent is text.
         return self.metadata.arg_model.model_validate(arguments).model_dump_one_level()
 
     def failure(self, text: str, code: int) -> ErrorData:
@@ -98,6 +107,7 @@ class RegisteredResource(_Completed):
     uri: str
     template: UriTemplate | None
     unchecked: Collection[str] = ()
+    shape: Shape
     definition: Resource | ResourceTemplate
 
     @property
@@ -113,6 +123,10 @@ class RegisteredResource(_Completed):
     def answer(self, value: Any, uri: str) -> Result:
         return resource_result(value, uri, self.definition.mime_type)
 
+    def uri_with(self, variables: Mapping[str, Any], sent: str) -> str:
+        """The URI as the template writes it: the one of all that lead here which rules are asked about."""
+        return sent if self.template is None else self.template.expand(variables)
+
     def leads_out(self, variables: Mapping[str, str | list[str]]) -> bool:
         """Whether one of them, taken for a part of a path, leads out of where the path begins."""
         return any(name not in self.unchecked and _leads_out(value) for name, value in variables.items())
@@ -126,6 +140,7 @@ def _leads_out(value: str | list[str]) -> bool:
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class RegisteredPrompt(_Completed):
     kind: ClassVar[Kind] = "prompt"
+    shape: ClassVar[Shape] = Shape(texts=True)
     definition: Prompt
 
     def answer(self, value: Any, uri: str) -> Result:

@@ -6,7 +6,7 @@ from typing import Any, TypedDict, TypeVar, Unpack, overload
 from django.utils.module_loading import autodiscover_modules
 from mcp_types import Annotations, ToolAnnotations
 
-from authz_app.policy import Kind
+from authz_app.rule import Kind
 from tools_app.building import (
     PromptOptions,
     ResourceOptions,

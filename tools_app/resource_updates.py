@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 from authz_app.policy import Policy, decide
 from authz_app.policy_store import PolicyUnavailable
 from tools_app import jsonrpc
+from tools_app.asked import resource_read
 from tools_app.between_workers import Workers
 from tools_app.invocation import Rooms, target_of
 from tools_app.open_streams import Listener, OpenSession, OpenStream
-from tools_app.registry import resource_at
 from tools_app.sessions import SessionsUnavailable
 
 logger = logging.getLogger(__name__)
@@ -79,12 +80,10 @@ class ResourceUpdates:
             logger.warning("Changes of resources cannot be told: %s", error)
 
     async def _may_read(self, opened: OpenStream, uri: str, policy: Policy) -> bool:
-        found = resource_at(uri)
-        if found is None:
-            return False
-        client = await self._rooms.policy.client_of(opened.caller.principal)
-        target = target_of("resource", found[0].name, True, policy)
-        return decide(opened.caller.principal, client, target, policy).allowed
+        read, principal = resource_read(uri), opened.caller.principal
+        client = await self._rooms.policy.client_of(principal)
+        target = target_of("resource", read.name, read.runs is not None, policy)
+        return decide(principal, client, target, read.decided, policy, time.time()).allowed
 
 
 def _session_of(opened: OpenStream) -> str | None:

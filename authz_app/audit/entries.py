@@ -22,7 +22,8 @@ class Outcome(StrEnum):
 class Opening(NamedTuple):
     """A call record as it is written before the tool starts. Field names are the table's columns.
 
-    ``arguments`` and ``rules`` are JSON texts, redacted and capped. ``deadline`` is None for a denied call.
+    ``arguments``, ``claims`` and ``rules`` are JSON texts, redacted and capped; ``claims`` may be none. ``deadline`` is
+    None for a denied call.
     """
 
     id: UUID
@@ -34,6 +35,7 @@ class Opening(NamedTuple):
     reason: str
     rules: str
     policy_version: int
+    claims: str
     client_id: int
     client_name: str
     issuer: str
@@ -50,6 +52,35 @@ class Opening(NamedTuple):
 
 
 OPENING_COLUMNS: tuple[str, ...] = Opening._fields
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """That no more than so many ``calls`` may commit in any ``seconds``, by a limit rule.
+
+    ``client_id`` is that of the client for which they are counted, and 0 for all clients together.
+    """
+
+    rule_id: int
+    client_id: int
+    calls: int
+    seconds: int
+    sentence: str
+
+
+class Within(NamedTuple):
+    """An opening of a call that is allowed within limits, all of which hold. Of any other, there are none."""
+
+    opening: Opening
+    allowances: tuple[Allowance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """The limits for which a call was refused, and in how many seconds, if nobody else calls, none of them would."""
+
+    allowances: tuple[Allowance, ...]
+    wait: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ SQLite the transaction holds the only write lock from its beginning.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -19,6 +21,9 @@ from authz_app.audit.entries import OPENING_COLUMNS, Closing, Opening
 from authz_app.policy_tables import STATE
 
 TABLE = "authz_app_callrecord"
+LIMITS = "authz_app_limitcount"
+# Of what is counted against one limit: the rule, and the client or 0.
+Key = tuple[int, int]
 _COLUMNS = ", ".join((*OPENING_COLUMNS, "outcome", "error"))
 _CLOSE = (
     f"UPDATE {TABLE} SET outcome = %s, duration_ms = %s, result_size = %s, error = %s WHERE id = %s AND outcome = ''"
@@ -27,6 +32,12 @@ _CLOSE = (
 _UNDELIVERED = f"UPDATE {TABLE} SET undelivered = %s WHERE id = %s AND seal IS NULL"
 # A record that its worker never closed. Whoever gets there first decides its fate; nothing decides it twice.
 _EXPIRE = f"UPDATE {TABLE} SET outcome = 'unknown' WHERE outcome = '' AND deadline < %s"
+_COUNTED = f"SELECT rule_id, client_id, calls FROM {LIMITS} WHERE (rule_id, client_id) IN (VALUES {{keys}})"
+_COUNT = (
+    f"INSERT INTO {LIMITS} (rule_id, client_id, calls, until) VALUES {{rows}}"
+    " ON CONFLICT (rule_id, client_id) DO UPDATE SET calls = excluded.calls, until = excluded.until"
+)
+_FORGET = f"DELETE FROM {LIMITS} WHERE until < "
 
 
 class Statements(Protocol):
@@ -37,6 +48,21 @@ class Statements(Protocol):
 
     def insert(self, cursor: Any, openings: Sequence[Opening]) -> set[UUID]:
         """Insert those decided under the committed policy version; return their ids."""
+
+    def hold_limits(self, cursor: Any, keys: Sequence[Key]) -> None:
+        """Keep others from counting against these until the transaction ends. The keys are in order."""
+
+    def hold_version(self, cursor: Any) -> int | None:
+        """The committed policy version, which does not move until the transaction ends. None: there is none."""
+
+    def counted(self, cursor: Any, keys: Sequence[Key]) -> tuple[float, dict[Key, str]]:
+        """The time now, in seconds since the epoch, and what ``count`` stored."""
+
+    def count(self, cursor: Any, counts: Sequence[tuple[Key, str, float]]) -> None:
+        """Store what is counted against each limit, and until when that matters."""
+
+    def forget_counts(self, cursor: Any) -> None:
+        """Delete what does not matter any more."""
 
     def close(self, cursor: Any, closings: Sequence[Closing]) -> None:
         """Write outcomes of records that have none yet."""
@@ -75,9 +101,8 @@ class SqliteStatements:
                 raise
 
     def insert(self, cursor: Any, openings: Sequence[Opening]) -> set[UUID]:
-        cursor.execute(f"SELECT version FROM {STATE} WHERE id = 1")
-        row = cursor.fetchone()
-        return self.insert_all(cursor, [opening for opening in openings if row and opening.policy_version == row[0]])
+        version = self.hold_version(cursor)
+        return self.insert_all(cursor, [opening for opening in openings if opening.policy_version == version])
 
     def insert_all(self, cursor: Any, openings: Sequence[Opening]) -> set[UUID]:
         """Insert, whatever version they were decided under."""
@@ -86,6 +111,25 @@ class SqliteStatements:
             row = [value for opening in openings for value in _adapted(opening)]
             cursor.execute(f"INSERT INTO {TABLE} ({_COLUMNS}) VALUES {values}", row)
         return {opening.id for opening in openings}
+
+    def hold_limits(self, cursor: Any, keys: Sequence[Key]) -> None:
+        """Nothing is to be done: the transaction holds the only write lock."""
+
+    def hold_version(self, cursor: Any) -> int | None:
+        cursor.execute(f"SELECT version FROM {STATE} WHERE id = 1")
+        row = cursor.fetchone()
+        return row and int(row[0])
+
+    def counted(self, cursor: Any, keys: Sequence[Key]) -> tuple[float, dict[Key, str]]:
+        cursor.execute(_COUNTED.format(keys=", ".join(["(?, ?)"] * len(keys))), list(chain.from_iterable(keys)))
+        return time.time(), {(rule_id, client_id): calls for rule_id, client_id, calls in cursor.fetchall()}
+
+    def count(self, cursor: Any, counts: Sequence[tuple[Key, str, float]]) -> None:
+        rows = [value for key, calls, until in counts for value in (*key, calls, until)]
+        cursor.execute(_COUNT.format(rows=", ".join(["(?, ?, ?, ?)"] * len(counts))), rows)
+
+    def forget_counts(self, cursor: Any) -> None:
+        cursor.execute(f"{_FORGET} ?", [time.time()])
 
     def close(self, cursor: Any, closings: Sequence[Closing]) -> None:
         first = {closing.id: closing for closing in reversed(closings)}.values()
@@ -120,6 +164,7 @@ def _as_text(moment: datetime) -> str:
 
 
 _TEXT = "text"
+_HALF = 2**31 - 1  # of the key of an advisory lock
 _POSTGRESQL_TYPES = {
     "id": "uuid",
     "at": "timestamptz",
@@ -152,6 +197,34 @@ class PostgresqlStatements:
             [value for opening in openings for value in opening],
         )
         return {row[0] for row in cursor.fetchall()}
+
+    def hold_limits(self, cursor: Any, keys: Sequence[Key]) -> None:
+        # Statements see what had committed when they began: these locks are taken before anything is read.
+        halves = sorted({(rule_id & _HALF, client_id & _HALF) for rule_id, client_id in keys})
+        values = ", ".join(["(%s::int, %s::int)"] * len(halves))
+        cursor.execute(
+            f"SELECT pg_advisory_xact_lock(rule, client) FROM (VALUES {values}) AS key (rule, client)",
+            list(chain.from_iterable(halves)),
+        )
+
+    def hold_version(self, cursor: Any) -> int | None:
+        cursor.execute(f"SELECT version FROM {STATE} WHERE id = 1 FOR SHARE")
+        row = cursor.fetchone()
+        return row and int(row[0])
+
+    def counted(self, cursor: Any, keys: Sequence[Key]) -> tuple[float, dict[Key, str]]:
+        # The database's clock, which is the same for all workers.
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
+        now = float(cursor.fetchone()[0])
+        cursor.execute(_COUNTED.format(keys=", ".join(["(%s, %s)"] * len(keys))), list(chain.from_iterable(keys)))
+        return now, {(rule_id, client_id): calls for rule_id, client_id, calls in cursor.fetchall()}
+
+    def count(self, cursor: Any, counts: Sequence[tuple[Key, str, float]]) -> None:
+        rows = [value for key, calls, until in counts for value in (*key, calls, until)]
+        cursor.execute(_COUNT.format(rows=", ".join(["(%s, %s, %s, %s)"] * len(counts))), rows)
+
+    def forget_counts(self, cursor: Any) -> None:
+        cursor.execute(f"{_FORGET} extract(epoch FROM clock_timestamp())")
 
     def close(self, cursor: Any, closings: Sequence[Closing]) -> None:
         cursor.executemany(_CLOSE, [_closing_row(closing, closing.id) for closing in closings])

@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -19,8 +19,9 @@ from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 
-from authz_app.audit.entries import Closing, Opening, Outcome, Undelivered
+from authz_app.audit.entries import Allowance, Closing, Opening, Outcome, Spent, Undelivered, Within
 from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.settlement import settle
 from authz_app.audit.statements import statements_for
 
 logger = logging.getLogger(__name__)
@@ -41,9 +42,9 @@ _UNAVAILABLE = "The call could not be recorded, so it was not run. Try again in 
 class _Waiting:
     """An opening, and the call that waits for it, ``until`` so long on its loop's clock."""
 
-    opening: Opening
+    within: Within
     loop: asyncio.AbstractEventLoop
-    future: "asyncio.Future[bool]"
+    future: "asyncio.Future[bool | Spent]"
     until: float
     abandoned: bool = field(default=False)
 
@@ -66,8 +67,11 @@ class AuditWriter:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    async def open(self, opening: Opening) -> bool:
+    async def open(self, opening: Opening, allowances: tuple[Allowance, ...] = ()) -> bool | Spent:
         """Commit a record. False: the policy has moved since the decision, nothing was written; decide again.
+
+        ``allowances`` are the limits within which the call is allowed. Spent: it was not within them, and the record
+        that is committed says so; the call must not run.
 
         Raises:
             AuditUnavailable: the record could not be committed within the time limit. If it is committed all the same,
@@ -75,7 +79,7 @@ class AuditWriter:
         """
         self._start()
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(opening, loop, loop.create_future(), loop.time() + self._timeout)
+        waiting = _Waiting(Within(opening, allowances), loop, loop.create_future(), loop.time() + self._timeout)
         self._watch(waiting)
         self._queue.put(waiting)
         try:
@@ -138,8 +142,8 @@ class AuditWriter:
     def _abandon(self, waiting: _Waiting) -> None:
         waiting.abandoned = True
         settled = waiting.future.done() and not waiting.future.cancelled()
-        if settled and waiting.future.exception() is None and waiting.future.result():
-            self._close_abandoned(waiting.opening)
+        if settled and waiting.future.exception() is None and waiting.future.result() is True:
+            self._close_abandoned(waiting.within.opening)
 
     def _close_abandoned(self, opening: Opening) -> None:
         if opening.deadline is not None:
@@ -197,7 +201,7 @@ class AuditWriter:
         if not openings and not notes:
             return
         try:
-            committed = self._commit([waiting.opening for waiting in openings], notes)
+            settled = self._commit([waiting.within for waiting in openings], notes)
         except (DatabaseError, InterfaceError, ValueError) as error:
             # One entry that the database refuses, or whose text is no Unicode, must not hold up the others.
             if isinstance(error, DataError | IntegrityError | ValueError) and len(openings) + len(notes) > 1:
@@ -205,7 +209,7 @@ class AuditWriter:
             else:
                 self._fail(openings, notes, error)
         else:
-            self._settle(openings, committed)
+            self._settle(openings, settled)
 
     def _write_one_by_one(self, openings: Sequence[_Waiting], notes: Sequence[Note]) -> None:
         for waiting in openings:
@@ -218,18 +222,18 @@ class AuditWriter:
         if wrote and connection.vendor == "sqlite" and not self._queue.empty():
             time.sleep(_SQLITE_PAUSE)
 
-    def _commit(self, openings: Sequence[Opening], notes: Sequence[Note]) -> set[UUID]:
+    def _commit(self, openings: Sequence[Within], notes: Sequence[Note]) -> dict[UUID, Spent | None]:
         statements = statements_for(connection)
         with statements.transaction() as cursor:
             if closings := [note for note in notes if isinstance(note, Closing)]:
                 statements.close(cursor, closings)
             if undelivered := [note.id for note in notes if isinstance(note, Undelivered)]:
                 statements.undelivered(cursor, undelivered)
-            committed: set[UUID] = set(statements.insert(cursor, openings)) if openings else set()
+            settled = settle(statements, cursor, openings) if openings else {}
         if self._failing:
             self._failing = False
             logger.warning("Call records can be written again.")
-        return committed
+        return settled
 
     def _fail(self, openings: Sequence[_Waiting], notes: Sequence[Note], error: Exception) -> None:
         connection.close()
@@ -241,9 +245,13 @@ class AuditWriter:
             self._unwritten.popleft()
         self._settle_all(openings, AuditUnavailable(_UNAVAILABLE))
 
-    def _settle(self, openings: Sequence[_Waiting], committed: set[UUID]) -> None:
+    def _settle(self, openings: Sequence[_Waiting], settled: Mapping[UUID, Spent | None]) -> None:
         for loop in {waiting.loop for waiting in openings}:
-            theirs = [(waiting, waiting.opening.id in committed) for waiting in openings if waiting.loop is loop]
+            theirs = [
+                (waiting, waiting.within.opening.id in settled and (settled[waiting.within.opening.id] or True))
+                for waiting in openings
+                if waiting.loop is loop
+            ]
             self._tell(loop, theirs)
 
     def _settle_all(self, openings: Sequence[_Waiting], error: AuditUnavailable) -> None:
@@ -251,7 +259,7 @@ class AuditWriter:
             self._tell(waiting.loop, [(waiting, error)])
 
     def _tell(
-        self, loop: asyncio.AbstractEventLoop, results: Sequence["tuple[_Waiting, bool | AuditUnavailable]"]
+        self, loop: asyncio.AbstractEventLoop, results: Sequence["tuple[_Waiting, bool | Spent | AuditUnavailable]"]
     ) -> None:
         try:
             loop.call_soon_threadsafe(self._resolve, results)
@@ -259,13 +267,13 @@ class AuditWriter:
             # The loop has closed: nobody waits any more, and nothing was run.
             for waiting, result in results:
                 if result is True:
-                    self._close_abandoned(waiting.opening)
+                    self._close_abandoned(waiting.within.opening)
 
-    def _resolve(self, results: Sequence["tuple[_Waiting, bool | AuditUnavailable]"]) -> None:
+    def _resolve(self, results: Sequence["tuple[_Waiting, bool | Spent | AuditUnavailable]"]) -> None:
         for waiting, result in results:
             if waiting.future.done():
                 if result is True:
-                    self._close_abandoned(waiting.opening)
+                    self._close_abandoned(waiting.within.opening)
             elif isinstance(result, AuditUnavailable):
                 waiting.future.set_exception(result)
             else:
@@ -283,5 +291,6 @@ class AuditWriter:
             statements = statements_for(connection)
             with statements.transaction() as cursor:
                 statements.expire(cursor, datetime.now(UTC))
+                statements.forget_counts(cursor)
         except (DatabaseError, InterfaceError):
             connection.close()

@@ -43,6 +43,7 @@ CALLS = Sealed(
         "reason",
         "rules",
         "policy_version",
+        "claims",
         "client_id",
         "client_name",
         "issuer",

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.db.models import Max, Min, Q
 
+from authz_app.decision import Client
 from authz_app.history.models import PolicyEdit, PolicyRevision
-from authz_app.policy import Client, Policy
+from authz_app.policy import Policy
 from authz_app.policy_rows import RULE_COLUMNS, compiled, known_kind
 from authz_app.policy_tables import table_of
 

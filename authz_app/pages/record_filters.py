@@ -11,9 +11,9 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter
 
 from authz_app import known_names
+from authz_app.decision import Reason
 from authz_app.models import NO_TOOL_CALL, UNUSUAL_OUTCOME, CallRecord, Client
 from authz_app.pages.words import OUTCOMES, RUNNING, reason_choices
-from authz_app.policy import Reason
 
 _RECENT_CLIENTS = 50
 _LONGEST_ID = 18  # Digits: all such numbers fit into the database's integers.

@@ -27,6 +27,7 @@ DECISION_COLOURS = {CallRecord.Decision.ALLOWED.value: "success", CallRecord.Dec
 _FOUND_CLIENTS = 100
 _LOST = " The result did not reach the caller, as far as the worker knows."
 _WHAT = ("What", {"fields": ("tool_name", "arguments_text")})
+_WHAT_AND_CLAIMS = ("What", {"fields": ("tool_name", "arguments_text", "claims_text")})
 _WHAT_WITHOUT_ARGUMENTS = ("What", {"fields": ("tool_name", "no_arguments")})
 _RUN = ("Run", {"fields": ("outcome_label", "duration", "size", "error_text")})
 
@@ -34,7 +35,7 @@ _RUN = ("Run", {"fields": ("outcome_label", "duration", "size", "error_text")})
 class RecordChangeList(ChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[CallRecord]:
         # The list shows none of these, and they can be long.
-        return super().get_queryset(request, exclude_parameters).defer("arguments", "rules", "error")
+        return super().get_queryset(request, exclude_parameters).defer("arguments", "claims", "rules", "error")
 
 
 class CallRecordAdmin(ExportMixin, ModelAdmin):
@@ -95,7 +96,9 @@ class CallRecordAdmin(ExportMixin, ModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: CallRecord | None = None) -> Any:
         # What was denied did not run.
         denied = obj is not None and obj.decision == CallRecord.Decision.DENIED
-        shown = _WHAT if request.user.has_perm("authz_app.view_arguments") else _WHAT_WITHOUT_ARGUMENTS
+        shown = _WHAT_AND_CLAIMS if obj is not None and obj.claims else _WHAT
+        if not request.user.has_perm("authz_app.view_arguments"):
+            shown = _WHAT_WITHOUT_ARGUMENTS
         fieldsets = [shown if fieldset is _WHAT else fieldset for fieldset in self.fieldsets]
         return [fieldset for fieldset in fieldsets if not (denied and fieldset is _RUN)]
 
@@ -170,6 +173,10 @@ class CallRecordAdmin(ExportMixin, ModelAdmin):
     @display(description="Arguments")
     def arguments_text(self, record: CallRecord) -> SafeString:
         return format_html('<pre class="json">{}</pre>', words.pretty_json(record.arguments))
+
+    @display(description="Claims that rules ask for")
+    def claims_text(self, record: CallRecord) -> SafeString:
+        return format_html('<pre class="json">{}</pre>', words.pretty_json(record.claims))
 
     @display(description="Arguments")
     def no_arguments(self, record: CallRecord) -> SafeString:

@@ -1,15 +1,20 @@
 """The form of a rule, and the rule's sentence while it is edited."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelectMultiple
+from django.utils import timezone
 
-from authz_app import known_names, policy
+from authz_app import known_names
+from authz_app.compiling import compile_rule
 from authz_app.models import Client, Rule
-from authz_app.sentence import rule_sentence
+from authz_app.pages.conditions_field import ConditionsField
+from authz_app.rule import Kind
+from authz_app.rule import Rule as CompiledRule
 
 # RFC 6749 section 3.3: visible ASCII without the quotation mark and the backslash.
 _TOKEN_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
@@ -27,10 +32,25 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when i
         widget=AutocompleteSelectMultiple(Rule._meta.get_field("clients"), admin.site),
         help_text="With none left, the rule is for nobody.",
     )
+    conditions = ConditionsField(required=False, help_text=Rule._meta.get_field("conditions").help_text)
 
     class Meta:
         model = Rule
-        fields = ("effect", "applies_to", "kind", "token_scopes", "tools", "enabled", "note")
+        fields = (
+            "effect",
+            "applies_to",
+            "kind",
+            "token_scopes",
+            "tools",
+            "conditions",
+            "valid_from",
+            "valid_until",
+            "limit_calls",
+            "limit_period",
+            "limit_per",
+            "enabled",
+            "note",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,6 +58,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when i
             self.initial.setdefault("for_clients", [client.pk for client in self.instance.clients.all()])
         if "kind" in self.fields:  # not where the person may only look
             self.fields["kind"].required = False
+            per = self.fields["limit_per"]
+            per.choices, per.initial = Rule.Per.choices, Rule.Per.CLIENT.value  # type: ignore[attr-defined]
 
     def clean_kind(self) -> str:
         return self.cleaned_data["kind"] or Rule.Kind.TOOL.value
@@ -69,7 +91,18 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when i
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("applies_to") == Rule.AppliesTo.EVERY_CLIENT:
             cleaned["for_clients"] = Client.objects.none()
+        if cleaned.get("effect") == Rule.Effect.LIMIT:
+            self._check_limit(cleaned)
+        else:
+            cleaned |= {"limit_calls": None, "limit_period": "", "limit_per": ""}
         return cleaned
+
+    def _check_limit(self, cleaned: dict[str, Any]) -> None:
+        cleaned["limit_per"] = cleaned.get("limit_per") or Rule.Per.CLIENT.value
+        if cleaned.get("limit_calls") is None and "limit_calls" not in self.errors:
+            self.add_error("limit_calls", "A limit rule needs a number of calls.")
+        if not cleaned.get("limit_period") and "limit_period" not in self.errors:
+            self.add_error("limit_period", "A limit rule needs a period: a minute, an hour or a day.")
 
 
 def preview(form: RuleForm) -> dict[str, Any]:
@@ -78,30 +111,32 @@ def preview(form: RuleForm) -> dict[str, Any]:
         errors = [f"{form[name].label if name in form.fields else 'Rule'}: {error}" for name, error in _errors(form)]
         return {"sentence": "", "warnings": errors}
     rule = form.cleaned_data
-    every = rule["applies_to"] == Rule.AppliesTo.EVERY_CLIENT
-    tools = rule["tools"].split()
-    sentence = rule_sentence(
-        effect=rule["effect"],
-        kind=rule["kind"],
-        clients=None if every else [str(client) for client in rule["for_clients"]],
-        token_scopes=rule["token_scopes"].split(),
-        tools=tools,
-    )
+    named = [(client.pk, str(client)) for client in rule["for_clients"]]
+    sentence = compile_rule(form.instance.row(), named).sentence
     off = [] if rule["enabled"] else ["It is switched off, so it decides nothing."]
-    return {"sentence": sentence, "warnings": [*off, *_unmatched(rule["kind"], tools)]}
+    window = _never_open(rule["valid_from"], rule["valid_until"], timezone.now())
+    return {"sentence": sentence, "warnings": [*off, *window, *_unmatched(rule["kind"], rule["tools"].split())]}
 
 
 def _errors(form: RuleForm) -> list[tuple[str, str]]:
     return [(name, str(error)) for name, errors in form.errors.items() for error in errors]
 
 
-def _unmatched(kind: policy.Kind, patterns: list[str]) -> list[str]:
+def _never_open(begins: datetime | None, ends: datetime | None, now: datetime) -> list[str]:
+    if ends is None:
+        return []
+    if begins is not None and ends <= begins:
+        return ["It ends before it begins, so it never decides anything."]
+    return ["It has ended already, so it decides nothing."] if ends <= now else []
+
+
+def _unmatched(kind: Kind, patterns: list[str]) -> list[str]:
     names = known_names.names(kind)
     return [
         f"{pattern} matches no registered {kind}." for pattern in patterns if not _matches_any(kind, pattern, names)
     ]
 
 
-def _matches_any(kind: policy.Kind, pattern: str, names: list[str]) -> bool:
-    rule = policy.Rule(0, "allow", None, frozenset(), (pattern,), "", kind=kind)
+def _matches_any(kind: Kind, pattern: str, names: list[str]) -> bool:
+    rule = CompiledRule(0, "allow", None, frozenset(), (pattern,), "", kind=kind)
     return any(rule.speaks_of(kind, name) for name in names)

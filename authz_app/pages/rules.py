@@ -4,13 +4,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.defaultfilters import truncatechars
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter, RadioFilter
 from unfold.decorators import display
 
 from authz_app.models import Rule
@@ -22,27 +23,56 @@ _WITHOUT_IT = " Without it, calls that it denied may be allowed."
 _OFF_IS_MORE = " Switching off a deny rule may allow calls that it denied."
 
 
+class WindowFilter(RadioFilter):
+    """Rules by whether they are in force now, as far as their window goes."""
+
+    title = "window"
+    parameter_name = "window"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "Open now, or always"), ("later", "Opens later"), ("over", "Over")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Rule]) -> QuerySet[Rule]:
+        now = timezone.now()
+        over, later = Q(valid_until__lte=now), Q(valid_from__gt=now)
+        match self.value():
+            case "open":
+                return queryset.exclude(over).exclude(later)
+            case "later":
+                return queryset.filter(later).exclude(over)
+            case "over":
+                return queryset.filter(over)
+        return queryset
+
+
 class RuleAdmin(PolicyHistoryMixin, ModelAdmin):
     history_filter = "rule"
     form = RuleForm
-    radio_fields = {"effect": admin.HORIZONTAL, "applies_to": admin.HORIZONTAL, "kind": admin.HORIZONTAL}
-    list_display = ("sentence", "effect_label", "enabled_label", "short_note")
+    radio_fields = {
+        "effect": admin.HORIZONTAL,
+        "applies_to": admin.HORIZONTAL,
+        "kind": admin.HORIZONTAL,
+        "limit_per": admin.HORIZONTAL,
+    }
+    list_display = ("sentence", "effect_label", "enabled_label", "window", "short_note")
     list_filter = (
         ("effect", ChoicesCheckboxFilter),
         ("applies_to", ChoicesCheckboxFilter),
         ("kind", ChoicesCheckboxFilter),
         ("enabled", BooleanRadioFilter),
+        WindowFilter,
     )
     list_filter_submit = True
     show_facets = admin.ShowFacets.NEVER
-    search_fields = ("tools", "token_scopes", "note", "clients__name", "clients__subject")
-    search_help_text = "Name, client, token scope or note"
+    search_fields = ("tools", "token_scopes", "conditions", "note", "clients__name", "clients__subject")
+    search_help_text = "Name, client, token scope, condition or note"
     empty_text = "No rules yet: nobody may call anything until a rule allows it."
     actions = ("switch_on", "switch_off")
     change_form_before_template = "admin/authz_app/rule/sentence.html"
     fieldsets = (
-        (None, {"fields": ("effect", "applies_to", "for_clients", "kind", "tools", "token_scopes")}),
-        (None, {"fields": ("enabled", "note")}),
+        (None, {"fields": ("effect", "limit_calls", "limit_period", "limit_per")}),
+        (None, {"fields": ("applies_to", "for_clients", "kind", "tools", "token_scopes", "conditions")}),
+        (None, {"fields": ("valid_from", "valid_until", "enabled", "note")}),
     )
 
     class Media:
@@ -78,13 +108,18 @@ class RuleAdmin(PolicyHistoryMixin, ModelAdmin):
     def sentence(self, rule: Rule) -> str:
         return rule.sentence()
 
-    @display(description="Effect", ordering="effect", label={"allow": "success", "deny": "danger"})
+    @display(description="Effect", ordering="effect", label={"allow": "success", "deny": "danger", "limit": "warning"})
     def effect_label(self, rule: Rule) -> tuple[str, str]:
         return rule.effect, rule.get_effect_display()
 
     @display(description="Enabled", ordering="enabled", label={True: "info", False: "default"})
     def enabled_label(self, rule: Rule) -> tuple[bool, str]:
         return rule.enabled, "On" if rule.enabled else "Off"
+
+    @display(description="Window", empty_value="—")
+    def window(self, rule: Rule) -> str | None:
+        """Where the rule is in force for a time only: whether that has begun, or ended."""
+        return rule.window_state(timezone.now()) or None
 
     @display(description="Note", empty_value="—")
     def short_note(self, rule: Rule) -> str | None:

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from authz_app.decision import Reason
 from authz_app.models import CallRecord
-from authz_app.policy import Reason
 
 # Reason: in a column, and as a sentence about what was asked for.
 _REASONS: dict[str, tuple[str, str]] = {
@@ -21,7 +21,12 @@ _REASONS: dict[str, tuple[str, str]] = {
     Reason.SCOPE_MISSING: ("Token scope missing", "The token lacked a token scope that would have been enough."),
     Reason.UNKNOWN_TOOL: ("Not registered", "No {noun} of this {name} was registered."),
     Reason.TOOL_DISABLED: ("Switched off", "The {noun} was switched off, so it was refused to everybody."),
-    Reason.POLICY_ERROR: ("Unreadable rule", "A rule could not be read. It might have denied this, so it did."),
+    Reason.CONDITION_UNMET: (
+        "Condition unmet",
+        "A rule would have allowed this, but one of its conditions was not known to be true.",
+    ),
+    Reason.LIMIT_REACHED: ("Limit reached", "A limit rule had let through as many calls as it does."),
+    Reason.POLICY_ERROR: ("Unreadable rule", "A rule could not be read, and what cannot be read helps nobody."),
 }
 _NOUNS: dict[str, dict[str, str]] = {
     CallRecord.Kind.TOOL: {"noun": "tool", "use": "call", "name": "name"},

@@ -16,11 +16,11 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from authz_app import known_names, notices
+from authz_app.decision import Reason
 from authz_app.embedded.people import user_subject
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.pages import words
 from authz_app.pages.record_filters import KindFilter, first_id_at
-from authz_app.policy import Reason
 from tests.rows import build_record, build_refusal, make_client, make_rule, record_id_at
 
 CLIENTS = "/admin/authz_app/client/"

@@ -15,10 +15,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
 from authz_app.conf import conf
+from authz_app.decision import Decision, Reason, Target
 from authz_app.embedded.applications import ensure_service
 from authz_app.embedded.keys import key_path, public_jwks
 from authz_app.models import Client, Rule, User
-from authz_app.policy import Decision, Reason, Target, decide
+from authz_app.policy import decide
 from authz_app.policy_rows import load
 from authz_app.principal import Principal
 
@@ -58,7 +59,7 @@ def decision(subject: str, tool: str, *token_scopes: str, issuer: str = LOCAL) -
     """What the stored policy says of a call."""
     policy = load()
     principal = Principal(issuer, subject, "", frozenset(token_scopes), 0)
-    return decide(principal, policy.clients[issuer, subject], Target("tool", tool, True, True), policy)
+    return decide(principal, policy.clients[issuer, subject], Target("tool", tool, True, True), {}, policy, 0.0)
 
 
 def allowed(subject: str, tool: str, *token_scopes: str, issuer: str = LOCAL) -> bool:
@@ -152,6 +153,25 @@ class TestAddRule:
         assert "TimeTool matches no registered prompt." in run.stderr  # type: ignore[attr-defined]
         assert Rule.objects.get().kind == "prompt"
 
+    def test_takes_conditions_a_window_and_a_limit(self) -> None:
+        window = ["--from", "2026-12-24T08:00+01:00", "--until", "2026-12-24 09:00"]
+        conditions = ["--condition", "arguments.city in Paris, Rome", "--condition", "claims.org exists"]
+        limit = ["--limit", "100/minute", "--together"]
+        printed = run("add_rule", "--effect", "limit", *limit, "--every-client", "--tool", "*", *conditions, *window)
+        assert (
+            "Limit all clients together to 100 calls of any tool a minute, if arguments.city is one of"
+            ' "Paris", "Rome" and claims.org is there, or if that is unknown,'
+            " from 2026-12-24 07:00 until 2026-12-24 09:00 UTC."
+        ) in printed
+
+    def test_notes_a_window_that_never_opens(self) -> None:
+        run("add_rule", "--effect", "allow", "--every-client", "--tool", "*", "--until", "2020-01-01")
+        assert "It has ended already" in run.stderr  # type: ignore[attr-defined]
+        window = ["--from", "2080-01-02", "--until", "2080-01-02"]
+        run("add_rule", "--effect", "allow", "--every-client", "--tool", "*", *window)
+        assert "It ends before it begins" in run.stderr  # type: ignore[attr-defined]
+        assert Rule.objects.count() == 2
+
     def test_notes_what_matches_no_tool(self) -> None:
         run("add_rule", "--effect", "allow", "--every-client", "--tool", "TimeTool", "no_such_*")
         assert "no_such_* matches no registered tool." in run.stderr  # type: ignore[attr-defined]
@@ -174,7 +194,17 @@ class TestAddRule:
             ("--effect allow --subject '' --tool x", "no token can carry it"),
             ("--effect allow --issuer '\x07' --subject a --tool x", "no token can carry it"),
             ("--effect allow --subject a --tool x --note", "expected one argument"),
-            ("--effect limit --subject a --tool x", "invalid choice: 'limit'"),
+            ("--effect maybe --subject a --tool x", "invalid choice: 'maybe'"),
+            ("--effect limit --subject a --tool x", "belong together"),
+            ("--effect allow --limit 1/minute --subject a --tool x", "belong together"),
+            ("--effect deny --together --subject a --tool x", "it needs --effect limit"),
+            ("--effect limit --limit 100 --subject a --tool x", "a number and a period"),
+            ("--effect limit --limit ten/day --subject a --tool x", "a number and a period"),
+            ("--effect limit --limit 0/day --subject a --tool x", "greater than or equal to 1"),
+            ("--effect allow --condition 'city equals Paris' --subject a --tool x", "is no condition"),
+            ("--effect allow --condition arguments.city --subject a --tool x", "is no condition"),
+            ("--effect allow --condition 'arguments.n equals' --subject a --tool x", "equals needs a value"),
+            ("--effect allow --until tomorrow --subject a --tool x", "--until: Enter a valid date/time."),
             ("--subject a --tool x", "arguments are required: --effect"),
         ],
     )

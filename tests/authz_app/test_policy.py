@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz_app.policy import KINDS, Client, Decision, Kind, Policy, Reason, Rule, Target, decide
+from authz_app.decision import Client, Decision, Reason, Target
+from authz_app.policy import Policy, decide
 from authz_app.principal import Principal
+from authz_app.rule import KINDS, Kind, Rule
 
 ISSUER = "https://issuer.example/"
+NOW = 1_800_000_000.0
 SCOPES = ("a", "b", "c")
 TOOLS = ("time", "weather", "weather_daily")
 PATTERNS = (*TOOLS, "nonsense", "*", "weather*", "w?ather", "[tw]*", "[!t]*", "TIME", "[z-a]", "[", "**")
@@ -53,7 +56,7 @@ def decided_by(
     kind: Kind = "tool",
 ) -> Decision:
     principal = Principal(client.issuer, client.subject, "", scopes, 2**40)
-    return decide(principal, client, Target(kind, tool, tool in TOOLS, enabled), policy)
+    return decide(principal, client, Target(kind, tool, tool in TOOLS, enabled), {}, policy, NOW)
 
 
 def allowed_calls(rules: Sequence[Rule], scopes: frozenset[str] = frozenset()) -> set[str]:

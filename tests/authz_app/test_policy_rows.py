@@ -8,10 +8,12 @@ import pytest
 from django.db import connection, transaction
 
 from authz_app import policy_rows
+from authz_app.decision import Reason, Target
 from authz_app.models import Client, PolicyChange, PolicyState, Rule, RuleClient
-from authz_app.policy import KINDS, Kind, Policy, Reason, Target, decide
-from authz_app.policy import Rule as CompiledRule
+from authz_app.policy import Policy, decide
 from authz_app.principal import Principal
+from authz_app.rule import KINDS, Kind
+from authz_app.rule import Rule as CompiledRule
 from tools_app.models import Tool
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -231,7 +233,7 @@ def change_very_much() -> None:
 
 def replace_a_row() -> None:
     if connection.vendor == "sqlite":
-        columns = "id, effect, applies_to, kind, token_scopes, tools, enabled, note, created_at, updated_at"
+        columns = ", ".join(field.column for field in Rule._meta.concrete_fields)
         Rule.objects.create(tools="one")
         execute(f"INSERT OR REPLACE INTO authz_app_rule ({columns}) SELECT {columns} FROM authz_app_rule")
     else:
@@ -286,7 +288,7 @@ def test_a_rule_that_cannot_be_read_denies_everything_to_everybody(
     client = policy.clients[ISSUER, clients[0].subject]
     principal = Principal(ISSUER, client.subject, "", frozenset(), 2**40)
     for kind in KINDS:
-        decision = decide(principal, client, Target(kind, "weather", True, True), policy)
+        decision = decide(principal, client, Target(kind, "weather", True, True), {}, policy, 0.0)
         assert decision.reason is Reason.POLICY_ERROR
         assert [rule.id for rule in decision.determining] == [unreadable.pk]
         assert "'maybe', so deny everything to everybody." in decision.determining[0].sentence
@@ -298,7 +300,8 @@ def test_a_rule_of_one_kind_says_nothing_of_another(clients: list[Client], kind:
     policy = policy_rows.load()
     client = policy.clients[ISSUER, clients[0].subject]
     principal = Principal(ISSUER, client.subject, "", frozenset(), 2**40)
-    allowed = [of for of in KINDS if decide(principal, client, Target(of, "order", True, True), policy).allowed]
+    targets = [Target(of, "order", True, True) for of in KINDS]
+    allowed = [target.kind for target in targets if decide(principal, client, target, {}, policy, 0.0).allowed]
     assert allowed == [kind]
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from authz_app.sentence import rule_sentence
+from authz_app.condition_text import typed_line
+from authz_app.rule import Limit
+from authz_app.sentence import Terms, rule_sentence
 
 
 @pytest.mark.parametrize(
@@ -19,14 +21,51 @@ from authz_app.sentence import rule_sentence
         ("prompt", "greet", "Allow Demo to use the prompt greet."),
         ("prompt", "x * y", "Allow Demo to use every prompt."),
         ("prompt", "", "Allow nothing: no prompt is named."),
-        ("nonsense", "order", "Unreadable kind 'nonsense', so deny everything to everybody."),
     ],
 )
 def test_a_sentence_says_what_is_allowed(kind: str, tools: str, sentence: str) -> None:
-    said = rule_sentence(effect="allow", kind=kind, clients=["Demo"], token_scopes=[], tools=tools.split())
-    assert said == sentence
+    assert rule_sentence(Terms("allow", kind, ["Demo"], [], tools.split())) == sentence
 
 
-def test_a_rule_with_an_unreadable_effect_says_what_it_does() -> None:
-    said = rule_sentence(effect="maybe", kind="tool", clients=[], token_scopes=[], tools=[])
-    assert said == "Unreadable effect 'maybe', so deny everything to everybody."
+CITY, ORG = (typed_line(line) for line in ('arguments.city in Paris, "7"', "claims.org exists"))
+NOON = 1_800_014_400.0
+
+
+@pytest.mark.parametrize(
+    ("terms", "sentence"),
+    [
+        (
+            Terms("allow", "tool", None, ["a"], ["pay"], [CITY, ORG], NOON, NOON + 61),
+            'Allow every client to call pay, with the token scope a, if arguments.city is one of "Paris", "7" and'
+            " claims.org is there, from 2027-01-15 12:00 until 2027-01-15 12:01:01 UTC.",
+        ),
+        (
+            Terms("deny", "tool", ["Demo"], [], ["pay"], [CITY], ends=NOON),
+            'Deny Demo to call pay, if arguments.city is one of "Paris", "7", or if that is unknown,'
+            " until 2027-01-15 12:00 UTC.",
+        ),
+        (
+            Terms("deny", "tool", ["Demo"], [], ["pay"], [ORG], NOON),
+            "Deny Demo to call pay, if claims.org is there, from 2027-01-15 12:00 UTC.",
+        ),
+        (
+            Terms("limit", "tool", ["Demo"], [], ["pay"], limit=Limit(1, 60, per_client=False)),
+            "Limit Demo to 1 call of pay a minute.",
+        ),
+        (
+            Terms("limit", "resource", ["Ada", "Bo"], [], ["order"], limit=Limit(1_000, 3_600)),
+            "Limit Ada and Bo to 1,000 reads of the resource order an hour each.",
+        ),
+        (
+            Terms("limit", "prompt", ["Ada", "Bo"], [], ["*"], limit=Limit(2, 86_400, per_client=False)),
+            "Limit Ada and Bo together to 2 uses of any prompt a day.",
+        ),
+        (
+            Terms("limit", "tool", None, [], ["pay", "send_*"], limit=Limit(100, 60, per_client=False)),
+            "Limit all clients together to 100 calls of pay and send_* a minute, counted together.",
+        ),
+        (Terms("limit", "tool", [], [], ["pay"], limit=Limit(100, 60)), "Limit nobody: no client is named."),
+    ],
+)
+def test_a_sentence_grows_with_what_the_rule_asks_for(terms: Terms, sentence: str) -> None:
+    assert rule_sentence(terms) == sentence

@@ -13,9 +13,9 @@ from django.test import Client as Browser
 from django.test import RequestFactory
 from pytest_django import Settings
 
+from authz_app.decision import Reason
 from authz_app.embedded.people import user_subject
 from authz_app.models import Client, User
-from authz_app.policy import Reason
 from tests.rows import build_record, build_refusal, make_client
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +69,8 @@ REFUSED = {
     "unknown_tool": "no rule allows it, or it does not exist",
     "tool_disabled": "no rule allows it, or it does not exist",
     "policy_error": "no rule allows it, or it does not exist",
+    "condition_unmet": "no rule allows it, or it does not exist",
+    "limit_reached": "not as often as it was asked for",
     "scope_missing": "a token scope that yours lacked",
     "client_blocked": "You were blocked here",
     "client_pending": "Nobody had made you active here yet",

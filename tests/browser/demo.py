@@ -17,7 +17,8 @@ PERSON = "dana"
 
 
 def fill() -> None:
-    from authz_app.models import CallRecord, Client, Rule, User  # noqa: PLC0415  (Django is set up by now)
+    from authz_app.condition_text import stored, typed_line  # noqa: PLC0415  (Django is set up by now)
+    from authz_app.models import CallRecord, Client, Rule, User  # noqa: PLC0415
     from tests.browser.person_rows import fill_for_person  # noqa: PLC0415
     from tests.rows import build_record, build_refusal, make_client, make_rule  # noqa: PLC0415
     from tools_app.models import Tool  # noqa: PLC0415
@@ -55,6 +56,18 @@ def fill() -> None:
     deny = make_rule(reports, effect=Rule.Effect.DENY, tools="tickets_*", note="Reports must not see customers.")
     make_rule(rogue, tools="*", enabled=False)
     make_rule(tools="TimeTool", note="Nobody yet.")
+    asks = [typed_line(line) for line in ("arguments.query glob order*", 'claims."https://example.com/roles" exists')]
+    now = timezone.now()
+    window = {"valid_from": now, "valid_until": now + timedelta(hours=8)}
+    make_rule(dana, tools="tickets_search", conditions=stored(asks), **window, note="For the audit, tonight.")
+    make_rule(
+        applies_to=Rule.AppliesTo.EVERY_CLIENT,
+        effect=Rule.Effect.LIMIT,
+        tools="*",
+        limit_calls=100,
+        limit_period=Rule.Period.MINUTE,
+        limit_per=Rule.Per.CLIENT,
+    )
     make_rule(support, dana, kind=Rule.Kind.RESOURCE, tools="ticket")
     make_rule(applies_to=Rule.AppliesTo.EVERY_CLIENT, kind=Rule.Kind.PROMPT, tools="apology")
 

@@ -3,92 +3,28 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from django.db import connection
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
 
 from authz_app.models import CallRecord, Client, Rule
-from authz_app.principal import Principal
-from tests.callers import caller_for, rooms
+from tests.tools_app.desk import ISSUER, WAIT, Silent, alice, allow, desk, text
 from tools_app import registry
 from tools_app.asked import SESSION, Asked, prompt_use, tool_call
-from tools_app.caller import Caller
 from tools_app.errors import ToolFailure
-from tools_app.invocation import Rooms, invoke, record_blocked
-from tools_app.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS
+from tools_app.invocation import invoke, record_blocked
+from tools_app.jsonrpc import INTERNAL_ERROR
 from tools_app.lists import listed
 from tools_app.models import Tool
-from tools_app.questions import Question
 from tools_app.registry import tool
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
-ISSUER = "https://issuer.example/"
-T = TypeVar("T")
-WAIT = 20.0
 SECRET = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9m"
-
-
-class Silent:
-    """A channel on which nothing is heard."""
-
-    def progress(self, progress: float, total: float | None, message: str | None) -> None: ...
-    def log(self, level: Any, data: Any) -> None: ...
-
-    interview = None
-
-    async def ask(self, question: Question) -> Any: ...
-
-
-def alice(scopes: str = "", subject: str = "alice") -> Caller:
-    return caller_for(Principal(ISSUER, subject, "app", frozenset(scopes.split()), 2**40))
-
-
-def allow(tools: str, **fields: Any) -> Rule:
-    return Rule.objects.create(tools=tools, applies_to="every", **fields)
-
-
-class Desk:
-    """Rooms, and the one event loop on which calls go through them."""
-
-    def __init__(self, here: Rooms, runner: asyncio.Runner) -> None:
-        self.rooms = here
-        self._runner = runner
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(asyncio.wait_for(work, WAIT))
-
-    def called(self, name: str, caller: Caller | None = None, **arguments: Any) -> CallToolResult:
-        called = self.run(invoke(caller or alice(), tool_call(name, arguments), Silent(), self.rooms))
-        assert isinstance(called.result, CallToolResult)
-        return called.result
-
-    def refused(self, name: str, caller: Caller | None = None, **arguments: Any) -> str:
-        with pytest.raises(MCPError) as caught:
-            self.called(name, caller, **arguments)
-        assert caught.value.error.code == INVALID_PARAMS
-        return caught.value.error.message
-
-    def record(self) -> CallRecord:
-        assert self.rooms.audit.flush(WAIT)
-        return CallRecord.objects.get()
-
-
-@contextmanager
-def desk(threads: int = 4) -> Iterator[Desk]:
-    with asyncio.Runner() as runner, rooms(threads=threads) as here:
-        yield Desk(here, runner)
-
-
-def text(result: CallToolResult) -> str:
-    (block,) = result.content
-    assert isinstance(block, TextContent)
-    return block.text
 
 
 @pytest.fixture

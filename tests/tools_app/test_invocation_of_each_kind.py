@@ -9,8 +9,8 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from authz_app.models import CallRecord, Rule
-from authz_app.policy import Kind
-from tests.tools_app.test_invocation import Desk, Silent, alice, desk
+from authz_app.rule import Kind
+from tests.tools_app.desk import Desk, Silent, alice, desk
 from tools_app.asked import Asked, prompt_completion, prompt_use, resource_read, tool_call
 from tools_app.call import Call
 from tools_app.invocation import Called, invoke

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from authz_app.decision import Client, Target
 from authz_app.ids import uuid7
-from authz_app.policy import Client, Policy, Rule, Target, decide
+from authz_app.policy import Policy, decide
 from authz_app.principal import Principal
+from authz_app.rule import Rule
 from tests.callers import caller_for
 from tools_app.asked import tool_call
 from tools_app.refusals import refusal
@@ -22,7 +24,7 @@ def told(token_scopes: str, *rules: tuple[str, str]) -> frozenset[str] | None:
     ]
     policy = Policy(1, clients={}, rules={rule.id: rule for rule in compiled})
     principal = Principal(CLIENT.issuer, CLIENT.subject, "app", frozenset(token_scopes.split()), 2**33)
-    decision = decide(principal, CLIENT, Target("tool", "echo", exists=True, enabled=True), policy)
+    decision = decide(principal, CLIENT, Target("tool", "echo", exists=True, enabled=True), {}, policy, 0.0)
     assert not decision.allowed
     return refusal(uuid7(), decision, tool_call("echo", {}), caller_for(principal), "the tests").token_scopes
 

@@ -8,7 +8,7 @@ import pytest
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field, ValidationError
 
-from authz_app.policy import KINDS
+from authz_app.rule import KINDS
 from tools_app import registry
 from tools_app.building import ToolOptions, build_tool
 from tools_app.call import Call

@@ -1,5 +1,6 @@
 """Pages for whoever calls tools here: how to connect, and what a signed-in person may do and did."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from authz_app import policy_rows
 from authz_app.conf import conf, local_issuer_url
+from authz_app.decision import Client as PolicyClient
+from authz_app.decision import Decision
 from authz_app.embedded.people import client_of, name_claims, user_subject
 from authz_app.models import CallRecord, Client
 from authz_app.pages import words
 from authz_app.pages.words import moment, outcome_words, visible
-from authz_app.policy import KINDS, Decision, Kind, Policy, Target, decide
-from authz_app.policy import Client as PolicyClient
+from authz_app.policy import decide
 from authz_app.principal import Principal
+from authz_app.rule import KINDS, Kind
 from authz_app.site_pages import site_page
 from tools_app.invocation import target_of
 from tools_app.pages.recipes import recipes
@@ -97,16 +100,17 @@ def offered(user: Any) -> list[Offered]:
     issuer, subject = local_issuer_url(conf().public_url), user_subject(user)
     row = policy.clients.get((issuer, subject)) or PolicyClient(0, issuer, subject, "active", "")
     principal = Principal(issuer, subject, "", frozenset(), 0)
+    now = time.time()
+
+    def decided(kind: Kind, name: str) -> Decision:
+        return decide(principal, row, target_of(kind, name, True, policy), None, policy, now)
+
     found = (
-        _offer(kind, name, one.definition.description, decide(principal, row, _target(kind, name, policy), policy))
+        _offer(kind, name, one.definition.description, decided(kind, name))
         for kind in KINDS
         for name, one in sorted(registered(kind).items())
     )
     return [one for one in found if one is not None]
-
-
-def _target(kind: Kind, name: str, policy: Policy) -> Target:
-    return target_of(kind, name, True, policy)
 
 
 def _offer(kind: Kind, name: str, description: str | None, decision: Decision) -> Offered | None:

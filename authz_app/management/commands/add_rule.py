@@ -1,10 +1,12 @@
 """`manage.py add_rule`: one rule of the policy, for scripts. What the admin's form refuses, this refuses."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from authz_app import condition_text
 from authz_app.conf import conf, local_issuer_url
 from authz_app.models import Client, Rule
 from authz_app.pages.rule_form import RuleForm, preview
@@ -24,6 +26,13 @@ class Command(BaseCommand):
         parser.add_argument("--scope", metavar="X", help="token scope that the token must carry", **several)
         parser.add_argument("--kind", choices=Rule.Kind.values, default="tool", help="what the names are of")
         parser.add_argument("--tool", "--name", dest="tool", metavar="GLOB", help="name, or a glob", **several)
+        parser.add_argument(
+            "--condition", metavar="C", action="append", default=[], help="such as 'arguments.city equals Paris'"
+        )
+        parser.add_argument("--from", dest="valid_from", metavar="T", help="in force from then, 2026-12-24T08:00+01:00")
+        parser.add_argument("--until", dest="valid_until", metavar="T", help="in force until then")
+        parser.add_argument("--limit", metavar="N/PERIOD", help="for the effect limit, such as 100/minute")
+        parser.add_argument("--together", action="store_true", help="the limit is for all of them together")
         parser.add_argument("--note", metavar="N", default="", help="why the rule exists")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,7 +41,7 @@ class Command(BaseCommand):
             clients = _clients(options)
             form = RuleForm(_form_data(options, clients))
             if not form.is_valid():
-                raise CommandError(" ".join(str(error) for errors in form.errors.values() for error in errors))
+                raise CommandError(" ".join(_complaints(form)))
             rule = form.save()
             rule.clients.set(form.cleaned_data["for_clients"])
         self._report(rule, clients, preview(form)["warnings"])
@@ -50,6 +59,12 @@ class Command(BaseCommand):
         self.stdout.write(f"Rule {rule.pk}: {rule.sentence()}")
 
 
+def _complaints(form: RuleForm) -> Iterator[str]:
+    for name, errors in form.errors.items():
+        option = {"valid_from": "--from: ", "valid_until": "--until: "}.get(name, "")
+        yield from (f"{option}{error}" for error in errors)
+
+
 def _check(options: dict[str, Any]) -> None:
     """Refuse what leaves open whom or what the rule is about."""
     if bool(options["subject"]) == options["every_client"]:
@@ -60,6 +75,10 @@ def _check(options: dict[str, Any]) -> None:
         raise CommandError(
             f"Say which {options['kind']}s: --tool (or --name), once or more, with names or globs such as 'weather_*'."
         )
+    if (options["effect"] == Rule.Effect.LIMIT) != bool(options["limit"]):
+        raise CommandError("--effect limit and --limit belong together: say how many, such as --limit 100/minute.")
+    if options["together"] and not options["limit"]:
+        raise CommandError("--together says how a limit counts: it needs --effect limit.")
     for option in ("tool", "scope"):
         for value in options[option]:
             if not value or any(character.isspace() for character in value):
@@ -96,6 +115,27 @@ def _form_data(options: dict[str, Any], clients: list[Client]) -> dict[str, Any]
         "kind": options["kind"],
         "token_scopes": " ".join(options["scope"]),
         "tools": "\n".join(options["tool"]),
+        "conditions": _conditions(options["condition"]),
+        "valid_from": options["valid_from"],
+        "valid_until": options["valid_until"],
+        **_limit(options["limit"], options["together"]),
         "enabled": True,
         "note": options["note"],
     }
+
+
+def _conditions(lines: list[str]) -> str:
+    try:
+        return condition_text.stored([condition_text.typed_line(line) for line in lines])
+    except condition_text.BadCondition as error:
+        raise CommandError(f"--condition: {error}") from error
+
+
+def _limit(limit: str | None, together: bool) -> dict[str, Any]:
+    if limit is None:
+        return {}
+    calls, _, period = limit.partition("/")
+    if not (calls.isascii() and calls.isdigit()) or period not in Rule.Period.values:
+        raise CommandError(f"--limit {limit!r}: it is a number and a period, {', '.join(Rule.Period)}: 100/minute.")
+    per = Rule.Per.TOGETHER if together else Rule.Per.CLIENT
+    return {"limit_calls": calls, "limit_period": period, "limit_per": per.value}

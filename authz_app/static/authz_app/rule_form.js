@@ -7,6 +7,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const sentence = box.querySelector("[data-sentence]");
   const warnings = box.querySelector("[data-warnings]");
   const clients = form.querySelector(".field-for_clients");
+  const limits = form.querySelectorAll(".field-limit_calls, .field-limit_period, .field-limit_per");
+  const conditions = form.querySelector("[data-conditions]");
   let waiting = 0;
   let request = null;
 
@@ -37,8 +39,47 @@ document.addEventListener("DOMContentLoaded", () => {
   function edited() {
     const whom = form.querySelector("input[name=applies_to]:checked");
     if (clients) clients.hidden = whom?.value === "every";
+    const effect = form.querySelector("input[name=effect]:checked");
+    for (const field of limits) field.hidden = effect?.value !== "limit";
+    for (const row of conditionRows()) showValue(row);
     clearTimeout(waiting);
     waiting = setTimeout(ask, 150);
+  }
+
+  function conditionRows() {
+    return conditions ? [...conditions.querySelectorAll("[data-condition]")] : [];
+  }
+
+  function showValue(row) {
+    const value = row.querySelector("[name=conditions_value]");
+    // It is sent all the same: the parts of rows belong together by their place.
+    value.hidden = ["exists", "absent"].includes(row.querySelector("select").value);
+    if (value.hidden) value.value = "";
+  }
+
+  function prepare(row) {
+    const remove = row.querySelector("[data-remove]");
+    remove.hidden = false;
+    remove.addEventListener("click", () => {
+      if (conditionRows().length > 1) row.remove();
+      else for (const input of row.querySelectorAll("input")) input.value = "";
+      edited();
+    });
+  }
+
+  if (conditions) {
+    conditionRows().forEach(prepare);
+    const add = conditions.querySelector("[data-add]");
+    add.hidden = false;
+    add.addEventListener("click", () => {
+      const row = conditionRows().at(-1).cloneNode(true);
+      for (const input of row.querySelectorAll("input")) input.value = "";
+      row.querySelector("select").selectedIndex = 0;
+      prepare(row);
+      add.before(row);
+      edited();
+      row.querySelector("input").focus();
+    });
   }
 
   // Select2 announces its changes by jQuery only.

@@ -10,7 +10,9 @@ from authz_app.ids import uuid7
 def an_opening(policy_version: int, **fields: Any) -> Opening:
     """An allowed call of the time tool, unless the fields say otherwise."""
     now = datetime.now(UTC)
-    texts = dict.fromkeys(("client_name", "oauth_client_id", "token_scopes", "client_software", "mcp_session"), "")
+    texts = dict.fromkeys(
+        ("client_name", "oauth_client_id", "token_scopes", "client_software", "mcp_session", "claims"), ""
+    )
     defaults = {
         "id": uuid7(),
         "at": now,

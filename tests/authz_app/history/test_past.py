@@ -6,11 +6,12 @@ import pytest
 from django.db import connection
 
 from authz_app import policy_rows, triggers
+from authz_app.decision import Target
 from authz_app.history import guard
 from authz_app.history.models import PolicyEdit, PolicyRevision
 from authz_app.history.past import NotInHistory, first_version, policy_at
 from authz_app.models import Client, Rule
-from authz_app.policy import Policy, Target, decide
+from authz_app.policy import Policy, decide
 from authz_app.principal import Principal
 from tests.authz_app.test_policy_rows import CHANGES, ISSUER, execute
 
@@ -54,7 +55,9 @@ def test_a_call_is_decided_under_a_past_policy_as_it_was_then(clients: list[Clie
 
     def reason(version: int) -> str:
         policy = policy_at(version)
-        return decide(principal, policy.clients[ISSUER, "s0"], Target("tool", "time", True, True), policy).reason
+        return decide(
+            principal, policy.clients[ISSUER, "s0"], Target("tool", "time", True, True), {}, policy, 0.0
+        ).reason
 
     assert [reason(allowed_under), reason(policy_rows.stored_version())] == ["allowed", "no_rule"]
 

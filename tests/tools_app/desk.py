@@ -1,0 +1,84 @@
+"""Calls without a transport: the rooms that they go through, and one event loop."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import pytest
+from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult, ErrorData, TextContent
+
+from authz_app.models import CallRecord, Rule
+from authz_app.principal import Principal
+from tests.callers import caller_for, rooms
+from tools_app.asked import tool_call
+from tools_app.caller import Caller
+from tools_app.invocation import Rooms, invoke
+from tools_app.jsonrpc import INVALID_PARAMS
+from tools_app.questions import Question
+
+ISSUER = "https://issuer.example/"
+T = TypeVar("T")
+WAIT = 20.0
+
+
+class Silent:
+    """A channel on which nothing is heard."""
+
+    def progress(self, progress: float, total: float | None, message: str | None) -> None: ...
+    def log(self, level: Any, data: Any) -> None: ...
+
+    interview = None
+
+    async def ask(self, question: Question) -> Any: ...
+
+
+def alice(scopes: str = "", subject: str = "alice", **claims: Any) -> Caller:
+    return caller_for(Principal(ISSUER, subject, "app", frozenset(scopes.split()), 2**40, claims))
+
+
+def allow(tools: str, **fields: Any) -> Rule:
+    return Rule.objects.create(tools=tools, applies_to="every", **fields)
+
+
+class Desk:
+    """Rooms, and the one event loop on which calls go through them."""
+
+    def __init__(self, here: Rooms, runner: asyncio.Runner) -> None:
+        self.rooms = here
+        self._runner = runner
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(asyncio.wait_for(work, WAIT))
+
+    def called(self, name: str, caller: Caller | None = None, **arguments: Any) -> CallToolResult:
+        called = self.run(invoke(caller or alice(), tool_call(name, arguments), Silent(), self.rooms))
+        assert isinstance(called.result, CallToolResult)
+        return called.result
+
+    def refused(self, name: str, caller: Caller | None = None, **arguments: Any) -> str:
+        error = self.refusal(name, caller, **arguments)
+        assert error.code == INVALID_PARAMS
+        return error.message
+
+    def refusal(self, name: str, caller: Caller | None = None, **arguments: Any) -> ErrorData:
+        with pytest.raises(MCPError) as caught:
+            self.called(name, caller, **arguments)
+        return caught.value.error
+
+    def record(self) -> CallRecord:
+        assert self.rooms.audit.flush(WAIT)
+        return CallRecord.objects.get()
+
+
+@contextmanager
+def desk(threads: int = 4) -> Iterator[Desk]:
+    with asyncio.Runner() as runner, rooms(threads=threads) as here:
+        yield Desk(here, runner)
+
+
+def text(result: CallToolResult) -> str:
+    (block,) = result.content
+    assert isinstance(block, TextContent)
+    return block.text
