@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from authz_app.condition_text import BadCondition, read
 from authz_app.conditions import Condition
-from authz_app.rule import KINDS, PERIOD_SECONDS, Effect, Kind, Limit, Rule
+from authz_app.rule import EVERY_KIND, KINDS, PERIOD_SECONDS, Effect, Kind, Limit, Rule
 from authz_app.sentence import Terms, rule_sentence, unreadable_sentence
 
 EVERY, THESE = "every", "these"
 PER_CLIENT, TOGETHER = "client", "together"
 _EFFECTS: dict[str, Effect] = {"allow": "allow", "deny": "deny", "limit": "limit"}
-_KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
+_KINDS: dict[str, Kind | None] = {EVERY_KIND: None, **{kind: kind for kind in KINDS}}
 
 
 class RuleRow(NamedTuple):

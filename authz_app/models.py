@@ -15,6 +15,7 @@ from authz_app.evidence.models import AuditSeal as AuditSeal
 from authz_app.history.models import PolicyEdit as PolicyEdit
 from authz_app.history.models import PolicyRevision as PolicyRevision
 from authz_app.ids import uuid7
+from authz_app.rule import EVERY_KIND
 
 
 class User(AbstractUser):
@@ -75,6 +76,7 @@ class Rule(models.Model):
         TOOL = "tool", "Tools"
         RESOURCE = "resource", "Resources"
         PROMPT = "prompt", "Prompts"
+        ALL = EVERY_KIND, "All of these"
 
     class Period(models.TextChoices):
         MINUTE = "minute", "a minute"
@@ -122,12 +124,22 @@ class Rule(models.Model):
     limit_per = models.CharField("counted for", max_length=10, choices=Per, blank=True, default="", db_default="")
     enabled = models.BooleanField(default=True)
     note = models.TextField(blank=True, help_text="Why this rule exists. Not read by decisions.")
+    stopped_by = models.CharField(
+        max_length=150,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Who stopped all calls by this rule; empty in any other.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["pk"]
         permissions = [("explain_decision", "Can explain decisions about any client")]
+        # Read by every page of the admin.
+        indexes = [models.Index(fields=["id"], name="rule_stop", condition=models.Q(stopped_by__gt=""))]
 
     def __str__(self) -> str:
         return f"Rule {self.pk}"

@@ -1,14 +1,14 @@
 """Read the policy from the database and compile it. Plain SQL rows in, frozen values out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from django.db import connection
-from django.db.models import TextField
+from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from authz_app import models
-from authz_app.compiling import RuleRow, compile_rule
+from authz_app.compiling import THESE, RuleRow, compile_rule
 from authz_app.decision import Client
 from authz_app.policy import Policy
 from authz_app.policy_tables import MOST_CHANGES, WHOLE_POLICY
@@ -103,6 +103,21 @@ def _with_rows_replaced(previous: Policy, version: int, rule_ids: set[int], clie
     rules = models.Rule.objects.filter(pk__in=rule_ids)
     come = _rules(rules, models.RuleClient.objects.filter(rule__in=rule_ids)) if rule_ids else ()
     return previous.changed(version, clients=clients, gone=rule_ids, come=come, switched_off=_switched_off())
+
+
+def concerning(client_ids: Collection[int]) -> Policy:
+    """The policy as it is committed now, as far as it is about these clients. For pages, which wait for no more."""
+    named = Q(pk__in=models.RuleClient.objects.filter(client__in=client_ids).values("rule"))
+    # What cannot be read is about everybody.
+    readable = Q(applies_to=THESE, effect__in=models.Rule.Effect.values, kind__in=models.Rule.Kind.values)
+    rules = models.Rule.objects.filter(named | ~readable)
+    clients = _clients(models.Client.objects.filter(pk__in=client_ids))
+    return Policy(
+        stored_version(),
+        clients={(client.issuer, client.subject): client for client in clients},
+        rules={rule.id: rule for rule in _rules(rules, models.RuleClient.objects.filter(rule__in=rules))},
+        switched_off=_switched_off(),
+    )
 
 
 def _clients(rows: Any) -> list[Client]:

@@ -93,7 +93,11 @@ _SEEN = "Seen by the site, not changed by anybody."
 
 _tables: list[PolicyTable] = [
     PolicyTable(
-        Rule, "rule", "rule", noted=("note",), left_out={"created_at": _ITS_OWN_TIMES, "updated_at": _ITS_OWN_TIMES}
+        Rule,
+        "rule",
+        "rule",
+        noted=("note", "stopped_by"),
+        left_out={"created_at": _ITS_OWN_TIMES, "updated_at": _ITS_OWN_TIMES},
     ),
     PolicyTable(RuleClient, "member", "rule", owner="rule_id", client="client_id"),
     # Nothing is decided about a client before its row has been read, so a first sight changes nothing.

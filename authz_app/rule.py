@@ -9,6 +9,8 @@ from authz_app.globs import matches
 Effect = Literal["allow", "deny", "limit"]
 Kind = Literal["tool", "resource", "prompt"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# What stands in the row of a rule that speaks of every kind, also of those that come later.
+EVERY_KIND = "all"
 PERIOD_SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 

@@ -3,16 +3,32 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from authz_app.condition_text import in_words
 from authz_app.conditions import PRESENCE, Condition
-from authz_app.rule import PERIOD_SECONDS, Limit
+from authz_app.rule import EVERY_KIND, PERIOD_SECONDS, Limit
 
 _MANY = 5
 _VERBS = {"allow": "Allow", "deny": "Deny", "limit": "Limit"}
 _PERIODS = {seconds: f"{'an' if period == 'hour' else 'a'} {period}" for period, seconds in PERIOD_SECONDS.items()}
-# What a rule lets a client do with each kind, and what one of that is called.
-_ACTIONS = {"tool": "call", "resource": "read", "prompt": "use"}
+
+
+class _Words(NamedTuple):
+    """What a rule lets a client do with a kind, and what is called so: one of it, each of it, several."""
+
+    action: str
+    one: str
+    each: str
+    several: str
+
+
+_WORDS = {
+    "tool": _Words("call", "tool", "tool", "tools"),
+    "resource": _Words("read", "resource", "resource", "resources"),
+    "prompt": _Words("use", "prompt", "prompt", "prompts"),
+    EVERY_KIND: _Words("use", "tool, resource or prompt", "tool, resource and prompt", "tools, resources and prompts"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ def rule_sentence(terms: Terms) -> str:
     if terms.clients is not None and not terms.clients:
         return f"{verb} nobody: no client is named."
     if not terms.tools:
-        return f"{verb} nothing: no {terms.kind} is named."
+        return f"{verb} nothing: no {_WORDS[terms.kind].one} is named."
     clauses = ", ".join([_main_clause(verb, terms), *_scopes(terms), *_conditions(terms)])
     return f"{clauses}{_window(terms)}."
 
@@ -61,7 +77,7 @@ def _main_clause(verb: str, terms: Terms) -> str:
     if terms.limit is not None:
         return _limited(terms, terms.limit)
     who = "every client" if terms.clients is None else _listed(terms.clients)
-    return f"{verb} {who} to {_ACTIONS[terms.kind]} {_named(terms.kind, terms.tools, 'every')}"
+    return f"{verb} {who} to {_WORDS[terms.kind].action} {_named(terms, f'every {_WORDS[terms.kind].each}')}"
 
 
 def _limited(terms: Terms, limit: Limit) -> str:
@@ -70,8 +86,8 @@ def _limited(terms: Terms, limit: Limit) -> str:
         who = "every client" if terms.clients is None else _listed(terms.clients)
     else:
         who = f"{'all clients' if terms.clients is None else _listed(terms.clients)} together"
-    times = f"{limit.calls:,} {_ACTIONS[terms.kind]}{'s' if limit.calls != 1 else ''}"
-    what = _named(terms.kind, terms.tools, "any")
+    times = f"{limit.calls:,} {_WORDS[terms.kind].action}{'s' if limit.calls != 1 else ''}"
+    what = _named(terms, f"any {_WORDS[terms.kind].one}")
     each = " each" if several and limit.per_client and terms.clients is not None else ""
     together = ", counted together" if len(terms.tools) > 1 and "*" not in terms.tools else ""
     return f"Limit {who} to {times} of {what} {_PERIODS[limit.seconds]}{each}{together}"
@@ -103,13 +119,24 @@ def _moment(seconds: float) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S" if moment.second else "%Y-%m-%d %H:%M")
 
 
-def _named(kind: str, names: Sequence[str], all_of_them: str) -> str:
+def _named(terms: Terms, all_of_them: str) -> str:
+    names, words = terms.tools, _WORDS[terms.kind]
     if "*" in names:
-        return f"{all_of_them} {kind}"
-    if kind == "tool":
+        return all_of_them
+    if terms.kind == "tool":
         return _listed(names)
     several = len(names) > 1 or any(character in names[0] for character in "*?[")
-    return f"the {kind}{'s' if several else ''} {_listed(names)}"
+    return f"the {words.several if several else words.one} {_listed(names)}"
+
+
+def one_of(kind: str) -> str:
+    """What one is called that a rule of this kind speaks of."""
+    return _WORDS[kind].one
+
+
+def those_of(kind: str) -> str:
+    """The same, in the plural."""
+    return _WORDS[kind].several
 
 
 def _listed(names: Sequence[str]) -> str:

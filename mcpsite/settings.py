@@ -337,6 +337,12 @@ UNFOLD = {
                 "items": [
                     _page("Clients", "smart_toy", "authz_app.client"),
                     _page("Rules", "rule", "authz_app.rule"),
+                    {
+                        "title": "Refusals",
+                        "icon": "front_hand",
+                        "link": reverse_lazy("refusals"),
+                        "permission": lambda request: request.user.has_perm("authz_app.view_callrecord"),
+                    },
                 ],
             },
             {

@@ -9,6 +9,7 @@ from authz_app import views
 urlpatterns = [
     path("", views.start, name="start"),
     path("r/<str:record_id>", views.record, name="record"),
+    path("", include("authz_app.pages.urls")),
     path("admin/", admin.site.urls),
     path("", include("authz_app.discovery")),
     path("", include("tools_app.pages.urls")),

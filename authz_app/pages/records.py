@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -18,7 +19,7 @@ from unfold.utils import display_for_label
 from unfold.views import ChangeList
 
 from authz_app.models import CallRecord, Client, Rule
-from authz_app.pages import record_filters, words
+from authz_app.pages import cures, record_filters, words
 from authz_app.pages.record_export import ExportMixin
 from authz_app.pages.session_filter import SessionFilter
 from authz_app.pages.words import visible
@@ -100,7 +101,10 @@ class CallRecordAdmin(ExportMixin, ModelAdmin):
         if not request.user.has_perm("authz_app.view_arguments"):
             shown = _WHAT_WITHOUT_ARGUMENTS
         fieldsets = [shown if fieldset is _WHAT else fieldset for fieldset in self.fieldsets]
-        return [fieldset for fieldset in fieldsets if not (denied and fieldset is _RUN)]
+        if not denied:
+            return fieldsets
+        helps = "helps_to_allow" if request.user.has_perm("authz_app.add_rule") else "helps"
+        return [("What helps", {"fields": (helps,)}) if fieldset is _RUN else fieldset for fieldset in fieldsets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: CallRecord | None = None) -> list[str]:
         return [name for _, options in self.get_fieldsets(request, obj) for name in options["fields"]]
@@ -213,6 +217,16 @@ class CallRecordAdmin(ExportMixin, ModelAdmin):
         version = record.policy_version
         link = reverse("admin:authz_app_policyedit_version", args=[max(0, version)])
         return format_html('{} <span class="quiet">·</span> <a href="{}">What it changed, and when</a>', version, link)
+
+    @display(description="To allow it")
+    def helps(self, record: CallRecord, *, may_allow: bool = False) -> SafeString:
+        cure = cures.cure_of(record, cures.present([record], timezone.now()))
+        context = {"cure": cure, "record_id": record.pk, "may_allow": may_allow}
+        return render_to_string("admin/refusals/cure.html", context)
+
+    @display(description="To allow it")
+    def helps_to_allow(self, record: CallRecord) -> SafeString:
+        return self.helps(record, may_allow=True)
 
     @display(description="Outcome", empty_value="—")
     def outcome_label(self, record: CallRecord) -> str | None:

@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from authz_app import known_names
 from authz_app.compiling import compile_rule
+from authz_app.globs import matches
 from authz_app.models import Client, Rule
 from authz_app.pages.conditions_field import ConditionsField
-from authz_app.rule import Kind
-from authz_app.rule import Rule as CompiledRule
+from authz_app.rule import EVERY_KIND
+from authz_app.sentence import one_of
 
 # RFC 6749 section 3.3: visible ASCII without the quotation mark and the backslash.
 _TOKEN_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
@@ -130,13 +131,10 @@ def _never_open(begins: datetime | None, ends: datetime | None, now: datetime) -
     return ["It has ended already, so it decides nothing."] if ends <= now else []
 
 
-def _unmatched(kind: Kind, patterns: list[str]) -> list[str]:
-    names = known_names.names(kind)
+def _unmatched(kind: str, patterns: list[str]) -> list[str]:
+    names = known_names.names(None if kind == EVERY_KIND else kind)
     return [
-        f"{pattern} matches no registered {kind}." for pattern in patterns if not _matches_any(kind, pattern, names)
+        f"{pattern} matches no registered {one_of(kind)}."
+        for pattern in patterns
+        if not any(pattern == name or matches(pattern, name) for name in names)
     ]
-
-
-def _matches_any(kind: Kind, pattern: str, names: list[str]) -> bool:
-    rule = CompiledRule(0, "allow", None, frozenset(), (pattern,), "", kind=kind)
-    return any(rule.speaks_of(kind, name) for name in names)

@@ -291,6 +291,8 @@ def test_the_sentence_warns_of_what_matches_no_tool(admin_client: Browser, monke
     assert answer["warnings"] == ["time* matches no registered tool."]
     answer = sentence_of(admin_client, applies_to="every", kind="prompt", tools="TimeTool\ntime*")
     assert answer["warnings"] == ["TimeTool matches no registered prompt."]
+    answer = sentence_of(admin_client, applies_to="every", kind="all", tools="TimeTool\ntime*\nx")
+    assert answer["warnings"] == ["x matches no registered tool, resource or prompt."]
 
 
 @pytest.mark.parametrize(
@@ -300,6 +302,7 @@ def test_the_sentence_warns_of_what_matches_no_tool(admin_client: Browser, monke
         ("tool", "Allow every client to call TimeTool."),
         ("resource", "Allow every client to read the resource TimeTool."),
         ("prompt", "Allow every client to use the prompt TimeTool."),
+        ("all", "Allow every client to use the tool, resource or prompt TimeTool."),
     ],
 )
 def test_the_sentence_says_of_what_kind_the_names_are(admin_client: Browser, kind: str, sentence: str) -> None:
@@ -529,7 +532,7 @@ def test_lists_take_no_query_per_row(
 
 def test_listing_records_counts_none(admin_client: Browser, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     CallRecord.objects.bulk_create(build_record(make_client(f"c{n}")) for n in range(3))
-    with django_assert_num_queries(5) as captured:
+    with django_assert_num_queries(6) as captured:  # One asks whether all calls are stopped.
         admin_client.get(RECORDS)
     statements = [query["sql"] for query in captured.captured_queries if "callrecord" in query["sql"]]
     assert len(statements) == 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from authz_app.compiling import RuleRow, compile_rule
-from authz_app.rule import Limit
+from authz_app.rule import KINDS, Limit
 
 CITY = '[{"path": "arguments.city", "operator": "equals", "value": "Paris"}]'
 NAMED = [(1, "Ada"), (2, "Bo")]
@@ -28,6 +28,12 @@ def test_a_row_that_can_be_read_is_compiled_as_it_stands() -> None:
     assert [condition.names for condition in rule.conditions] == [("city",)]
     assert rule.sentence.startswith("Limit Ada and Bo together to 5 calls of pay and send_* an hour, counted together")
     assert compile_rule(row(applies_to="every"), NAMED).clients is None
+
+
+def test_a_rule_of_every_kind_speaks_of_each() -> None:
+    rule = compile_rule(row(kind="all"), NAMED)
+    assert (rule.kind, rule.broken, rule.effect) == (None, False, "allow")
+    assert all(rule.speaks_of(kind, "send_x") and not rule.speaks_of(kind, "other") for kind in KINDS)
 
 
 @pytest.mark.parametrize("time", ["2027-01-15 12:00:00+00", "2027-01-15T13:00:00+01:00", "2027-01-15T12:00:00Z"])

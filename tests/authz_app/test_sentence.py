@@ -21,6 +21,10 @@ from authz_app.sentence import Terms, rule_sentence
         ("prompt", "greet", "Allow Demo to use the prompt greet."),
         ("prompt", "x * y", "Allow Demo to use every prompt."),
         ("prompt", "", "Allow nothing: no prompt is named."),
+        ("all", "order", "Allow Demo to use the tool, resource or prompt order."),
+        ("all", "order_*", "Allow Demo to use the tools, resources and prompts order_*."),
+        ("all", "*", "Allow Demo to use every tool, resource and prompt."),
+        ("all", "", "Allow nothing: no tool, resource or prompt is named."),
     ],
 )
 def test_a_sentence_says_what_is_allowed(kind: str, tools: str, sentence: str) -> None:
@@ -63,6 +67,10 @@ NOON = 1_800_014_400.0
         (
             Terms("limit", "tool", None, [], ["pay", "send_*"], limit=Limit(100, 60, per_client=False)),
             "Limit all clients together to 100 calls of pay and send_* a minute, counted together.",
+        ),
+        (
+            Terms("limit", "all", None, [], ["*"], limit=Limit(100, 60)),
+            "Limit every client to 100 uses of any tool, resource or prompt a minute.",
         ),
         (Terms("limit", "tool", [], [], ["pay"], limit=Limit(100, 60)), "Limit nobody: no client is named."),
     ],

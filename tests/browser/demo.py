@@ -113,6 +113,9 @@ def fill() -> None:
             arguments=json.dumps({"x": "</pre><img src=x onerror=alert(1)>" + "y" * 400}),
         ),
     ]
+    for number in range(30):
+        scopes = ("time", "time openid profile")[number % 2]
+        records.append(build_refusal(dana, ago=(10 + number) * minute, token_scopes=scopes))
     CallRecord.objects.bulk_create(records)
     _change_policy(time, deny, rogue)
     fill_for_person(PERSON, PASSWORD)

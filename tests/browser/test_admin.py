@@ -86,8 +86,39 @@ def test_records_are_filtered_by_choosing(signed_in: Page) -> None:
     expect(page.locator("#result_list")).to_contain_text("weather_tool")
 
 
+def test_what_was_refused_is_allowed_from_the_list_of_refusals(signed_in: Page) -> None:
+    page = signed_in
+    Tool.objects.update_or_create(name="TimeTool", defaults={"module": "x", "gone": False})
+    build_refusal(make_client("Report agent")).save()
+    page.goto("/admin/refusals/")
+    page.get_by_role("link", name="Allow…").click()
+    expect(page.locator(".rule-sentence")).to_have_text("Allow Report agent to call TimeTool.")
+    page.get_by_label("Eight hours").check()
+    page.get_by_label("Why").fill("Agreed with Dana.")
+    page.get_by_role("button", name="Allow it").click()
+    expect(page.get_by_text("Allow Report agent to call TimeTool, until")).to_be_visible()
+    expect(page.locator(".refusals")).to_contain_text("A rule allows it by now.")
+
+
+def test_all_calls_are_stopped_and_let_go_on_from_the_start_page(signed_in: Page) -> None:
+    page = signed_in
+    page.get_by_role("link", name="Stop all calls…").click()
+    page.get_by_label("Why").fill("A drill.")
+    page.get_by_role("button", name="Stop all calls").click()
+    banner = page.get_by_role("alert")
+    expect(banner).to_contain_text("All calls are stopped by admin since")
+    expect(page.get_by_role("link", name="Stop all calls…")).to_be_hidden()
+    page.get_by_role("link", name="Rules").click()
+    expect(page.locator("#result_list")).to_contain_text("Deny every client to use every tool, resource and prompt.")
+    banner.get_by_role("button", name="Let calls go on").click()
+    expect(page.get_by_text("Calls go on: from the next one")).to_be_visible()
+    expect(banner).to_have_count(0)
+
+
 @pytest.mark.parametrize("width", [420, 1400])
-@pytest.mark.parametrize("path", ["/", "/admin/", "/admin/authz_app/callrecord/", "/admin/authz_app/rule/add/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/admin/", "/admin/authz_app/callrecord/", "/admin/authz_app/rule/add/", "/admin/refusals/"]
+)
 def test_no_page_is_wider_than_its_window(signed_in: Page, path: str, width: int) -> None:
     page = signed_in
     build_refusal(make_client("x" * 200), tool="y" * 128).save()

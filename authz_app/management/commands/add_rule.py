@@ -10,6 +10,7 @@ from authz_app import condition_text
 from authz_app.conf import conf, local_issuer_url
 from authz_app.models import Client, Rule
 from authz_app.pages.rule_form import RuleForm, preview
+from authz_app.sentence import those_of
 
 _MOST = 255
 
@@ -73,7 +74,8 @@ def _check(options: dict[str, Any]) -> None:
         raise CommandError("--every-client means the clients of every issuer: leave --issuer out, or name subjects.")
     if not options["tool"]:
         raise CommandError(
-            f"Say which {options['kind']}s: --tool (or --name), once or more, with names or globs such as 'weather_*'."
+            f"Say which {those_of(options['kind'])}: --tool (or --name), once or more, with names or globs such as"
+            " 'weather_*'."
         )
     if (options["effect"] == Rule.Effect.LIMIT) != bool(options["limit"]):
         raise CommandError("--effect limit and --limit belong together: say how many, such as --limit 100/minute.")

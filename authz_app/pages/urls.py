@@ -1,0 +1,15 @@
+"""Pages of the admin that are no model's."""
+
+from django.contrib import admin
+from django.urls import path
+
+from authz_app.pages import refusals, rule_of_refusal, stops
+
+_view = admin.site.admin_view
+urlpatterns = [
+    path("admin/stop/", _view(stops.stop), name="stop"),
+    path("admin/stop/undo/", _view(stops.go_on), name="go_on"),
+    path("admin/refusals/", _view(refusals.refusals), name="refusals"),
+    path("admin/refusals/client/<int:client_id>/", _view(refusals.settle_client), name="settle_client"),
+    path("admin/refusals/<uuid:record_id>/allow/", _view(rule_of_refusal.allow), name="allow_refused"),
+]
