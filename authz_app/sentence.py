@@ -109,12 +109,13 @@ def _conditions(terms: Terms) -> list[str]:
 def _window(terms: Terms) -> str:
     if terms.begins is None and terms.ends is None:
         return ""
-    begins = "" if terms.begins is None else f" from {_moment(terms.begins)}"
-    ends = "" if terms.ends is None else f" until {_moment(terms.ends)}"
+    begins = "" if terms.begins is None else f" from {moment_words(terms.begins)}"
+    ends = "" if terms.ends is None else f" until {moment_words(terms.ends)}"
     return f",{begins}{ends} UTC"
 
 
-def _moment(seconds: float) -> str:
+def moment_words(seconds: float) -> str:
+    """A point in time, in UTC."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.strftime("%Y-%m-%d %H:%M:%S" if moment.second else "%Y-%m-%d %H:%M")
 

@@ -15,7 +15,7 @@ _MOST_KNOWN = 256
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class Held:
     """A rule in force, and what is still to be asked of each call. ``settled`` is what its annotations say of it."""
 
     rule: Rule
@@ -34,14 +34,15 @@ class _Held:
         return both(but_for_arguments, None if arguments is None else all_hold(self.arguments, arguments))
 
 
-def _held(rule: Rule, target: Target) -> _Held:
+def held_by(rule: Rule, target: Target) -> Held:
+    """The rule, and what is to be asked of calls of this target."""
     by_root: dict[str, list[Condition]] = {"claims": [], "arguments": [], "annotations": []}
     for condition in rule.conditions:
         by_root[condition.root].append(condition)
     settled = all_hold(by_root["annotations"], target.annotations)
     if rule.broken and rule.effect == "allow":
         settled = None
-    return _Held(rule, settled, tuple(by_root["claims"]), tuple(by_root["arguments"]))
+    return Held(rule, settled, tuple(by_root["claims"]), tuple(by_root["arguments"]))
 
 
 class Question(NamedTuple):
@@ -66,12 +67,12 @@ class Standing:
         moments = [moment for rule in rules for moment in (rule.begins, rule.ends) if moment is not None]
         self._begins = max((moment for moment in moments if moment <= now), default=-inf)
         self._ends = min((moment for moment in moments if moment > now), default=inf)
-        self._held = [_held(rule, question.target) for rule in rules if rule.in_force_at(now)]
+        self._held = [held_by(rule, question.target) for rule in rules if rule.in_force_at(now)]
         claims = (condition for rule in rules for condition in rule.conditions if condition.root == "claims")
         self._claims = tuple(dict.fromkeys(claims))
         self._known: dict[tuple[Verdict, ...], Decision] = {}
         # One token mostly calls many times: its claims, and what they come to, rule by rule.
-        self._last: tuple[Mapping[str, Any] | None, Sequence[Verdict]] = (None, ())
+        self._last: tuple[Mapping[str, Any] | None, list[Verdict]] = (None, [])
         asks = any(held.claims or held.arguments for held in self._held)
         self._constant = None if asks else self._by([held.settled for held in self._held])
 
@@ -91,21 +92,25 @@ class Standing:
         return replace(decision, argument_paths=self._in_the_way(decision, claims, arguments))
 
     def _at_best(self, claims: Mapping[str, Any]) -> Decision:
+        return self._of(claims, self.allowed_arguments(claims))
+
+    def allowed_arguments(self, claims: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Arguments with which a call would be allowed; None where none are found."""
         denies = [held.arguments for held in self._applying("deny", claims)]
         for allow in self._applying("allow", claims):
             arguments = arguments_between(allow.arguments, denies, self._question.target.shape)
-            if arguments is not None and (decision := self._of(claims, arguments)).allowed:
-                return decision
-        return self._of(claims, None)
+            if arguments is not None and self._of(claims, arguments).allowed:
+                return arguments
+        return None
 
-    def _applying(self, effect: str, claims: Mapping[str, Any]) -> list[_Held]:
+    def _applying(self, effect: str, claims: Mapping[str, Any]) -> list[Held]:
         """The rules that could apply, whatever the arguments are."""
         return [
             held
             for held in self._held
             if held.rule.effect == effect
             and held.rule.token_scopes <= self._question.token_scopes
-            and _applies(held.rule, held.but_for_arguments(claims))
+            and applies(held.rule, held.but_for_arguments(claims))
         ]
 
     def _in_the_way(
@@ -123,10 +128,11 @@ class Standing:
         return tuple(sorted(found))
 
     def _of(self, claims: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> Decision:
-        if claims is not self._last[0]:
-            self._last = claims, [held.but_for_arguments(claims) for held in self._held]
-        but_for = self._last[1]
-        verdicts = tuple([held.verdict(one, arguments) for held, one in zip(self._held, but_for, strict=True)])
+        last = self._last
+        if claims is not last[0]:
+            # Read and written once each: pages ask from other threads, with the claims of others.
+            last = self._last = claims, [held.but_for_arguments(claims) for held in self._held]
+        verdicts = tuple([held.verdict(one, arguments) for held, one in zip(self._held, last[1], strict=True)])
         decision = self._known.get(verdicts)
         if decision is None:
             if len(self._known) >= _MOST_KNOWN:
@@ -138,7 +144,7 @@ class Standing:
         """The decision where each rule's conditions have come to one of these."""
         known = list(zip((held.rule for held in self._held), verdicts, strict=True))
         applying = [
-            rule for rule, one in known if rule.token_scopes <= self._question.token_scopes and _applies(rule, one)
+            rule for rule, one in known if rule.token_scopes <= self._question.token_scopes and applies(rule, one)
         ]
         if denies := tuple(rule for rule in applying if rule.effect == "deny"):
             broken = all(rule.broken for rule in denies)
@@ -161,14 +167,14 @@ class Standing:
 
     def _scopes_would_cure(self, allow: Rule, conditions: Verdict, known: Sequence[tuple[Rule, Verdict]]) -> bool:
         """Whether the call would be allowed if the token carried what this rule asks for, and nothing else changed."""
-        if allow.effect != "allow" or not _applies(allow, conditions):
+        if allow.effect != "allow" or not applies(allow, conditions):
             return False
         enough = self._question.token_scopes | allow.token_scopes
         return not any(
-            rule.effect == "deny" and rule.token_scopes <= enough and _applies(rule, one) for rule, one in known
+            rule.effect == "deny" and rule.token_scopes <= enough and applies(rule, one) for rule, one in known
         )
 
 
-def _applies(rule: Rule, conditions: Verdict) -> bool:
+def applies(rule: Rule, conditions: Verdict) -> bool:
     """Whether a rule applies. In doubt an allow rule does not, and any other does."""
     return conditions is True if rule.effect == "allow" else conditions is not False

@@ -6,7 +6,6 @@ In two steps, because finding the key takes time: `inspect` reads whose token it
 import base64
 import binascii
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -34,17 +33,14 @@ from authz_app.errors import (
 from authz_app.issuers import ASYMMETRIC_ALGORITHMS, TrustedIssuer
 from authz_app.jwks import VerificationKey
 from authz_app.principal import Principal
+from authz_app.storable import refuse_unstorable
 
 MAX_TOKEN_LENGTH = 16_384
-MAX_DEPTH = 16
 # OpenID Connect Core section 2 on `sub`, and the width of the columns that keep these claims.
 MAX_NAME_LENGTH = 255
-MAX_INTEGER = 2**63 - 1
 # The end of the year 9999: no date can be made of a later time, and milliseconds taken for seconds are beyond it.
 MAX_TIME = 253_402_300_799
 
-# PostgreSQL stores no NUL in text, and UTF-8 has no half of a surrogate pair.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # RFC 9068 section 2.1; plain "JWT" is what most issuers still write.
 _ACCESS_TOKEN_TYPES = frozenset({"", "jwt", "application/jwt", "at+jwt", "application/at+jwt"})
 # The hashes that tie an ID token to what was issued beside it (OpenID Connect Core section 3.3.2.11).
@@ -112,17 +108,26 @@ def verify(
     check_algorithm(unverified, issuer)
     check_signature(unverified, key)
     claims = unverified.claims
-    _refuse_unstorable(claims)
+    refuse_unstorable(claims)
     check_purpose(unverified.type, claims)
     check_audience(claims, issuer.audiences)
     check_begun(claims, "nbf", now, leeway)
     check_begun(claims, "iat", now, leeway)
+    return principal_of(claims, issuer, expiry(claims, now, leeway))
+
+
+def principal_of(claims: Mapping[str, Any], issuer: TrustedIssuer, expires_at: int) -> Principal:
+    """The caller that these claims of an issuer speak of. Proves nothing.
+
+    Raises:
+        InvalidToken: they speak of nobody.
+    """
     return Principal(
         issuer=issuer.issuer,
         subject=_text(_required(claims, "sub"), "sub"),
         oauth_client_id=oauth_client_id(claims),
         token_scopes=token_scopes(claims, issuer.scope_claims),
-        expires_at=expiry(claims, now, leeway),
+        expires_at=expires_at,
         claims=MappingProxyType(dict(claims)),
     )
 
@@ -284,16 +289,3 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON.")
-
-
-def _refuse_unstorable(value: Any, depth: int = 0) -> None:
-    """Refuse what the rooms beyond could not keep: NUL, half surrogates, numbers without bounds, deep nesting."""
-    if isinstance(value, str) and _UNSTORABLE.search(value):
-        raise MalformedToken("payload", "holds a character that is not text")
-    if isinstance(value, (int, float)) and not -MAX_INTEGER <= value <= MAX_INTEGER:
-        raise MalformedToken("payload", "holds a number that is too large")
-    if isinstance(value, (dict, list)):
-        if depth >= MAX_DEPTH:
-            raise MalformedToken("payload", "is nested too deeply")
-        for item in chain(value, value.values()) if isinstance(value, dict) else value:
-            _refuse_unstorable(item, depth + 1)

@@ -343,6 +343,12 @@ UNFOLD = {
                         "link": reverse_lazy("refusals"),
                         "permission": lambda request: request.user.has_perm("authz_app.view_callrecord"),
                     },
+                    {
+                        "title": "Explain",
+                        "icon": "psychology_alt",
+                        "link": reverse_lazy("explain"),
+                        "permission": lambda request: request.user.has_perm("authz_app.explain_decision"),
+                    },
                 ],
             },
             {

@@ -18,10 +18,14 @@ MAY_IMPORT["authz_app"] = {"authz_app"}
 PURE = [
     f"authz_app/{name}.py"
     for name in (
+        "allowances",
         "compiling",
         "condition_text",
         "conditions",
         "decision",
+        "explained_parts",
+        "explained_words",
+        "explanation",
         "globs",
         "policy",
         "principal",
@@ -30,6 +34,7 @@ PURE = [
         "satisfy",
         "sentence",
         "standing",
+        "withheld",
         "audit/entries",
         "audit/redaction",
         "audit/tally",

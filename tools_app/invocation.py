@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,8 @@ import orjson
 from mcp.shared.exceptions import MCPError
 from mcp_types import ErrorData, Result
 
-from authz_app.audit.entries import Allowance, Closing, Opening, Outcome, Spent
+from authz_app.allowances import allowances, refused
+from authz_app.audit.entries import Allowance, Closing, Opening, Outcome
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.audit.redaction import recorded_json, redact_text
 from authz_app.audit.writer import AuditWriter
@@ -100,33 +101,14 @@ async def _decided_and_recorded(caller: Caller, asked: Asked, rooms: Rooms) -> t
         opening = _opening(caller, asked, decision, rooms)
         settled = await rooms.audit.open(opening, _allowances(asked, decision))
         if settled:
-            return opening, decision if settled is True else _refused(decision, settled)
+            return opening, decision if settled is True else refused(decision, settled)
         policy = await rooms.policy.refreshed()
     raise AuditUnavailable(_TOO_FAST)
 
 
 def _allowances(asked: Asked, decision: Decision) -> tuple[Allowance, ...]:
     """The limits to count against. A completion is no use of what it is for."""
-    if not decision.limits or asked.record_kind == "completion":
-        return ()
-    return tuple(
-        Allowance(
-            rule.id,
-            decision.client.id if rule.limit.per_client else 0,
-            rule.limit.calls,
-            rule.limit.seconds,
-            rule.sentence,
-        )
-        for rule in decision.limits
-        if rule.limit is not None
-    )
-
-
-def _refused(decision: Decision, spent: Spent) -> Decision:
-    """The decision, now that a limit is known to be spent."""
-    by = {allowance.rule_id for allowance in spent.allowances}
-    determining = tuple(rule for rule in decision.limits if rule.id in by)
-    return replace(decision, reason=Reason.LIMIT_REACHED, determining=determining, wait=spent.wait)
+    return () if asked.record_kind == "completion" else allowances(decision)
 
 
 async def record_blocked(caller: Caller, asked: Asked, rooms: Rooms) -> UUID | None:

@@ -13,7 +13,7 @@ import orjson
 
 from authz_app.audit.entries import Allowance, Opening, Spent, Within
 from authz_app.audit.statements import Key, Statements
-from authz_app.audit.tally import Tally
+from authz_app.audit.tally import Tally, spent_of
 from authz_app.decision import Reason
 
 
@@ -48,16 +48,16 @@ def _counted(one: Within, tallies: Sequence[Tally], now: float) -> tuple[Opening
     if not tallies:
         return one.opening, None
     opening = one.opening._replace(at=datetime.fromtimestamp(now, UTC))
-    full = [tally for tally in tallies if tally.wait() > 0]
-    if not full:
+    spent = spent_of(tallies)
+    if spent is None:
         for tally in tallies:
             tally.add()
         return opening, None
-    rules = [{"id": tally.allowance.rule_id, "sentence": tally.allowance.sentence} for tally in full]
+    rules = [{"id": allowance.rule_id, "sentence": allowance.sentence} for allowance in spent.allowances]
     refused = opening._replace(
         decision="denied",
         reason=Reason.LIMIT_REACHED.value,
         rules=orjson.dumps(rules).decode(),
         deadline=None,
     )
-    return refused, Spent(tuple(tally.allowance for tally in full), max(tally.wait() for tally in full))
+    return refused, spent

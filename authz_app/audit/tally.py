@@ -5,11 +5,12 @@ moment of each. Larger ones count in steps of a hundredth of their length, as if
 which may hold a call back for as long as a step, and never lets one through. So a tally has about a hundred entries.
 """
 
+from collections.abc import Sequence
 from math import floor
 
 import orjson
 
-from authz_app.audit.entries import Allowance
+from authz_app.audit.entries import Allowance, Spent
 
 _ENTRIES = 100
 
@@ -33,9 +34,14 @@ class Tally:
         """When nothing of it counts any more."""
         return (self._entries[-1][0] if self._entries else self._now) + self.allowance.seconds
 
+    @property
+    def used(self) -> int:
+        """How many calls count now."""
+        return sum(calls for _, calls in self._entries)
+
     def wait(self) -> float:
         """Seconds until one more call is within the limit; 0 where one is now."""
-        over = sum(calls for _, calls in self._entries) + 1 - self.allowance.calls
+        over = self.used + 1 - self.allowance.calls
         for end, calls in self._entries:
             if over <= 0:
                 break
@@ -55,6 +61,12 @@ class Tally:
             self._entries[-1] = (last, calls + 1)
         else:
             self._entries.append((end, 1))
+
+
+def spent_of(tallies: Sequence[Tally]) -> Spent | None:
+    """The limits that one more call is not within, if there are any."""
+    full = [tally for tally in tallies if tally.wait() > 0]
+    return Spent(tuple(tally.allowance for tally in full), max(tally.wait() for tally in full)) if full else None
 
 
 def _read(stored: str) -> list[tuple[float, int]]:

@@ -1,6 +1,7 @@
 """The policy as it was under any version, from the history, compiled by the code that compiles the current one."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Max, Min, Q
@@ -74,6 +75,21 @@ def _until(version: int) -> Q:
     last = PolicyEdit.objects.filter(version__lte=version).aggregate(last=Max("id"))["last"] or 0
     later = PolicyEdit.objects.filter(version__gt=version, pk__lt=last).values_list("pk", flat=True)
     return Q(edit__lte=last) & ~Q(edit__in=list(later))
+
+
+def version_at(moment: datetime) -> int:
+    """The version that was the committed one at a moment.
+
+    Raises:
+        NotInHistory: the history begins later.
+    """
+    made = PolicyEdit.objects.filter(moved=True, version__isnull=False)
+    version = made.filter(at__lte=moment).aggregate(last=Max("version"))["last"]
+    if version is None:
+        first = made.aggregate(first=Min("at"))["first"]
+        begins = f"begins at {first:%Y-%m-%d %H:%M:%S} UTC" if first else "is empty"
+        raise NotInHistory(f"The history of the policy {begins}, so what it was at that time is not known.")
+    return int(version)
 
 
 def first_version() -> int | None:

@@ -77,7 +77,7 @@ class CallRecordAdmin(ExportMixin, ModelAdmin):
         (None, {"fields": ("story", "record_id", "time")}),
         ("Who", {"fields": ("client_link", "subject_text", "issuer", "oauth_client", "scopes", "software")}),
         _WHAT,
-        ("Decision", {"fields": ("decision_text", "reason_text", "determining_rules", "policy_link")}),
+        ("Decision", {"fields": ("decision_text", "reason_text", "determining_rules", "explanation", "policy_link")}),
         _RUN,
         ("Where", {"fields": ("session_link", "transport", "protocol_version", "address", "worker")}),
     )
@@ -227,6 +227,11 @@ class CallRecordAdmin(ExportMixin, ModelAdmin):
     @display(description="To allow it")
     def helps_to_allow(self, record: CallRecord) -> SafeString:
         return self.helps(record, may_allow=True)
+
+    @display(description="Explanation")
+    def explanation(self, record: CallRecord) -> SafeString:
+        link = reverse("explain_record", args=[record.pk])
+        return format_html('<a href="{}">Every rule that concerned it, and how it came out</a>', link)
 
     @display(description="Outcome", empty_value="—")
     def outcome_label(self, record: CallRecord) -> str | None:

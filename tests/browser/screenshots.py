@@ -34,6 +34,8 @@ _PAGES: dict[str, tuple[str, ...]] = {
     "rules-filters": ("/admin/authz_app/rule/", "text=Filters"),
     "rule-add": ("/admin/authz_app/rule/add/",),
     "rule-delete": ("/admin/authz_app/rule/?effect__exact=deny", _FIRST, "text=Delete rule"),
+    "explain": ("/admin/explain/",),
+    "explain-record": ("/admin/authz_app/callrecord/?decision=denied", _FIRST, "text=Every rule that concerned it"),
     "tools": ("/admin/tools_app/tool/",),
     "tool": ("/admin/tools_app/tool/", _FIRST),
     "records": ("/admin/authz_app/callrecord/",),

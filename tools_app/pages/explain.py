@@ -1,0 +1,141 @@
+"""The admin pages that explain decisions: of any call that somebody thinks of, and of those that were recorded."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.debug import sensitive_post_parameters
+
+from authz_app import known_names
+from authz_app.history.past import NotInHistory
+from authz_app.models import CallRecord, Client, Rule
+from authz_app.pages import words
+from authz_app.pages.words import visible
+from tools_app.explained_json import as_json
+from tools_app.explaining import replay
+from tools_app.pages.explain_form import ExplainForm
+
+_ASK, _VALUES = "authz_app.explain_decision", "authz_app.view_arguments"
+_READ = ("authz_app.view_callrecord", "authz_app.view_rule")
+
+
+@sensitive_post_parameters("token", "claims", "arguments")
+def explain(request: HttpRequest) -> HttpResponse:
+    """Ask, and be answered. Nothing of it is kept."""
+    _require(request, _ASK)
+    context: dict[str, Any] = {"title": "Explain", "known_names": known_names.names()}
+    if request.method != "POST":
+        return _page(request, {**context, "form": ExplainForm(initial=_beginning(request))})
+    form = ExplainForm(request.POST)
+    answer = form.answer()
+    if answer is None:
+        return _page(request, {**context, "form": form}, status=422)
+    if answer.claims is not None:
+        form = _with_claims_for_token(request, answer.claims)
+    return _page(request, {**context, "form": form, "answer": _shown(request, answer.told)})
+
+
+def explain_record(request: HttpRequest, record_id: UUID) -> HttpResponse:
+    """The decision of one record, under the policy of that moment, from what the record keeps."""
+    _require(request, *_READ)
+    record = CallRecord.objects.filter(pk=record_id).first()
+    if record is None:
+        raise Http404
+    context: dict[str, Any] = {
+        "title": "Explain a record",
+        "record": record,
+        "asks": request.user.has_perm(_ASK),
+        "answer": _of_record(request, record),
+    }
+    return _page(request, context)
+
+
+def _require(request: HttpRequest, *permissions: str) -> None:
+    if not request.user.has_perms(permissions):
+        raise PermissionDenied
+
+
+def _page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    links = {"reads_history": request.user.has_perm("authz_app.view_policyedit")}
+    whole = {**admin.site.each_context(request), **links, **context}
+    return TemplateResponse(request, "admin/explain.html", whole, status=status)
+
+
+def _with_claims_for_token(request: HttpRequest, claims: str) -> ExplainForm:
+    """The form with what the token said in its stead, so that the next question needs no token."""
+    typed = request.POST.copy()
+    typed["claims"], typed["token"] = claims, ""
+    return ExplainForm(typed)
+
+
+def _beginning(request: HttpRequest) -> dict[str, Any]:
+    """What the form begins with: a client that is linked to, or what a record says."""
+    record_id = _uuid(request.GET.get("record", ""))
+    record = None if record_id is None else CallRecord.objects.filter(pk=record_id).first()
+    if record is None or not request.user.has_perms(_READ):
+        return {name: request.GET[name] for name in ("client", "kind", "name") if name in request.GET}
+    typed = {
+        "client": Client.objects.filter(pk=record.client_id).first(),
+        "token_scopes": record.token_scopes,
+        "kind": record.kind if record.kind in Rule.Kind.values else Rule.Kind.TOOL.value,
+        "name": record.tool,
+    }
+    values = {"arguments": record.arguments, "claims": record.claims}
+    return typed | (values if request.user.has_perm(_VALUES) else {})
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _shown(request: HttpRequest, told: dict[str, Any]) -> dict[str, Any]:
+    """The answer with nothing in it that cannot be seen, and with links to the rules that there still are."""
+    answer: dict[str, Any] = _visible(told)
+    ids = [rule["id"] for rule in answer["rules"]]
+    there = set(Rule.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    rules = [{**rule, "exists": rule["id"] in there} for rule in answer["rules"]]
+    return {
+        **answer,
+        "at": words.moment(datetime.fromisoformat(answer["at"])),
+        "arguments": _json(told["arguments"]),
+        "example": _json(told["example"]),
+        "deciding": [rule for rule in rules if rule["decides"]],
+        "others": [rule for rule in rules if not rule["decides"]],
+    }
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else words.pretty_json(orjson.dumps(value).decode())
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {key: _visible(item) for key, item in value.items()}
+    return [_visible(item) for item in value] if isinstance(value, list) else value
+
+
+def _of_record(request: HttpRequest, record: CallRecord) -> dict[str, Any]:
+    """The answer that the record holds, and what stands behind it as far as that is kept."""
+    sees_values = request.user.has_perm(_VALUES)
+    kept = {
+        "allowed": record.decision == CallRecord.Decision.ALLOWED,
+        "why": words.reason_sentence(record),
+        "arguments": words.pretty_json(record.arguments) if sees_values else "Hidden from you.",
+    }
+    try:
+        replayed = replay(record, sees_values)
+    except NotInHistory as error:
+        rules = [{**rule, "decides": True, "exists": False} for rule in words.parsed_json(record.rules) or []]
+        return {**kept, "unknown": str(error), "deciding": rules}
+    told = as_json(replayed.explained) | {"arguments": None}
+    return {**_shown(request, told), **kept, "agrees": replayed.agrees, "is_complete": replayed.is_complete}
