@@ -10,7 +10,7 @@ from django.urls import reverse
 from authz_app import known_names, policy_rows
 from authz_app.decision import Client, Decision, Reason, Target
 from authz_app.models import CallRecord
-from authz_app.pages.words import parsed_json
+from authz_app.pages.words import parsed_json, visible
 from authz_app.policy import Policy, decide
 from authz_app.principal import Principal
 from authz_app.rule import KINDS, Kind, Rule
@@ -78,7 +78,7 @@ def cure_of(record: CallRecord, there: Present) -> Cure:
     if decision.allowed and of_arguments:
         reason = Reason.CONDITION_UNMET
     if reason in (Reason.CLIENT_BLOCKED, Reason.CLIENT_PENDING):
-        to_client = (client.name or client.subject, reverse("admin:authz_app_client_change", args=[client.id]))
+        to_client = (visible(client.name or client.subject), reverse("admin:authz_app_client_change", args=[client.id]))
         return Cure(_WORDS[reason], links=(to_client,))
     return Cure(
         _WORDS[reason],
