@@ -60,7 +60,9 @@ class Refusals:
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
         trusted = [issuer.trusted(audiences=(f"{SITE}/mcp", f"{SITE}/sse"))]
-        self._verifier = TokenVerifier(trusted, IssuerKeySets(trusted, dict, fetch_seconds=2), 30)
+        self.now = time.time()
+        keys = IssuerKeySets(trusted, dict, fetch_seconds=2)
+        self._verifier = TokenVerifier(trusted, keys, 30, clock=lambda: self.now)
 
     def close(self) -> None:
         self._verifier.close()
@@ -96,7 +98,7 @@ def refusals() -> Iterator[Refusals]:
 async def said_to_tokens(refusals: Refusals) -> list[str]:
     issuer = refusals._issuer
     good = {"aud": f"{SITE}/mcp"}
-    now = time.time()
+    now = int(refusals.now)
     tokens = [
         "opaque",
         issuer.token(**good, nonce="n", scope=ABSENT),
@@ -106,8 +108,8 @@ async def said_to_tokens(refusals: Refusals) -> list[str]:
         issuer.sign(issuer.claims(**good), issuer.header(alg="HS256")),
         issuer.sign(issuer.claims(**good), issuer.header(kid="key-9")),
         issuer.token(**good, cnf={"jkt": "x"}),
-        issuer.token(**good, exp=int(now) - 600),
-        issuer.token(**good, iat=int(now) + 601),
+        issuer.token(**good, exp=now - 600),
+        issuer.token(**good, iat=now + 601),
     ]
     return [await refusals.of_token(token) for token in tokens]
 
