@@ -12,6 +12,7 @@ from authz_app.rule import Rule
 from authz_app.satisfy import arguments_between
 
 _MOST_KNOWN = 256
+_MOST_TOKENS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Standing:
     ``rules`` are all those that concern client and target. It holds until a window of theirs opens or closes.
     """
 
-    __slots__ = ("_begins", "_claims", "_constant", "_ends", "_held", "_known", "_last", "_question", "_version")
+    __slots__ = ("_begins", "_by_claims", "_claims", "_constant", "_ends", "_held", "_known", "_question", "_version")
 
     def __init__(self, rules: Sequence[Rule], question: Question, version: int, now: float) -> None:
         self._question = question
@@ -71,8 +72,7 @@ class Standing:
         claims = (condition for rule in rules for condition in rule.conditions if condition.root == "claims")
         self._claims = tuple(dict.fromkeys(claims))
         self._known: dict[tuple[Verdict, ...], Decision] = {}
-        # One token mostly calls many times: its claims, and what they come to, rule by rule.
-        self._last: tuple[Mapping[str, Any] | None, list[Verdict]] = (None, [])
+        self._by_claims: dict[int, tuple[Mapping[str, Any], Sequence[Verdict]]] = {}
         asks = any(held.claims or held.arguments for held in self._held)
         self._constant = None if asks else self._by([held.settled for held in self._held])
 
@@ -128,17 +128,26 @@ class Standing:
         return tuple(sorted(found))
 
     def _of(self, claims: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> Decision:
-        last = self._last
-        if claims is not last[0]:
-            # Read and written once each: pages ask from other threads, with the claims of others.
-            last = self._last = claims, [held.but_for_arguments(claims) for held in self._held]
-        verdicts = tuple([held.verdict(one, arguments) for held, one in zip(self._held, last[1], strict=True)])
+        but_for = self._but_for_arguments(claims)
+        verdicts = tuple([held.verdict(one, arguments) for held, one in zip(self._held, but_for, strict=True)])
         decision = self._known.get(verdicts)
         if decision is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             decision = self._known[verdicts] = self._by(verdicts)
         return decision
+
+    def _but_for_arguments(self, claims: Mapping[str, Any]) -> Sequence[Verdict]:
+        """What the claims of one token come to, rule by rule. They never change, and mostly come again.
+
+        What is kept is read and written once each: pages ask from other threads.
+        """
+        known = self._by_claims.get(id(claims))
+        if known is None or known[0] is not claims:
+            if len(self._by_claims) >= _MOST_TOKENS:
+                self._by_claims.clear()
+            known = self._by_claims[id(claims)] = claims, [held.but_for_arguments(claims) for held in self._held]
+        return known[1]
 
     def _by(self, verdicts: Sequence[Verdict]) -> Decision:
         """The decision where each rule's conditions have come to one of these."""

@@ -34,7 +34,10 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``rules``, ``clients`` and ``tools`` are those of the crowded site; ``pinned``: servers are held to one core."""
+    """``rules``, ``clients`` and ``tools`` are those of the crowded site; ``pinned``: servers are held to one core.
+
+    ``policy_rules`` are there where the policy is measured alone.
+    """
 
     many: Shape
     single: Shape
@@ -44,6 +47,7 @@ class Plan:
     clients: int = 1_000
     tools: int = 200
     pinned: bool = True
+    policy_rules: int = 100_000
 
 
 DEFAULT = Plan(
@@ -57,4 +61,5 @@ QUICK = Plan(
     single=Shape(1, 1, rounds=1, seconds=0.7, warm_up=0.2),
     cross=Shape(8, 4, rounds=1, seconds=0.8, warm_up=0.2),
     idle=Idle(200, before=200),
+    policy_rules=20_000,
 )

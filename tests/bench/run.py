@@ -12,6 +12,7 @@ from pathlib import Path
 import uvloop
 
 from tests.bench.databases import check_records, databases, fill
+from tests.bench.decisions import decision_rows, decisions
 from tests.bench.errors import NotMeasured
 from tests.bench.measure import Bench, Round
 from tests.bench.plan import CALLERS, Plan, subject
@@ -33,11 +34,16 @@ def run(plan: Plan, on_postgresql: bool = False, remember_tokens: bool = False) 
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mcpsite-bench-")))
         issuer = stack.enter_context(Issuer())
         core = stack.enter_context(cores()) if plan.pinned else None
-        urls = stack.enter_context(databases(("bare", "crowded"), directory, on_postgresql))
+        urls = stack.enter_context(databases(("bare", "crowded", "few", "many"), directory, on_postgresql))
         servers = Servers(issuer, directory, remember_tokens)
         sites = {_BARE: servers.environment(urls["bare"]), _CROWDED: servers.environment(urls["crowded"], plan.tools)}
         _say("Filling the databases ...")
         _fill(sites, issuer, plan)
+        _say(f"Deciding by a handful of rules, alone and among {plan.policy_rules:,} others ...")
+        deciding = decision_rows(
+            decisions(servers.environment(urls["few"]), 0),
+            decisions(servers.environment(urls["many"]), plan.policy_rules),
+        )
         sessions = max(plan.idle.sessions + plan.idle.before, plan.many.sessions)
         bench = Bench([issuer.token(subject(number % CALLERS), jti=str(number)) for number in range(sessions)])
         measured = _Run(plan, servers, sites, bench, core)
@@ -47,8 +53,12 @@ def run(plan: Plan, on_postgresql: bool = False, remember_tokens: bool = False) 
             rows += measured.cross_worker()
         except NotMeasured as missing:
             notes.append(f"Cross-worker delivery was not measured. {missing}")
-        for name, url in zip(sites, urls.values(), strict=True):
+        for name, url in zip(sites, urls.values(), strict=False):
             check_records(url, bench.calls[name], name)
+        rows += deciding
+        notes.append(
+            f"The last three rows are no calls: ours with a handful of rules, crowded with {plan.policy_rules:,}."
+        )
         notes.append(f"All {bench.calls[_BARE] + bench.calls[_CROWDED]:,} calls of this server left their records.")
         return Results(rows, notes)
 

@@ -27,6 +27,7 @@ TINY = Plan(
     clients=50,
     tools=20,
     pinned=False,
+    policy_rules=200,
 )
 
 
@@ -38,6 +39,7 @@ def test_both_servers_are_measured_and_every_call_of_ours_has_its_record() -> No
     assert len(rates) == 2
     assert all(row.ours > 0 and row.reference and row.crowded > 0 for row in rates)
     assert "RSS per idle session" in shown
+    assert all(row.ours > 0 and row.crowded > 0 for row in results.rows[-3:])
     assert "of this server left their records" in results.notes[-1]
 
 

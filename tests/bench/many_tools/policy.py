@@ -1,10 +1,13 @@
 """A large team's policy, as unsaved rows: the callers may call `echo` and half of the tools."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+from authz_app.condition_text import stored, typed_line
 from authz_app.models import Client, Rule, RuleClient
 from tests.bench.plan import CALLERS, subject
 
+ISSUER = "https://issuer.example/"
 _EVERY = Rule.AppliesTo.EVERY_CLIENT
 _DENY = Rule.Effect.DENY
 
@@ -47,3 +50,42 @@ def memberships(saved: Sequence[Rule], named: Sequence[Client]) -> Iterator[Rule
             able = named[CALLERS:] if rule.effect == _DENY else named
             chosen = {(number * 7 + step * 131) % len(able) for step in range(1 + number % 3)}
             yield from (RuleClient(rule=rule, client=able[index]) for index in sorted(chosen))
+
+
+def a_handful() -> Iterator[Rule]:
+    """Rules of every sort for the one client that is measured, which may call `echo`."""
+    yield Rule(tools="echo")
+    yield _asking("deny", "arguments.city in Rome, Pisa", tools="echo")
+    yield _asking("deny", "claims.team equals contractors", tools="ec*")
+    yield _asking(
+        "limit", "arguments.text contains x", tools="e?ho", limit_calls=100, limit_period="minute", limit_per="client"
+    )
+    yield _asking("allow", "annotations.readOnlyHint equals true", tools="*", token_scopes="read")
+
+
+def spread_rules(count: int) -> Iterator[Rule]:
+    """Rules that are for others: one in 100 for every client but of other tools, every tenth with a condition."""
+    for number in range(count):
+        tools = f"tool_{number % 199:03}" if number % 7 else f"tool_{number % 19:02}*\nmore_{number % 50}"
+        asks = ["arguments.city equals Paris", f"claims.team equals team-{number % 40}"] if number % 10 == 0 else []
+        every = {"applies_to": _EVERY} if number % 100 == 0 else {}
+        yield _asking(
+            "deny" if number % 9 == 0 else "allow",
+            *asks,
+            tools=tools,
+            token_scopes="read" if number % 3 else "",
+            **every,
+        )
+
+
+def spread_memberships(saved: Sequence[Rule], named: Sequence[Client]) -> Iterator[RuleClient]:
+    """One or two clients for each rule that is for some; none is the one that is measured."""
+    others = named[1:] or named
+    for number, rule in enumerate(saved):
+        if rule.applies_to != _EVERY:
+            chosen = {number * 7 % len(others), number * 13 % len(others)}
+            yield from (RuleClient(rule=rule, client=others[index]) for index in sorted(chosen))
+
+
+def _asking(effect: str, *lines: str, **fields: Any) -> Rule:
+    return Rule(effect=effect, conditions=stored(typed_line(line) for line in lines), **fields)
