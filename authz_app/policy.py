@@ -24,7 +24,7 @@ class Policy:
     Never changed, but for clients that are seen for the first time: their rows are added when they are read.
     """
 
-    __slots__ = ("_index", "_moment", "_standings", "_windows", "clients", "rules", "switched_off", "version")
+    __slots__ = ("_index", "_standings", "_still", "_windows", "clients", "rules", "switched_off", "version")
 
     def __init__(
         self,
@@ -40,7 +40,8 @@ class Policy:
         self.switched_off = switched_off
         self._index = RuleIndex().changed((), rules.values())
         self._windows = {rule.id: rule for rule in rules.values() if _has_window(rule)}
-        self._moment = -inf
+        # Between these, no window opens or closes.
+        self._still = inf, inf
         self._standings: dict[tuple[Client, Kind, str, frozenset[str]], Standing] = {}
 
     def changed(
@@ -84,10 +85,12 @@ class Policy:
 
     def next_moment(self, now: float) -> float:
         """When, after ``now``, a window opens or closes next; infinity where none does. In seconds since the epoch."""
-        if self._moment <= now:
+        since, until = self._still
+        if not since <= now < until:
             moments = (moment for rule in self._windows.values() for moment in (rule.begins, rule.ends))
-            self._moment = min((moment for moment in moments if moment is not None and moment > now), default=inf)
-        return self._moment
+            until = min((moment for moment in moments if moment is not None and moment > now), default=inf)
+            self._still = now, until
+        return until
 
 
 def _has_window(rule: Rule) -> bool:

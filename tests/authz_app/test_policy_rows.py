@@ -3,11 +3,14 @@
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 from django.db import connection, transaction
 
 from authz_app import policy_rows
+from authz_app.condition_text import stored, typed_line
 from authz_app.decision import Reason, Target
 from authz_app.models import Client, PolicyChange, PolicyState, Rule, RuleClient
 from authz_app.policy import Policy, decide
@@ -19,6 +22,7 @@ from tools_app.models import Tool
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 ISSUER = "https://issuer.example/"
+NOON = 1_800_014_400
 CHANGES: list[Callable[[random.Random], object]] = []
 
 
@@ -47,6 +51,26 @@ def create_rule(chance: random.Random) -> None:
         effect=chance.choice(["allow", "deny"]), applies_to=chance.choice(["these", "every"]), tools=tools,
         token_scopes=scopes, enabled=chance.random() < 0.8, kind=chance.choice(["tool", "tool", "resource", "prompt"]),
     ).clients.set(some_clients(chance))  # fmt: skip
+
+
+@change
+def give_it_terms(chance: random.Random) -> None:
+    """Conditions, a window, a limit; some of which cannot be read."""
+    rule = a_rule(chance)
+    rule.conditions = chance.choice(["", "nonsense", stored([typed_line("arguments.city equals Paris")])])
+    rule.valid_from = chance.choice([None, datetime.fromtimestamp(NOON + chance.randint(0, 99), UTC)])
+    rule.valid_until = chance.choice([None, datetime.fromtimestamp(NOON + chance.randint(0, 99), UTC)])
+    rule.effect, rule.limit_calls = chance.choice([("allow", None), ("limit", None), ("limit", 5)])
+    rule.limit_period, rule.limit_per = "minute", "client"
+    rule.save()
+
+
+@change
+def write_what_is_no_time(chance: random.Random) -> None:
+    if connection.vendor == "sqlite":
+        execute("UPDATE authz_app_rule SET valid_until = 'nonsense' WHERE id = %s", a_rule(chance).pk)
+    for column in ("valid_from", "valid_until"):
+        execute(f"UPDATE authz_app_rule SET {column} = NULL WHERE id = %s", a_rule(chance).pk)
 
 
 @change
@@ -169,10 +193,21 @@ def clients() -> list[Client]:
     return [Client.objects.create(issuer=ISSUER, subject=f"s{n}", name=name) for n, name in enumerate(names)]
 
 
+def _by_id(rule: CompiledRule) -> int:
+    return rule.id
+
+
 def assert_same(read: Policy, whole: Policy) -> None:
     assert read.version == whole.version
     assert dict(read.rules) == dict(whole.rules)
     assert read.switched_off == whole.switched_off
+    for client_id in (0, *(client.id for client in whole.clients.values())):
+        for kind, name in product(KINDS, ("time", "weather_x", "other", "bulk", "one")):
+            found, expected = (policy.rules_for(client_id, kind, name) for policy in (read, whole))
+            assert sorted(found, key=_by_id) == sorted(expected, key=_by_id), (client_id, kind, name)
+    assert [read.next_moment(now) for now in (0.0, NOON + 30, NOON + 90)] == [
+        whole.next_moment(now) for now in (0.0, NOON + 30, NOON + 90)
+    ]
     # First sights move no version: their rows are read when they are asked for.
     assert read.clients.items() <= whole.clients.items()
 
@@ -188,6 +223,20 @@ def test_reading_what_changed_comes_to_the_same_as_reading_all(seed: int) -> Non
         if chance.random() < 0.7:
             policy = policy_rows.load(policy)
             assert_same(policy, policy_rows.load())
+
+
+@pytest.mark.parametrize("effect", ["allow", "deny"])
+def test_a_window_that_cannot_be_read_never_helps(clients: list[Client], effect: str) -> None:
+    Rule.objects.create(tools="*", applies_to="every", token_scopes="read")
+    unreadable = Rule.objects.create(tools="weather", applies_to="every", effect=effect)
+    value = "nonsense" if connection.vendor == "sqlite" else "infinity"
+    execute("UPDATE authz_app_rule SET valid_until = %s WHERE id = %s", value, unreadable.pk)
+    policy = policy_rows.load()
+    assert policy.rules[unreadable.pk].broken
+    client = policy.clients[ISSUER, clients[0].subject]
+    for scopes, allowed in ((frozenset(), False), (frozenset({"read"}), effect == "allow")):
+        principal = Principal(ISSUER, client.subject, "", scopes, 2**40)
+        assert decide(principal, client, Target("tool", "weather", True, True), {}, policy, 0.0).allowed == allowed
 
 
 def test_an_unchanged_policy_is_not_read_again() -> None:

@@ -27,9 +27,7 @@ class Decisions:
 def decisions(environment: Mapping[str, str], rules: int) -> Decisions:
     """Measure in a process of its own, on the empty database that the environment names."""
     command = [sys.executable, "manage.py", "bench_policy", str(rules)]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchFailed(f"The policy could not be measured:\n{done.stderr[-3000:]}")
     return Decisions(**json.loads(done.stdout.strip().splitlines()[-1]))
