@@ -61,6 +61,32 @@ def test_a_rule_for_every_client_asks_for_no_clients(signed_in: Page) -> None:
     expect(page.locator("[data-sentence]")).to_have_text("Allow every client to call every tool.")
 
 
+def test_conditions_and_limits_are_made_row_by_row(signed_in: Page) -> None:
+    page = signed_in
+    page.goto("/admin/authz_app/rule/add/")
+    sentence, rows = page.locator("[data-sentence]"), page.locator("[data-condition]")
+    page.get_by_label("Every client").check()
+    page.get_by_label("Names").fill("*")
+    expect(page.locator(".field-limit_calls")).to_be_hidden()
+    page.get_by_label("Limit", exact=True).check()
+    page.get_by_label("Calls").fill("100")
+    page.locator("#id_limit_period").select_option("hour")
+    rows.nth(0).get_by_role("textbox").nth(0).fill("arguments.city")
+    rows.nth(0).get_by_role("textbox").nth(1).fill("Paris")
+    said = "Limit every client to 100 calls of any tool an hour, if "
+    expect(sentence).to_have_text(f'{said}arguments.city equals "Paris", or if that is unknown.')
+
+    page.get_by_role("button", name="Add a condition").click()
+    rows.nth(1).get_by_role("textbox").nth(0).fill("claims.org")
+    rows.nth(1).get_by_role("combobox").select_option("absent")
+    expect(rows.nth(1).get_by_role("textbox")).to_have_count(1)
+    expect(sentence).to_contain_text('equals "Paris" and claims.org is not there')
+    rows.nth(0).get_by_role("button", name="Remove").click()
+    expect(sentence).to_have_text(f"{said}claims.org is not there.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("link", name=f"{said}claims.org is not there.")).to_be_visible()
+
+
 def test_a_refused_call_is_found_from_the_start_page(signed_in: Page) -> None:
     page = signed_in
     caller = make_client("Report agent")
