@@ -190,7 +190,7 @@ def test_the_page_takes_no_query_per_session(
     for number in range(12):
         make_client(f"Client {number}", subject=f"s{number}")
         open_session(f"k{number}", subject=f"s{number}")
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         admin_client.get(SESSIONS)
 
 
