@@ -35,7 +35,7 @@ async def test_no_call_is_lost_or_refused_on_any_way_of_connecting(
 ) -> None:
     answered: list[str] = []
     started = time.monotonic()
-    with balanced_site(2, watched_database, issuer, REDIS_URL=redis.url, AUDIT_TIMEOUT="20") as site:
+    with balanced_site(2, watched_database, issuer, REDIS_URL=redis.url, AUDIT_TIMEOUT="20", TOOL_THREADS="64") as site:
         async with asyncio.TaskGroup() as callers:
             for way, connect in ways(site).items():
                 texts = iter([f"{way}-{number}" for number in range(CALLS // WAYS)])
