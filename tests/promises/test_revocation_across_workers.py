@@ -20,6 +20,7 @@ from tools_app.jsonrpc import INTERNAL_ERROR
 
 WORKERS = 4
 CALLS = 500
+FLIPS = 30
 IN_FLIGHT = 4
 PAUSE = 0.03
 TOOL = "echo_async"
@@ -79,9 +80,17 @@ class Flipper(threading.Thread):
 class Calls:
     """What remains to be called, and what came of the calls that were made."""
 
-    def __init__(self) -> None:
-        self.left = iter(range(CALLS))
+    def __init__(self, flipper: Flipper) -> None:
+        self._flipper = flipper
+        self.left = self._turns()
+        self.called = 0
         self.allowed = self.denied = self.unrecorded = 0
+
+    def _turns(self) -> Iterator[int]:
+        """A number for each call: `CALLS`, and on a slow machine as many more as it takes for `FLIPS` changes."""
+        while self.called < CALLS or self._flipper.flipped < FLIPS:
+            self.called += 1
+            yield self.called
 
     def count(self, answer: dict[str, Any]) -> None:
         if "result" in answer:
@@ -115,7 +124,8 @@ async def posted(session: RawSession, number: int, worker: Site) -> int:
 
 async def race(workers: Workers, flip: Callable[[], Flipper]) -> tuple[Calls, Flipper]:
     """Calls in one session on each worker, against the changes of the policy."""
-    calls, flipper = Calls(), flip()
+    flipper = flip()
+    calls = Calls(flipper)
     async with AsyncExitStack() as streams:
         sessions = [await streams.enter_async_context(raw_session(worker, "racer")) for worker in workers]
         flipper.start()
@@ -153,7 +163,7 @@ async def test_no_worker_s_record_commits_under_a_policy_that_is_no_longer_commi
     assert violations == []
     assert dict(records) == {"allowed": calls.allowed, "denied": calls.denied}
     assert min(calls.allowed, calls.denied) > CALLS / 20, "the race decided next to nothing"
-    assert calls.allowed + calls.denied + calls.unrecorded == CALLS
-    assert calls.unrecorded < CALLS / 10
+    assert calls.allowed + calls.denied + calls.unrecorded == calls.called
+    assert calls.unrecorded < calls.called / 10
     assert answered_by == [(WORKERS,)]
-    assert flipper.flipped > 30
+    assert flipper.flipped >= FLIPS
