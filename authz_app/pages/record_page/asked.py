@@ -1,0 +1,31 @@
+"""What was asked for, and with which arguments."""
+
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from authz_app.models import CallRecord
+from authz_app.pages import words
+from authz_app.pages.record_page.parts import Part
+
+_HIDDEN = "Hidden: they are shown to those who have the permission “Can view recorded arguments”."
+
+
+def part(request: HttpRequest, record: CallRecord) -> Part:
+    return Part("What", (tool, arguments if request.user.has_perm("authz_app.view_arguments") else no_arguments))
+
+
+@display(description="Asked for")
+def tool(record: CallRecord) -> str:
+    return words.asked_for(record)
+
+
+@display(description="Arguments")
+def arguments(record: CallRecord) -> SafeString:
+    return format_html('<pre class="json">{}</pre>', words.pretty_json(record.arguments))
+
+
+@display(description="Arguments")
+def no_arguments(record: CallRecord) -> SafeString:
+    return format_html('<span class="quiet">{}</span>', _HIDDEN)

@@ -1,0 +1,23 @@
+"""What the page of a call record is made of."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from django.http import HttpRequest
+
+from authz_app.models import CallRecord
+
+# A function that is decorated with `display`, which says its label.
+Field = Callable[[CallRecord], str | None]
+
+
+class Part(NamedTuple):
+    """One part of the page. ``title``: none heads the first."""
+
+    title: str
+    fields: tuple[Field, ...]
+
+
+# What a module of this package tells of a record to whoever asks; None where it has nothing to tell.
+# The admin compares fields by identity, so each is a function of its module, and none is made for a request.
+Teller = Callable[[HttpRequest, CallRecord], Part | None]

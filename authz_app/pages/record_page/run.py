@@ -1,0 +1,37 @@
+"""How a call ran that was allowed: its outcome, its result, and whether that reached the caller."""
+
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from unfold.decorators import display
+
+from authz_app.models import CallRecord
+from authz_app.pages import words
+from authz_app.pages.record_page.parts import Part
+from authz_app.pages.words import visible
+
+
+def part(request: HttpRequest, record: CallRecord) -> Part | None:
+    # What was denied did not run.
+    if record.decision == CallRecord.Decision.DENIED:
+        return None
+    return Part("Run", (outcome, duration, size, error))
+
+
+@display(description="Outcome")
+def outcome(record: CallRecord) -> str | None:
+    return words.outcome_words(record) or None
+
+
+@display(description="Duration")
+def duration(record: CallRecord) -> str | None:
+    return words.duration_words(record.duration_ms) or None
+
+
+@display(description="Result size")
+def size(record: CallRecord) -> str | None:
+    return None if record.result_size is None else filesizeformat(record.result_size)
+
+
+@display(description="Error")
+def error(record: CallRecord) -> str | None:
+    return visible(record.error) or None
