@@ -39,6 +39,17 @@ def command(arguments: Sequence[str]) -> str:
     return f"command:{arguments[1] if len(arguments) > 1 else 'help'} by {runs_it}"
 
 
+def current() -> str:
+    """Who is acting here; empty where nobody is known."""
+    return _current.get()
+
+
+def readable(actor: str) -> str:
+    """An actor as a person reads it. A user's name has no space in it, so the two cannot be taken for each other."""
+    kind, _, name = actor.partition(":")
+    return f"manage.py {name}" if kind == "command" else name
+
+
 @contextmanager
 def acting(actor: str) -> Iterator[None]:
     """Let what is changed within be this actor's doing, on every connection of this thread."""

@@ -9,6 +9,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from authz_app.audit.models import AuditEvent as AuditEvent
 from authz_app.compiling import RuleRow, compile_rule
 from authz_app.evidence.models import AuditKey as AuditKey
 from authz_app.evidence.models import AuditSeal as AuditSeal

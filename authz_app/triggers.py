@@ -113,7 +113,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 def make_way_for_migrate(plan: Sequence[Any], using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     """Receive ``pre_migrate``. A column that a trigger names cannot be dropped, and SQLite rebuilds whole tables."""
-    if plan and evidence_guard.is_migrated(connections[using]):
+    if plan:
         evidence_guard.remove(connections[using])
 
 

@@ -18,13 +18,16 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
 from authz_app.audit.entries import OPENING_COLUMNS, Closing, Opening
+from authz_app.audit.events import EVENT_COLUMNS, Event
 from authz_app.policy_tables import STATE
 
 TABLE = "authz_app_callrecord"
+EVENTS = "authz_app_auditevent"
 LIMITS = "authz_app_limitcount"
 # Of what is counted against one limit: the rule, and the client or 0.
 Key = tuple[int, int]
 _COLUMNS = ", ".join((*OPENING_COLUMNS, "outcome", "error"))
+_EVENT_COLUMNS = ", ".join(EVENT_COLUMNS)
 _CLOSE = (
     f"UPDATE {TABLE} SET outcome = %s, duration_ms = %s, result_size = %s, error = %s WHERE id = %s AND outcome = ''"
 )
@@ -70,6 +73,9 @@ class Statements(Protocol):
     def undelivered(self, cursor: Any, ids: Sequence[UUID]) -> None:
         """Mark records whose results did not reach their callers."""
 
+    def add_events(self, cursor: Any, events: Sequence[Event]) -> None:
+        """Insert events."""
+
     def expire(self, cursor: Any, now: datetime) -> int:
         """Mark records whose deadline has passed as unknown; return how many."""
 
@@ -82,6 +88,7 @@ class SqliteStatements:
     """
 
     _OPENING = f"({', '.join('?' * len(OPENING_COLUMNS))}, '', '')"
+    _EVENT = f"({', '.join('?' * len(EVENT_COLUMNS))})"
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection = connection
@@ -142,6 +149,11 @@ class SqliteStatements:
 
     def undelivered(self, cursor: Any, ids: Sequence[UUID]) -> None:
         cursor.executemany(_UNDELIVERED.replace("%s", "?"), [(True, record_id.hex) for record_id in ids])
+
+    def add_events(self, cursor: Any, events: Sequence[Event]) -> None:
+        values = ", ".join([self._EVENT] * len(events))
+        rows = [one._replace(id=one.id.hex, at=_as_text(one.at)) for one in events]  # type: ignore[arg-type]
+        cursor.execute(f"INSERT INTO {EVENTS} ({_EVENT_COLUMNS}) VALUES {values}", list(chain.from_iterable(rows)))
 
     def expire(self, cursor: Any, now: datetime) -> int:
         cursor.execute(_EXPIRE.replace("%s", "?"), [_as_text(now)])
@@ -231,6 +243,14 @@ class PostgresqlStatements:
 
     def undelivered(self, cursor: Any, ids: Sequence[UUID]) -> None:
         cursor.executemany(_UNDELIVERED, [(True, record_id) for record_id in ids])
+
+    def add_events(self, cursor: Any, events: Sequence[Event]) -> None:
+        values = ", ".join([f"({', '.join(['%s'] * len(EVENT_COLUMNS))})"] * len(events))
+        # Whoever tries again may have been cut off after the commit.
+        cursor.execute(
+            f"INSERT INTO {EVENTS} ({_EVENT_COLUMNS}) VALUES {values} ON CONFLICT (id) DO NOTHING",
+            list(chain.from_iterable(events)),
+        )
 
     def expire(self, cursor: Any, now: datetime) -> int:
         cursor.execute(_EXPIRE, [now])

@@ -21,6 +21,8 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 
 from authz_app.audit.entries import Allowance, Closing, Opening, Outcome, Spent, Undelivered, Within
 from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.event_backlog import EventBacklog
+from authz_app.audit.events import Event
 from authz_app.audit.settlement import settle
 from authz_app.audit.statements import statements_for
 
@@ -34,7 +36,7 @@ _RETRY_EVERY = 0.5
 _NOTES_WAIT = 0.02
 _SQLITE_PAUSE = 0.005
 # What is written after the call: in the order in which it was handed in.
-Note = Closing | Undelivered
+Note = Closing | Undelivered | Event
 _UNAVAILABLE = "The call could not be recorded, so it was not run. Try again in a moment."
 
 
@@ -60,6 +62,7 @@ class AuditWriter:
         self._clock = clock
         self._queue: queue.SimpleQueue[_Waiting | Note | threading.Event | None] = queue.SimpleQueue()
         self._unwritten: deque[Note] = deque()
+        self._events = EventBacklog()
         self._patient: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[_Waiting]] = WeakKeyDictionary()
         # Soon for the first time: that another worker died may be why this one is here.
         self._swept = clock() - _SWEEP_EVERY + _FIRST_SWEEP
@@ -89,8 +92,13 @@ class AuditWriter:
             raise
 
     def close(self, note: Note) -> None:
-        """Write an outcome, or that a result was not delivered, soon. Never blocks, and is safe in any thread."""
+        """Write an outcome, that a result was not delivered, or an event, soon. Never blocks; safe in any thread.
+
+        No opening waits for an event or fails with it, and only so many are kept until they are written.
+        """
         self._start()
+        if isinstance(note, Event) and not self._events.admits_one():
+            return
         self._queue.put(note)
 
     def flush(self, timeout: float) -> bool:
@@ -99,7 +107,7 @@ class AuditWriter:
             return True
         done = threading.Event()
         self._queue.put(done)
-        return done.wait(timeout) and not self._unwritten
+        return done.wait(timeout) and not self._unwritten and not self._events
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread after what is queued, and close its database connection."""
@@ -162,9 +170,10 @@ class AuditWriter:
         items = self._take()
         openings = [item for item in items if isinstance(item, _Waiting) and not item.abandoned]
         self._unwritten.extend(item for item in items if isinstance(item, Note))
-        notes = self._next_notes()
+        notes, was_failing = self._next_notes(), self._failing
         self._write(openings, notes)
-        if self._sweep_is_due() or not all(isinstance(item, _Waiting | Note) for item in items):
+        recovered = was_failing and not self._failing
+        if recovered or self._sweep_is_due() or not all(isinstance(item, _Waiting | Note) for item in items):
             self._write_backlog()
         self._let_others_write(bool(openings or notes))
         self._sweep()
@@ -174,13 +183,39 @@ class AuditWriter:
         return None not in items
 
     def _next_notes(self) -> list[Note]:
-        return [self._unwritten.popleft() for _ in range(min(len(self._unwritten), _GROUP))]
+        notes = [self._unwritten.popleft() for _ in range(min(len(self._unwritten), _GROUP))]
+        return self._put_off_events(notes) if self._events else notes
+
+    def _put_off_events(self, notes: Sequence[Note]) -> list[Note]:
+        """Keep those that are events for the next look at the backlog; return the others."""
+        self._events.keep([note for note in notes if isinstance(note, Event)])
+        return [note for note in notes if not isinstance(note, Event)]
 
     def _write_backlog(self) -> None:
-        """Write the outcomes that an outage left, before they are swept, or lost with the thread."""
+        """Write the outcomes that an outage left, before they are swept, or lost with the thread; and events."""
         for _ in range(len(self._unwritten) // _GROUP + 1):
             if not self._failing:
                 self._write([], self._next_notes())
+        while not self._failing and (events := self._events.take(_GROUP)):
+            if not self._write_events(events):
+                return
+
+    def _write_events(self, events: Sequence[Event]) -> bool:
+        """Write events alone. False: they are kept. One that the database refuses is given up, and the log has it."""
+        try:
+            self._commit([], events)
+        except (DataError, IntegrityError, ValueError) as error:
+            if len(events) > 1:
+                written = [self._write_events([one]) for one in events]
+                return all(written)
+            logger.error("An event cannot be recorded: %s %s: %s", events[0].kind, events[0].id, error)
+            self._events.done(events)
+        except (DatabaseError, InterfaceError) as error:
+            connection.close()
+            self._events.keep(events)
+            logger.warning("Events cannot be written for now: %s", error)
+            return False
+        return True
 
     def _take(self) -> list["_Waiting | Note | threading.Event | None"]:
         items: list[_Waiting | Note | threading.Event | None] = []
@@ -203,6 +238,10 @@ class AuditWriter:
         try:
             settled = self._commit([waiting.within for waiting in openings], notes)
         except (DatabaseError, InterfaceError, ValueError) as error:
+            if any(isinstance(note, Event) for note in notes):
+                # Nothing else depends on them.
+                self._write(openings, self._put_off_events(notes))
+                return
             # One entry that the database refuses, or whose text is no Unicode, must not hold up the others.
             if isinstance(error, DataError | IntegrityError | ValueError) and len(openings) + len(notes) > 1:
                 self._write_one_by_one(openings, notes)
@@ -229,7 +268,11 @@ class AuditWriter:
                 statements.close(cursor, closings)
             if undelivered := [note.id for note in notes if isinstance(note, Undelivered)]:
                 statements.undelivered(cursor, undelivered)
+            if events := [note for note in notes if isinstance(note, Event)]:
+                statements.add_events(cursor, events)
             settled = settle(statements, cursor, openings) if openings else {}
+        if events:
+            self._events.done(events)
         if self._failing:
             self._failing = False
             logger.warning("Call records can be written again.")
@@ -242,7 +285,7 @@ class AuditWriter:
             self._failing = True
             logger.error("Call records cannot be written, so no tool is run: %s", error)
         while len(self._unwritten) > _OUTCOMES_KEPT:
-            self._unwritten.popleft()
+            self._put_off_events([self._unwritten.popleft()])
         self._settle_all(openings, AuditUnavailable(_UNAVAILABLE))
 
     def _settle(self, openings: Sequence[_Waiting], settled: Mapping[UUID, Spent | None]) -> None:

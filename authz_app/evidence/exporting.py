@@ -21,7 +21,7 @@ from authz_app.evidence.keys import AuditSigner
 from authz_app.evidence.models import AuditKey, AuditSeal
 from authz_app.evidence.rows import CALLS, FORMAT, line_of, utc_text
 from authz_app.evidence.sealing import last_number
-from authz_app.models import CallRecord
+from authz_app.models import AuditEvent, CallRecord
 
 _CHUNK = 1_000
 _RECORD = b'{"table":'
@@ -50,9 +50,11 @@ class Wanted:
 
 
 def wanted_of(records: "QuerySet[CallRecord]", chosen_by: str, *, is_whole: bool) -> Wanted:
-    """These records, as of now."""
+    """These records, as of now. ``is_whole``: they are all calls that there are."""
     connection = connections[records.db]
     head = known_head(connection)  # Before the number: it may only be the older of the two.
+    # Events are sealed with the calls, and left out: a seal has their hashes alone.
+    is_whole = is_whole and not AuditEvent.objects.filter(seal__isnull=False).exists()
     return Wanted(records, chosen_by, is_whole, last_number(connection), head)
 
 

@@ -2,7 +2,7 @@
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from authz_app.evidence.guard import KEYS, RECORDS, SEALS
+from authz_app.evidence.guard import EVENTS, KEYS, RECORDS, SEALS
 from authz_app.policy_tables import EDIT, REVISION
 
 # What is written after the call, and by the sealer.
@@ -11,9 +11,10 @@ _GRANTS = f"""
 GRANT USAGE ON SCHEMA {{schema}} TO {{role}};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {{schema}} TO {{role}};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {{schema}} TO {{role}};
-REVOKE UPDATE, DELETE ON {RECORDS}, {SEALS}, {KEYS} FROM {{role}};
+REVOKE UPDATE, DELETE ON {RECORDS}, {EVENTS}, {SEALS}, {KEYS} FROM {{role}};
 REVOKE DELETE ON {EDIT}, {REVISION} FROM {{role}};
 GRANT UPDATE ({_WRITTEN_LATER}) ON {RECORDS} TO {{role}};
+GRANT UPDATE (seal) ON {EVENTS} TO {{role}};
 """
 
 

@@ -7,13 +7,15 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 PREFIX = "evidence_"
-RECORDS, SEALS, KEYS = "authz_app_callrecord", "authz_app_auditseal", "authz_app_auditkey"
+RECORDS, EVENTS = "authz_app_callrecord", "authz_app_auditevent"
+SEALS, KEYS = "authz_app_auditseal", "authz_app_auditkey"
 _REFUSAL = "Records are evidence: what is final is not changed, and deleted only by pruning."
 _OUTCOME = ("outcome", "duration_ms", "result_size", "error")
 _FINAL = "(OLD.decision = 'denied' OR OLD.outcome <> '' OR OLD.seal IS NOT NULL)"
 _FINAL_AND_NOT_YET_SEALED = (
     "(OLD.seal IS NULL AND NEW.seal IS NOT NULL AND (OLD.decision = 'denied' OR OLD.outcome <> ''))"
 )
+_SEALED_ONCE = "(OLD.seal IS NULL AND NEW.seal IS NOT NULL)"
 _PRUNING = "(OLD.pruned = '' AND NEW.pruned <> '' AND NEW.pruned_signature <> '' AND length(NEW.members) = 0)"
 _PRUNED = f"EXISTS (SELECT 1 FROM {SEALS} WHERE number = OLD.seal AND pruned <> '')"
 _LATER = ("seal", "undelivered")
@@ -23,12 +25,15 @@ _PRUNED_LATER = ("members", "pruned", "pruned_signature")
 def _updates(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str, str]]:
     """Each refused update: its table, its columns (none: all of them), and when it is refused."""
     opening = _columns(connection, RECORDS, but=(*_OUTCOME, *_LATER))
+    event = _columns(connection, EVENTS, but=("seal",))
     fixed = _columns(connection, SEALS, but=_PRUNED_LATER)
     return {
         "record_opening": (RECORDS, opening, ""),
         "record_outcome": (RECORDS, ", ".join(_OUTCOME), _FINAL),
         "record_delivery": (RECORDS, "undelivered", "OLD.seal IS NOT NULL OR NOT NEW.undelivered"),
         "record_seal": (RECORDS, "seal", f"NOT {_FINAL_AND_NOT_YET_SEALED}"),
+        "event": (EVENTS, event, ""),
+        "event_seal": (EVENTS, "seal", f"NOT {_SEALED_ONCE}"),
         "seal": (SEALS, fixed, ""),
         "seal_pruned": (SEALS, ", ".join(_PRUNED_LATER), f"NOT {_PRUNING}"),
         "key": (KEYS, "", ""),
@@ -44,7 +49,7 @@ def _columns(connection: BaseDatabaseWrapper, table: str, but: tuple[str, ...]) 
 def is_migrated(connection: BaseDatabaseWrapper) -> bool:
     """Whether the tables are there, with the columns that seals need."""
     with connection.cursor() as cursor:
-        if not {RECORDS, SEALS, KEYS} <= set(connection.introspection.table_names(cursor)):
+        if not {RECORDS, EVENTS, SEALS, KEYS} <= set(connection.introspection.table_names(cursor)):
             return False
         columns = connection.introspection.get_table_description(cursor, RECORDS)
     return any(column.name == "seal" for column in columns)
@@ -63,11 +68,12 @@ def _on_sqlite(connection: BaseDatabaseWrapper) -> dict[str, str]:
     for what, (table, columns, condition) in _updates(connection).items():
         of, when = f" OF {columns}" if columns else "", f" WHEN {condition}" if condition else ""
         made[f"{PREFIX}{what}_update"] = f"BEFORE UPDATE{of} ON {table}{when}"
-    made[f"{PREFIX}record_delete"] = f"BEFORE DELETE ON {RECORDS} WHEN NOT {_PRUNED}"
     # INSERT OR REPLACE deletes without firing the delete trigger.
     there = "EXISTS (SELECT 1 FROM {} WHERE {} = NEW.{})"
-    is_there = there.format(RECORDS, "id", "id")
-    made[f"{PREFIX}record_insert"] = f"BEFORE INSERT ON {RECORDS} WHEN NEW.seal IS NOT NULL OR {is_there}"
+    for what, table in (("record", RECORDS), ("event", EVENTS)):
+        is_there = there.format(table, "id", "id")
+        made[f"{PREFIX}{what}_delete"] = f"BEFORE DELETE ON {table} WHEN NOT {_PRUNED}"
+        made[f"{PREFIX}{what}_insert"] = f"BEFORE INSERT ON {table} WHEN NEW.seal IS NOT NULL OR {is_there}"
     for what, table, key in (("seal", SEALS, "number"), ("key", KEYS, "id")):
         made[f"{PREFIX}{what}_delete"] = f"BEFORE DELETE ON {table}"
         made[f"{PREFIX}{what}_insert"] = f"BEFORE INSERT ON {table} WHEN {there.format(table, key, key)}"
@@ -79,11 +85,12 @@ def _on_postgresql(connection: BaseDatabaseWrapper) -> dict[str, str]:
     for what, (table, columns, condition) in _updates(connection).items():
         of, when = f" OF {columns}" if columns else "", f" WHEN ({condition})" if condition else ""
         made[f"{PREFIX}{what}_update"] = f"BEFORE UPDATE{of} ON {table} FOR EACH ROW{when}", "refuse"
-    made[f"{PREFIX}record_insert"] = f"BEFORE INSERT ON {RECORDS} FOR EACH ROW WHEN (NEW.seal IS NOT NULL)", "refuse"
-    made[f"{PREFIX}record_delete"] = f"BEFORE DELETE ON {RECORDS} FOR EACH ROW", "unless_pruned"
+    for what, table in (("record", RECORDS), ("event", EVENTS)):
+        made[f"{PREFIX}{what}_insert"] = f"BEFORE INSERT ON {table} FOR EACH ROW WHEN (NEW.seal IS NOT NULL)", "refuse"
+        made[f"{PREFIX}{what}_delete"] = f"BEFORE DELETE ON {table} FOR EACH ROW", "unless_pruned"
     for what, table in (("seal", SEALS), ("key", KEYS)):
         made[f"{PREFIX}{what}_delete"] = f"BEFORE DELETE ON {table} FOR EACH ROW", "refuse"
-    for what, table in (("record", RECORDS), ("seal", SEALS), ("key", KEYS)):
+    for what, table in (("record", RECORDS), ("event", EVENTS), ("seal", SEALS), ("key", KEYS)):
         made[f"{PREFIX}{what}_truncate"] = f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT", "refuse"
     return {
         name: f"{_FUNCTIONS[function]} CREATE TRIGGER {name} {event} EXECUTE FUNCTION {PREFIX}{function}()"
@@ -115,9 +122,16 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
-    """Leave the records without their guard."""
-    tables = {"record": RECORDS, "seal": SEALS, "key": KEYS}
+    """Leave the records without their guard: drop each of its triggers that is there, whichever version made it."""
+    on_sqlite = connection.vendor == "sqlite"
     with connection.cursor() as cursor:
-        for name in triggers(connection):
-            table = tables[name.removeprefix(PREFIX).partition("_")[0]]
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + ("" if connection.vendor == "sqlite" else f" ON {table}"))
+        cursor.execute(_MADE_ON_SQLITE if on_sqlite else _MADE_ON_POSTGRESQL, [f"{PREFIX}%"])
+        for name, table in cursor.fetchall():
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + ("" if on_sqlite else f" ON {table}"))
+
+
+_MADE_ON_SQLITE = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s"
+_MADE_ON_POSTGRESQL = (
+    "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
+    " WHERE tgname LIKE %s AND pg_table_is_visible(tgrelid)"
+)

@@ -18,7 +18,7 @@ from authz_app.evidence.models import AuditSeal
 from authz_app.evidence.rows import SEALED
 from authz_app.evidence.sealing import take_lock
 from authz_app.evidence.statements import digest, pruned_statement
-from authz_app.models import CallRecord
+from authz_app.models import AuditEvent, CallRecord
 
 logger = logging.getLogger("authz_app.evidence")
 _CHUNK = 200
@@ -39,8 +39,17 @@ def prunable(before: datetime, tools: Sequence[str]) -> Iterator[Prunable]:
     """
     seals = AuditSeal.objects.filter(at__lt=before, count__gt=0, pruned="").order_by("number")
     for seal, count in seals.values_list("number", "count").iterator(_CHUNK):
-        if not CallRecord.objects.filter(seal=seal).filter(_stays(before, tools)).exists():
+        if not _has_what_stays(seal, before, tools):
             yield Prunable(seal, count)
+
+
+def _has_what_stays(seal: int, before: datetime, tools: Sequence[str]) -> bool:
+    """Where tools are named, an event is one of none of them."""
+    events = AuditEvent.objects.filter(seal=seal)
+    return (
+        CallRecord.objects.filter(seal=seal).filter(_stays(before, tools)).exists()
+        or (events if tools else events.filter(at__gte=before)).exists()
+    )
 
 
 def _stays(before: datetime, tools: Sequence[str]) -> Q:

@@ -67,7 +67,28 @@ CALLS = Sealed(
     times=frozenset({"at", "deadline"}),
     booleans=frozenset({"undelivered"}),
 )
-SEALED: tuple[Sealed, ...] = (CALLS,)
+EVENTS = Sealed(
+    name="event",
+    table="authz_app_auditevent",
+    columns=(
+        "id",
+        "at",
+        "kind",
+        "actor",
+        "client_id",
+        "client_name",
+        "issuer",
+        "subject",
+        "oauth_client_id",
+        "mcp_session",
+        "address",
+        "worker",
+        "count",
+        "details",
+    ),
+    final="true",
+)
+SEALED: tuple[Sealed, ...] = (CALLS, EVENTS)
 
 
 def line_of(sealed: Sealed) -> Callable[[Sequence[Any]], bytes]:

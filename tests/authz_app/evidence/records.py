@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from authz_app.evidence.heads import known_head
@@ -14,8 +15,8 @@ from authz_app.evidence.keys import signer
 from authz_app.evidence.models import AuditKey
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.verification import Report, verify
-from authz_app.models import CallRecord, Client
-from tests.rows import build_record, build_refusal
+from authz_app.models import AuditEvent, CallRecord, Client
+from tests.rows import build_record, build_refusal, record_id_at
 
 INTERVAL = timedelta(seconds=60)
 
@@ -35,6 +36,13 @@ def final_records(count: int, ago: timedelta = timedelta(minutes=10)) -> list[Ca
         for number in range(count)
     ]
     return CallRecord.objects.bulk_create(sorted(made, key=lambda record: record.id), batch_size=1_000)
+
+
+def final_events(count: int, ago: timedelta = timedelta(minutes=10)) -> list[AuditEvent]:
+    """So many, in the order of their ids."""
+    at = timezone.now() - ago
+    made = [AuditEvent(id=record_id_at(at), at=at, kind="look", details='{"\u00e9":1}') for _ in range(count)]
+    return AuditEvent.objects.bulk_create(sorted(made, key=lambda event: event.id))
 
 
 def sealed(*counts: int) -> None:

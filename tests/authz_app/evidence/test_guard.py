@@ -13,10 +13,10 @@ from authz_app.checks import check_evidence_guard
 from authz_app.evidence import guard
 from authz_app.evidence.models import AuditKey, AuditSeal
 from authz_app.evidence.sealer import seal_what_is_due
-from authz_app.models import CallRecord, Rule
+from authz_app.models import AuditEvent, CallRecord, Rule
 from authz_app.policy_rows import stored_version
 from tests.authz_app.audit.openings import an_opening
-from tests.authz_app.evidence.records import final_records, key_file  # noqa: F401
+from tests.authz_app.evidence.records import final_events, final_records, key_file  # noqa: F401
 from tests.authz_app.history.outsider import outsider
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -24,11 +24,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 @pytest.fixture
 def guarded(key_file: Path) -> Iterator[None]:  # noqa: F811
-    """Two sealed records, two final ones, and the triggers."""
+    """Two sealed records, two final ones, events likewise, and the triggers."""
     Rule.objects.create(tools="x")
     final_records(2)
+    final_events(2)
     seal_what_is_due(None)
     final_records(2)
+    final_events(2)
     guard.install(connection)
     yield
     guard.remove(connection)
@@ -44,6 +46,13 @@ REFUSED = [
     "UPDATE authz_app_callrecord SET seal = 2 WHERE seal = 1",
     "UPDATE authz_app_callrecord SET undelivered = true WHERE seal = 1",
     "UPDATE authz_app_callrecord SET undelivered = false",
+    "DELETE FROM authz_app_auditevent WHERE seal = 1",
+    "DELETE FROM authz_app_auditevent WHERE seal IS NULL",
+    "UPDATE authz_app_auditevent SET details = 'x' WHERE seal IS NULL",
+    "UPDATE authz_app_auditevent SET count = 2, actor = 'x' WHERE seal = 1",
+    "UPDATE authz_app_auditevent SET seal = NULL WHERE seal = 1",
+    "UPDATE authz_app_auditevent SET seal = 2 WHERE seal = 1",
+    "INSERT INTO authz_app_auditevent SELECT * FROM authz_app_auditevent WHERE seal = 1",
     "INSERT INTO authz_app_auditseal SELECT * FROM authz_app_auditseal",
     "UPDATE authz_app_auditseal SET statement = 'x'",
     "UPDATE authz_app_auditseal SET members = ''",
@@ -51,8 +60,11 @@ REFUSED = [
     "UPDATE authz_app_auditkey SET signature = 'x'",
     "DELETE FROM authz_app_auditkey",
 ]
-ON_SQLITE = ["INSERT OR REPLACE INTO authz_app_callrecord SELECT * FROM authz_app_callrecord WHERE seal IS NULL"]
-ON_POSTGRESQL = [f"TRUNCATE {table}" for table in (guard.RECORDS, guard.SEALS, guard.KEYS)]
+ON_SQLITE = [
+    f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} WHERE seal IS NULL"
+    for table in (guard.RECORDS, guard.EVENTS)
+]
+ON_POSTGRESQL = [f"TRUNCATE {table}" for table in (guard.RECORDS, guard.EVENTS, guard.SEALS, guard.KEYS)]
 
 
 @pytest.mark.usefixtures("guarded")
@@ -67,7 +79,7 @@ def test_what_is_final_is_neither_edited_nor_deleted(sql: str) -> None:
 
 
 def _everything() -> list[object]:
-    return [list(model.objects.order_by("pk").values_list()) for model in (CallRecord, AuditSeal, AuditKey)]
+    return [list(model.objects.order_by("pk").values_list()) for model in (CallRecord, AuditEvent, AuditSeal, AuditKey)]
 
 
 @pytest.mark.usefixtures("guarded")

@@ -13,8 +13,8 @@ from authz_app.evidence import guard
 from authz_app.evidence.models import AuditSeal
 from authz_app.evidence.pruning import prunable
 from authz_app.evidence.sealer import seal_what_is_due
-from authz_app.models import CallRecord
-from tests.authz_app.evidence.records import final_records, key_file, verified  # noqa: F401
+from authz_app.models import AuditEvent, CallRecord
+from tests.authz_app.evidence.records import final_events, final_records, key_file, verified  # noqa: F401
 from tests.authz_app.evidence.test_exporting import export
 from tests.authz_app.evidence.test_exporting import verified as verified_alone
 
@@ -68,6 +68,33 @@ def test_by_tool_only_segments_with_nothing_else_go(guarded: None) -> None:
     CallRecord.objects.filter(seal=3).update(tool="noisy")
     assert [segment.seal for segment in prunable(datetime.now(UTC) - timedelta(days=400), ["noisy"])] == [3]
     assert [segment.seal for segment in prunable(datetime.now(UTC) - timedelta(days=400), ["TimeTool"])] == [1]
+
+
+def test_events_are_sealed_and_pruned_with_the_calls_of_their_time(key_file: Path, tmp_path: Path) -> None:  # noqa: F811
+    final_records(2, OLD)
+    final_events(2, OLD)
+    seal_what_is_due(None)
+    final_records(1, OLD)
+    final_events(1)
+    seal_what_is_due(None)
+    AuditSeal.objects.update(at=datetime.now(UTC) - OLD)
+    guard.install(connection)
+    try:
+        assert prune("--yes").startswith("Removed: 4 records of 1 segments")
+        assert AuditEvent.objects.get().seal == CallRecord.objects.get().seal == 2
+        assert verified_alone(tmp_path, export(tmp_path))[0] == 0
+        assert AuditEvent.objects.exclude(seal=2).count() == 0
+    finally:
+        guard.remove(connection)
+
+
+def test_by_tool_a_segment_with_an_event_stays(key_file: Path) -> None:  # noqa: F811
+    final_records(1, OLD)
+    final_events(1, OLD)
+    seal_what_is_due(None)
+    AuditSeal.objects.update(at=datetime.now(UTC) - OLD)
+    before = datetime.now(UTC) - timedelta(days=400)
+    assert [[segment.seal for segment in prunable(before, tools)] for tools in ([], ["TimeTool"])] == [[1], []]
 
 
 def test_a_record_that_is_not_pruned_is_not_deleted(guarded: None) -> None:

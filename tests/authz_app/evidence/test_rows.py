@@ -3,22 +3,25 @@
 import json
 import re
 
-from authz_app.evidence.rows import CALLS, line_of
-from authz_app.models import CallRecord
+import pytest
+from django.db.models import Model
+
+from authz_app.evidence.rows import CALLS, EVENTS, Sealed, line_of
+from authz_app.models import AuditEvent, CallRecord
 from tests.site import ROOT
 
 GUIDE = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
 
 
-def test_a_line_covers_every_column_but_the_seal() -> None:
-    columns = {field.column for field in CallRecord._meta.local_fields}
-    assert columns - {"seal"} == {*CALLS.columns}
+@pytest.mark.parametrize(("model", "sealed"), [(CallRecord, CALLS), (AuditEvent, EVENTS)])
+def test_a_line_covers_every_column_but_the_seal(model: type[Model], sealed: Sealed) -> None:
+    assert model._meta.db_table == sealed.table
+    assert {field.column for field in model._meta.local_fields} - {"seal"} == {*sealed.columns}
 
 
 def test_the_guide_has_the_columns_in_their_order() -> None:
-    told = re.search(r"^> (id .*)$", GUIDE, re.MULTILINE)
-    assert told is not None
-    assert tuple(told[1].split()) == CALLS.columns
+    told = re.findall(r"^> (id .*)$", GUIDE, re.MULTILINE)
+    assert [tuple(columns.split()) for columns in told] == [CALLS.columns, EVENTS.columns]
 
 
 def test_a_line_is_the_json_that_the_guide_tells() -> None:

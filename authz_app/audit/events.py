@@ -1,0 +1,114 @@
+"""What is recorded besides calls: sessions, refused tokens, what administrators do with records, outages.
+
+A worker hands an event to ``AuditWriter.close``, which writes it soon. What an administrator does is written by
+``record_now`` before it is done: what cannot be recorded is not done.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, transaction
+
+from authz_app import actors
+from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.models import AuditEvent
+from authz_app.audit.redaction import recorded_json
+from authz_app.ids import uuid7
+
+# PostgreSQL stores no NUL in text, and UTF-8 has no half of a surrogate pair.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_TEXTS = ("actor", "client_name", "issuer", "subject", "oauth_client_id", "mcp_session", "address", "worker")
+_LENGTHS = {field.name: field.max_length for field in AuditEvent._meta.concrete_fields}
+_UNRECORDED = "This could not be recorded, so it was not done. Try again in a moment."
+
+
+class EventKind(StrEnum):
+    """What happened. Changes of the policy are in its history."""
+
+    SESSION_OPENED = "session_opened"
+    SESSION_CLOSED = "session_closed"
+    TOKENS_REFUSED = "tokens_refused"
+    EXPORT = "export"
+    PRUNING = "pruning"
+    KEY_CHANGE = "key_change"
+    LOOK = "look"
+    OUTAGE = "outage"
+    EVENTS_LOST = "events_lost"
+
+
+class Event(NamedTuple):
+    """An event as it is written. Field names are the table's columns; ``event`` makes one that can be stored.
+
+    ``actor`` is who did it in the admin or in a terminal. ``details`` is a JSON text, redacted and capped. ``count`` is
+    how many things it stands for.
+    """
+
+    id: UUID
+    at: datetime
+    kind: str
+    actor: str
+    client_id: int
+    client_name: str
+    issuer: str
+    subject: str
+    oauth_client_id: str
+    mcp_session: str
+    address: str
+    worker: str
+    count: int  # type: ignore[assignment]  # the table's name for it, as records have "arguments"
+    details: str
+
+
+EVENT_COLUMNS: tuple[str, ...] = Event._fields
+
+
+def event(
+    kind: EventKind,
+    details: Mapping[str, Any] | None = None,
+    *,
+    at: datetime | None = None,
+    client_id: int = 0,
+    count: int = 1,
+    **texts: str,
+) -> Event:
+    """An event of now, fit for a record: ``texts`` are the other columns, cut to what they hold."""
+    kept = {name: _UNSTORABLE.sub("\ufffd", texts.pop(name, ""))[: _LENGTHS[name]] for name in _TEXTS}
+    if texts:
+        raise TypeError(f"An event has no {', '.join(texts)}.")
+    return Event(
+        id=uuid7(),
+        at=at or datetime.now(UTC),
+        kind=kind.value,
+        client_id=client_id,
+        count=count,
+        details=recorded_json(dict(details or {})),
+        **kept,
+    )
+
+
+def record_now(event: Event) -> None:
+    """Commit an event before what it tells of is done. Without an actor, it is the doing of whoever is acting here.
+
+    Raises:
+        AuditUnavailable: it cannot be recorded, so do not do it.
+        RuntimeError: there is a transaction around, with which it could be rolled back.
+    """
+    try:
+        with transaction.atomic(durable=True):
+            record_with(event)
+    except (DatabaseError, InterfaceError) as error:
+        raise AuditUnavailable(_UNRECORDED) from error
+
+
+def record_with(event: Event) -> None:
+    """Write an event in the transaction that does what it tells of: both commit, or neither.
+
+    Raises:
+        DatabaseError: it cannot be written.
+    """
+    actor = event.actor or actors.readable(actors.current())
+    AuditEvent(**event._replace(actor=actor)._asdict()).save(force_insert=True)

@@ -1,0 +1,44 @@
+"""What is recorded besides calls. Written by ``authz_app.audit`` alone."""
+
+from django.db import models
+from django.utils import timezone
+
+from authz_app.ids import uuid7
+
+
+class AuditEvent(models.Model):
+    """Something that matters and is no call: a session, refused tokens, an export, a look, an outage.
+
+    Copies the names of what it mentions and has no foreign keys. Its columns are those of ``authz_app.audit.events``.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField("when", default=timezone.now)
+    kind = models.CharField(max_length=32)
+    actor = models.CharField(max_length=200, blank=True, help_text="Who did it, in the admin or in a terminal.")
+    client_id = models.BigIntegerField(default=0, help_text="The client's row at the time; 0 where there is none.")
+    client_name = models.CharField(max_length=200, blank=True)
+    issuer = models.CharField(max_length=255, blank=True)
+    subject = models.CharField(max_length=255, blank=True)
+    oauth_client_id = models.CharField("OAuth client ID", max_length=255, blank=True)
+    mcp_session = models.CharField("MCP session", max_length=32, blank=True, help_text="Hash of the MCP session's id.")
+    address = models.CharField(max_length=45, blank=True)
+    worker = models.CharField(max_length=64, blank=True)
+    count = models.BigIntegerField(default=1, help_text="How many things it stands for.")
+    details = models.TextField(default="{}", help_text="JSON, with what looks like a secret taken out.")
+    seal = models.BigIntegerField(null=True, editable=False, help_text="Number of the seal over it.")
+
+    class Meta:
+        verbose_name = "event"
+        ordering = ["-id"]
+        default_permissions = ("view",)
+        indexes = [
+            models.Index(fields=["seal", "id"], name="event_seal"),
+            models.Index(fields=["kind", "id"], name="event_kind"),
+            models.Index(fields=["client_id", "id"], name="event_client", condition=models.Q(client_id__gt=0)),
+            models.Index(fields=["mcp_session", "id"], name="event_session", condition=models.Q(mcp_session__gt="")),
+            models.Index(fields=["actor", "id"], name="event_actor", condition=models.Q(actor__gt="")),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
