@@ -7,6 +7,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
+from authz_app import notices
+from authz_app.evidence import state
+from authz_app.evidence.models import AuditSeal
 from authz_app.history.models import PolicyEdit
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.pages.clients import ClientAdmin
@@ -15,15 +18,18 @@ from authz_app.pages.oauth_applications import OAuthApplicationAdmin
 from authz_app.pages.people import GroupAdmin, UserAdmin
 from authz_app.pages.records import CallRecordAdmin
 from authz_app.pages.rules import RuleAdmin
+from authz_app.pages.seals import AuditSealAdmin
 from authz_app.pages.sign_in import LimitedSignIn
 
 admin.site.index_title = "Start"
 admin.site.login_form = LimitedSignIn
+notices.register(state.notices)
 
 admin.site.register(Client, ClientAdmin)
 admin.site.register(Rule, RuleAdmin)
 admin.site.register(CallRecord, CallRecordAdmin)
 admin.site.register(PolicyEdit, PolicyEditAdmin)
+admin.site.register(AuditSeal, AuditSealAdmin)
 admin.site.register(User, UserAdmin)
 admin.site.unregister(Group)
 admin.site.register(Group, GroupAdmin)

@@ -361,6 +361,12 @@ UNFOLD = {
                     _page("Call records", "receipt_long", "authz_app.callrecord"),
                     _page("Sessions", "sensors", "tools_app.mcpsession"),
                     _page("Policy history", "history", "authz_app.policyedit"),
+                    {
+                        "title": "Seals",
+                        "icon": "verified",
+                        "link": reverse_lazy("admin:authz_app_auditseal_changelist"),
+                        "permission": lambda request: request.user.has_perm("authz_app.view_callrecord"),
+                    },
                 ],
             },
             *(

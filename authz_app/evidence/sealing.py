@@ -64,16 +64,16 @@ def seal(connection: BaseDatabaseWrapper, key: AuditSigner, older_than: timedelt
         introduce(key)
         last = _last(connection)
         number = last.number + 1 if last else 1
-        members = b"".join(sorted(one for sealed, ids in waiting for one in _marked(connection, sealed, number, ids)))
+        kept = b"".join(sorted(one for sealed, ids in waiting for one in _marked(connection, sealed, number, ids)))
         previous = digest(last.statement) if last else NOTHING_BEFORE
-        statement = seal_statement(number, now, members, previous, key.id)
+        statement = seal_statement(number, now, kept, previous, key.id)
         made = AuditSeal(
             number=number,
             at=now,
-            count=len(members) // MEMBER_BYTES,
+            count=len(kept) // MEMBER_BYTES,
             statement=statement,
             signature=key.sign(statement),
-            members=members,
+            members=kept,
         )
         made.save(using=connection.alias, force_insert=True)
     line = f"Seal {number}: {digest(statement)} {statement} {made.signature}"
@@ -94,7 +94,8 @@ def _last_is(connection: BaseDatabaseWrapper, older_than: timedelta | None, now:
     if older_than is None:
         return True
     last = _last(connection)
-    return last is None or last.at + older_than <= now
+    # Or so far in the future: the clock was put back.
+    return last is None or abs(now - last.at) >= older_than
 
 
 def _waiting(connection: BaseDatabaseWrapper, now: datetime) -> list[tuple[Sealed, list[Any]]]:
@@ -108,13 +109,20 @@ def _waiting(connection: BaseDatabaseWrapper, now: datetime) -> list[tuple[Seale
     return [(sealed, [record_id for _, theirs, record_id in chosen if theirs is sealed]) for sealed in SEALED]
 
 
-def settled(connection: BaseDatabaseWrapper, sealed: Sealed, before: datetime, limit: int) -> list[Any]:
-    """Ids of final records that are in no seal and ended before that moment, as the database gives them."""
+def settled(
+    connection: BaseDatabaseWrapper, sealed: Sealed, before: datetime, limit: int, only: Any = None
+) -> list[Any]:
+    """Ids of final records that are in no seal and ended before that moment, as the database gives them.
+
+    ``only``: whether this one is, given in that way.
+    """
+    one = "" if only is None else " AND id = %s"
     with connection.cursor() as cursor:
+        # By seal too, which is null in all of them: PostgreSQL finds no order in the index otherwise.
         cursor.execute(
             f"SELECT id FROM {sealed.table} WHERE seal IS NULL AND {sealed.final}"
-            f" AND {_ended(connection, sealed)} ORDER BY id LIMIT {limit}",
-            [_moment(connection, before)],
+            f" AND {_ended(connection, sealed)}{one} ORDER BY seal, id LIMIT {limit}",
+            [_moment(connection, before), *([] if only is None else [only])],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -141,11 +149,19 @@ def _marked(connection: BaseDatabaseWrapper, sealed: Sealed, number: int, ids: S
     """Put records into a segment, and give what its seal keeps of each as it is in this very moment."""
     if not ids:
         return []
-    line = line_of(sealed)
     which = "id = ANY(%s)" if connection.vendor == "postgresql" else f"id IN ({', '.join(['%s'] * len(ids))})"
+    parameters = [number, *([list(ids)] if connection.vendor == "postgresql" else ids)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {sealed.table} SET seal = %s WHERE seal IS NULL AND {which} RETURNING {', '.join(sealed.columns)}",
-            [number, *([list(ids)] if connection.vendor == "postgresql" else ids)],
-        )
+        cursor.execute(f"UPDATE {sealed.table} SET seal = %s WHERE seal IS NULL AND {which}", parameters)
+    return members(connection, sealed, f"seal = %s AND {which}", parameters)
+
+
+def members(connection: BaseDatabaseWrapper, sealed: Sealed, where: str, parameters: Sequence[Any]) -> list[bytes]:
+    """What a seal keeps of these rows, in the order of their ids.
+
+    Read as verification reads them: SQLite's RETURNING gives a whole number where a SELECT gives a float.
+    """
+    line = line_of(sealed)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(sealed.columns)} FROM {sealed.table} WHERE {where} ORDER BY id", parameters)
         return [member(row[0], line(row)) for row in cursor.fetchall()]

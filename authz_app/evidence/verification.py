@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from heapq import merge
 from itertools import groupby
 from typing import Any
@@ -14,9 +13,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from authz_app.evidence.heads import Head
 from authz_app.evidence.keyring import Keyring
 from authz_app.evidence.models import AuditSeal
-from authz_app.evidence.rows import SEALED, Sealed, id_bytes, id_text, line_of, member, split
+from authz_app.evidence.rows import SEALED, Sealed, id_bytes, id_text, line_of, member
+from authz_app.evidence.seal_checks import NO_STATEMENT, link_problem, record_problems, said_by, signature_problem
 from authz_app.evidence.sealing import LARGEST_SEGMENT, SETTLED_AFTER, settled
-from authz_app.evidence.statements import NOTHING_BEFORE, SealFields, digest, read_seal
+from authz_app.evidence.statements import NOTHING_BEFORE, SealFields, digest
 
 _CHUNK = 5_000
 _SEALS_AT_A_TIME = 200
@@ -120,52 +120,24 @@ def _check_seal(seal: AuditSeal, rows: list[Row], keys: Keyring, report: Report)
     if seal.number != expected:
         missing = f"Seal {expected} is" if seal.number == expected + 1 else f"Seals {expected} to {seal.number - 1} are"
         report.bad(f"{missing} missing.")
-    said = read_seal(seal.statement)
-    if said is None or said.number != seal.number:
-        report.bad(f"Seal {seal.number} was edited: its statement is that of another, or of none.")
+    said = said_by(seal)
+    if said is None:
+        report.bad(NO_STATEMENT.format(seal.number))
         return
     report.seals += 1
-    if problem := keys.problem(said.key, seal.statement, seal.signature, seal.number):
-        report.bad(f"Seal {seal.number} was edited, or made without the key: {problem}.")
-    elif said.previous != report.last_digest and seal.number == expected:
-        report.bad(f"Seal {seal.number} does not follow seal {seal.number - 1}, which was edited or replaced.")
+    before = report.last_digest if seal.number == expected else None
+    found = signature_problem(seal, said, keys) or link_problem(seal, said, before)
+    if found:
+        report.bad(found)
     report.last, report.last_digest = said, digest(seal.statement)
-    if seal.pruned:
-        _check_pruned(seal, said, rows, keys, report)
-    else:
-        _check_members(seal, said, rows, report)
-
-
-def _check_pruned(seal: AuditSeal, said: SealFields, rows: list[Row], keys: Keyring, report: Report) -> None:
-    problem = keys.pruning_problem(seal.pruned, seal.pruned_signature, seal.number, digest(seal.statement))
-    if problem:
-        report.bad(f"Seal {seal.number} says that its records were pruned, which is not so: {problem}.")
-    elif rows:
-        report.bad(f"Record {id_text(rows[0][1])} was inserted: seal {seal.number} was pruned.")
-    else:
+    problems = record_problems(seal, said, [one for _, one in rows], keys)
+    for problem in problems:
+        report.bad(problem)
+    if not seal.pruned:
+        report.records += len(rows)
+    elif not problems:
         report.pruned.append(seal.number)
         report.pruned_records += said.count
-
-
-def _check_members(seal: AuditSeal, said: SealFields, rows: list[Row], report: Report) -> None:
-    members = split(bytes(seal.members))
-    if (said.members, said.count) != (sha256(bytes(seal.members)).hexdigest(), len(members)):
-        report.bad(f"Seal {seal.number} was edited: its list of records is not the one that was signed.")
-        return
-    found = [one for _, one in rows]
-    if found != members:
-        _name_each(seal.number, {one[:16]: one for one in members}, {one[:16]: one for one in found}, report)
-    report.records += len(rows)
-
-
-def _name_each(number: int, sealed: dict[bytes, bytes], found: dict[bytes, bytes], report: Report) -> None:
-    for record in sorted({*sealed, *found}):
-        if record not in sealed:
-            report.bad(f"Record {id_text(record)} was inserted: it was not there when seal {number} was made.")
-        elif record not in found:
-            report.bad(f"Record {id_text(record)} was removed: seal {number} is over it.")
-        elif sealed[record] != found[record]:
-            report.bad(f"Record {id_text(record)} was edited after seal {number} was made.")
 
 
 def _check_end(connection: BaseDatabaseWrapper, report: Report, head: Head | None, interval: timedelta) -> None:
@@ -192,7 +164,7 @@ def _check_unsealed(connection: BaseDatabaseWrapper, report: Report, interval: t
     if report.last is None:
         report.unchecked.append("Records: nothing has been sealed yet.")
         return
-    at = datetime.fromisoformat(report.last.at)
+    at = min(datetime.fromisoformat(report.last.at), datetime.now(UTC))  # The clock may have been put back since.
     if report.last.count < LARGEST_SEGMENT:
         for sealed in SEALED:
             for record_id in settled(connection, sealed, at - SETTLED_AFTER - interval, _MOST_FINDINGS):

@@ -17,7 +17,7 @@ from authz_app.pages.record_export import ExportMixin
 from authz_app.pages.record_page import story
 from authz_app.pages.record_page.decision import COLOURS
 from authz_app.pages.record_page.parts import Field
-from authz_app.pages.session_filter import SessionFilter
+from authz_app.pages.session_filter import SealFilter, SessionFilter
 from authz_app.pages.words import visible
 
 _FOUND_CLIENTS = 100
@@ -48,6 +48,7 @@ class CallRecordAdmin(ExportMixin, ModelAdmin):
         record_filters.OutcomeFilter,
         record_filters.TimeFilter,
         SessionFilter,
+        SealFilter,
     )
     list_filter_submit = True
     show_facets = admin.ShowFacets.NEVER

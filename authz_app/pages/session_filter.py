@@ -1,6 +1,6 @@
-"""The filter that links set to show the call records of one MCP session."""
+"""Filters that links set to show the call records of one MCP session, or under one seal."""
 
-from authz_app.pages.record_filters import Choices, RecordFilter, Records
+from authz_app.pages.record_filters import Choices, RecordFilter, Records, number_in
 
 
 class SessionFilter(RecordFilter):
@@ -17,3 +17,13 @@ class SessionFilter(RecordFilter):
 
     def narrow(self, queryset: Records, value: str) -> Records:
         return queryset.filter(mcp_session=value)
+
+
+class SealFilter(SessionFilter):
+    """Set by links alone, from the page of a seal."""
+
+    title = "seal"
+    parameter_name = "seal"
+
+    def narrow(self, queryset: Records, value: str) -> Records:
+        return queryset.filter(seal=number_in(value))

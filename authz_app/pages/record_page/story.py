@@ -5,7 +5,7 @@ from unfold.decorators import display
 
 from authz_app.models import CallRecord
 from authz_app.pages import words
-from authz_app.pages.record_page import asked, decision, run, session, who
+from authz_app.pages.record_page import asked, decision, proof, run, session, who
 from authz_app.pages.record_page.parts import Part, Teller
 from authz_app.pages.words import visible
 
@@ -22,7 +22,7 @@ def _head(request: HttpRequest, record: CallRecord) -> Part:
     return Part("", (in_short, record_id, time))
 
 
-_STORY: tuple[Teller, ...] = (_head, who.part, session.part, asked.part, decision.part, run.part)
+_STORY: tuple[Teller, ...] = (_head, who.part, session.part, asked.part, decision.part, run.part, proof.part)
 
 
 @display(description="In short")

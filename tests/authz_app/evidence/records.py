@@ -29,10 +29,12 @@ def key_file(settings: Settings, tmp_path: Path) -> Iterator[Path]:
 
 
 def final_records(count: int, ago: timedelta = timedelta(minutes=10)) -> list[CallRecord]:
-    """So many, in the order of their ids: every fourth was denied."""
+    """So many, in the order of their ids: every fourth was denied. Some took a whole number of milliseconds."""
     client = Client(pk=1, name='Agent \u00e9\u2028"', issuer="https://issuer.example/", subject="agent")
     made = [
-        build_refusal(client, ago) if number % 4 == 3 else build_record(client, ago, error="\t\\" * (number % 2))
+        build_refusal(client, ago)
+        if number % 4 == 3
+        else build_record(client, ago, error="\t\\" * (number % 2), duration_ms=number % 3 + number % 2 / 8)
         for number in range(count)
     ]
     return CallRecord.objects.bulk_create(sorted(made, key=lambda record: record.id), batch_size=1_000)

@@ -84,8 +84,12 @@ def recompute_without_the_key() -> str:
     """Edit a record, and make all hashes anew with a key of one's own under the real one's name."""
     record = _nth(_each() + 1)
     CallRecord.objects.filter(pk=record.pk).update(tool="Harmless")
-    forge(AuditSigner(a_private_key()))
+    forge_all()
     return "Seal 1 was edited, or made without the key: its signature is not that of the key"
+
+
+def forge_all() -> None:
+    forge(AuditSigner(a_private_key()))
 
 
 def forge(key: AuditSigner) -> None:

@@ -1,7 +1,7 @@
 """Old segments go, their seals stay, and nothing else goes with them."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from io import StringIO
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 
-from authz_app.evidence import guard
+from authz_app.evidence import guard, sealing
 from authz_app.evidence.models import AuditSeal
 from authz_app.evidence.pruning import prunable
 from authz_app.evidence.sealer import seal_what_is_due
@@ -22,15 +22,23 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 OLD = timedelta(days=500)
 
 
+class OldClock(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) - OLD
+
+
 @pytest.fixture
-def guarded(key_file: Path) -> Iterator[None]:  # noqa: F811
+def guarded(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: F811
     """Three old segments, the second with a young record in it, and a young one; old records that are not sealed."""
-    for number in range(3):
-        final_records(3, OLD)
-        if number == 1:
-            final_records(1)
-        seal_what_is_due(None)
-    AuditSeal.objects.update(at=datetime.now(UTC) - OLD)
+    with monkeypatch.context() as then:
+        then.setattr(sealing, "datetime", OldClock)
+        for number in range(3):
+            final_records(3, OLD + timedelta(minutes=1))
+            if number == 1:
+                final_records(1)
+            then.setattr(sealing, "_ended", lambda *_: "%s IS NOT NULL")
+            seal_what_is_due(None)
     final_records(3)
     seal_what_is_due(None)
     final_records(2, OLD)
