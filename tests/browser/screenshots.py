@@ -15,7 +15,7 @@ from tests.browser.demo import ADMIN, PASSWORD, PERSON
 from tests.browser.person_pages import STRANGER, person_pages, sign_in_as_person
 from tests.browser.streams import open_streams
 
-_SIZES = {"wide": {"width": 1400, "height": 900}, "narrow": {"width": 420, "height": 860}}
+_SIZES = {"wide": {"width": 1400, "height": 900}, "narrow": {"width": 390, "height": 844}}
 _FIRST, _LAST = "#result_list tbody th a >> nth=0", "#result_list tbody th a >> nth=-1"
 # Name: path, and what is clicked there, one after the other.
 _PAGES: dict[str, tuple[str, ...]] = {

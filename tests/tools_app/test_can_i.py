@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -97,12 +97,21 @@ def test_a_resource_is_named_by_its_uri_or_its_name_and_a_prompt_takes_texts(ask
     assert ask("--subject=ada", "--kind=prompt", "nothing")[0] == 1
 
 
+def the_next_millisecond() -> datetime:
+    """A moment after all that has happened, and before all that is still to come, by SQLite's clock as well as ours."""
+    begun = timezone.now()
+    before = begun + timedelta(milliseconds=1)
+    while timezone.now() < before + timedelta(milliseconds=1):
+        pass
+    return before
+
+
 def test_another_moment_is_under_the_policy_of_then(ask: Ask) -> None:
     soon = timezone.now() + timedelta(hours=1)
     allow("echo", valid_until=soon)
     assert ask("--subject=ada", "echo", "--at", (soon - timedelta(minutes=1)).isoformat())[0] == 0
     assert ask("--subject=ada", "echo", "--at", soon.isoformat())[0] == 1
-    before = timezone.now()
+    before = the_next_millisecond()
     Rule.objects.all().delete()
     assert ask("--subject=ada", "echo")[0] == 1
     assert ask("--subject=ada", "echo", "--at", before.isoformat())[0] == 0
