@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import translate
 from functools import lru_cache
+from typing import NamedTuple
 
 WILDCARDS = frozenset("*?[")
 _STAR = "*"
-# How many steps a search may take; one that would take more is given up.
+# How many steps a search may take; one that would take more is given up. A step takes about a microsecond.
 _MOST_STEPS = 50_000
+# So many pieces are asked whether they take a character in the time of a step.
+_LOOK_UPS = 4
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -26,17 +29,27 @@ def escaped(text: str) -> str:
     return re.sub(r"[*?[]", r"[\g<0>]", text)
 
 
+class CommonText(NamedTuple):
+    """A text, None where there is none or it takes too many steps to find it; and how many it took, cached or not."""
+
+    text: str | None
+    steps: int
+
+
 @lru_cache(maxsize=4_096)
-def common_text(wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> str | None:
+def common_text(wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> CommonText:
     """A text that all wanted globs match and none of the unwanted.
 
-    None: there is none, or finding it takes too many steps. Otherwise exact: each glob is followed as the automaton
-    that it is, over one character for each class of characters that the globs tell apart.
+    Exact, unless it takes too many steps: each glob is followed as the automaton that it is, over one character for
+    each class of characters that the globs tell apart.
     """
     automata = [_Automaton(pattern) for pattern in (*wanted, *unwanted)]
     alphabet = _alphabet("".join((*wanted, *unwanted)))
-    if not automata:
-        return ""
+    # To look up which pieces take a character is a step for each piece.
+    steps = len(alphabet) * sum(automaton.size for automaton in automata)
+    if steps > _MOST_STEPS * _LOOK_UPS:
+        return CommonText(None, _MOST_STEPS)
+    steps //= _LOOK_UPS
 
     def accepts(state: tuple[int, ...]) -> bool:
         ends = [automaton.accepts(at) for automaton, at in zip(automata, state, strict=True)]
@@ -45,20 +58,19 @@ def common_text(wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> str | Non
     start = tuple(automaton.start for automaton in automata)
     reached = {start: ""}
     waiting = [start]
-    steps = 0
     for state in waiting:  # grows while it is read: breadth first, so the text is a shortest one
         if accepts(state):
-            return reached[state]
+            return CommonText(reached[state], steps)
         for character in alphabet:
             steps += len(automata)
+            if steps > _MOST_STEPS:
+                return CommonText(None, steps)
             after = tuple(automaton.after(at, character) for automaton, at in zip(automata, state, strict=True))
             # Where a wanted glob has failed, it has failed for good.
             if after not in reached and all(after[: len(wanted)]):
                 reached[after] = reached[state] + character
                 waiting.append(after)
-        if steps > _MOST_STEPS:
-            return None
-    return None
+    return CommonText(None, steps)
 
 
 class _Automaton:
@@ -67,7 +79,8 @@ class _Automaton:
     def __init__(self, pattern: str) -> None:
         self._pieces = tuple(_pieces(pattern))
         self._stars = sum(1 << at for at, piece in enumerate(self._pieces) if piece == _STAR)
-        self._end = 1 << len(self._pieces)
+        self.size = len(self._pieces)
+        self._end = 1 << self.size
         self._taking: dict[str, int] = {}
         self.start = self._past_stars(1)
 

@@ -50,7 +50,7 @@ class Terms:
 
 
 def rule_sentence(terms: Terms) -> str:
-    """Say what a rule does.
+    """Say what a rule does, with what cannot be seen in names and values spelled out.
 
     >>> rule_sentence(Terms("allow", "tool", clients=["Demo"], token_scopes=["time"], tools=["TimeTool"]))
     'Allow Demo to call TimeTool, with the token scope time.'
@@ -65,7 +65,14 @@ def rule_sentence(terms: Terms) -> str:
     if not terms.tools:
         return f"{verb} nothing: no {_WORDS[terms.kind].one} is named."
     clauses = ", ".join([_main_clause(verb, terms), *_scopes(terms), *_conditions(terms)])
-    return f"{clauses}{_window(terms)}."
+    return _seen(f"{clauses}{_window(terms)}.")
+
+
+def _seen(sentence: str) -> str:
+    """The sentence on one line: no direction or control character, in whatever name, can make it read otherwise."""
+    if sentence.isprintable():
+        return sentence
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in sentence)
 
 
 def unreadable_sentence(column: str, value: str, instead: str) -> str:

@@ -46,6 +46,20 @@ def held_by(rule: Rule, target: Target) -> Held:
     return Held(rule, settled, tuple(by_root["claims"]), tuple(by_root["arguments"]))
 
 
+class _OfToken:
+    """What the claims of one token come to: ``verdicts`` rule by rule, and once it was asked for, what is at best.
+
+    They never change, and mostly come again. What is kept is read and written once each: pages ask from other threads.
+    """
+
+    __slots__ = ("at_best", "claims", "verdicts")
+
+    def __init__(self, claims: Mapping[str, Any], held: Sequence[Held]) -> None:
+        self.claims = claims
+        self.verdicts = [one.but_for_arguments(claims) for one in held]
+        self.at_best: tuple[dict[str, Any] | None, Decision] | None = None
+
+
 class Question(NamedTuple):
     """Who asks for what, with which token scopes."""
 
@@ -68,11 +82,13 @@ class Standing:
         moments = [moment for rule in rules for moment in (rule.begins, rule.ends) if moment is not None]
         self._begins = max((moment for moment in moments if moment <= now), default=-inf)
         self._ends = min((moment for moment in moments if moment > now), default=inf)
-        self._held = [held_by(rule, question.target) for rule in rules if rule.in_force_at(now)]
+        # In one order, however the policy was loaded: a search that is given up comes out the same on every worker.
+        in_force = sorted((rule for rule in rules if rule.in_force_at(now)), key=lambda rule: rule.id)
+        self._held = [held_by(rule, question.target) for rule in in_force]
         claims = (condition for rule in rules for condition in rule.conditions if condition.root == "claims")
         self._claims = tuple(dict.fromkeys(claims))
         self._known: dict[tuple[Verdict, ...], Decision] = {}
-        self._by_claims: dict[int, tuple[Mapping[str, Any], Sequence[Verdict]]] = {}
+        self._by_claims: dict[int, _OfToken] = {}
         asks = any(held.claims or held.arguments for held in self._held)
         self._constant = None if asks else self._by([held.settled for held in self._held])
 
@@ -91,11 +107,23 @@ class Standing:
             return decision
         return replace(decision, argument_paths=self._in_the_way(decision, claims, arguments))
 
-    def _at_best(self, claims: Mapping[str, Any]) -> Decision:
-        return self._of(claims, self.allowed_arguments(claims))
-
     def allowed_arguments(self, claims: Mapping[str, Any]) -> dict[str, Any] | None:
         """Arguments with which a call would be allowed; None where none are found."""
+        return self._best(claims)[0]
+
+    def _at_best(self, claims: Mapping[str, Any]) -> Decision:
+        return self._best(claims)[1]
+
+    def _best(self, claims: Mapping[str, Any]) -> tuple[dict[str, Any] | None, Decision]:
+        """Arguments with which a call would be allowed, and its decision. Searched for once for each token."""
+        token = self._of_token(claims)
+        best = token.at_best
+        if best is None:
+            arguments = self._find_arguments(claims)
+            best = token.at_best = arguments, self._of(claims, arguments)
+        return best
+
+    def _find_arguments(self, claims: Mapping[str, Any]) -> dict[str, Any] | None:
         denies = [held.arguments for held in self._applying("deny", claims)]
         for allow in self._applying("allow", claims):
             arguments = arguments_between(allow.arguments, denies, self._question.target.shape)
@@ -128,7 +156,7 @@ class Standing:
         return tuple(sorted(found))
 
     def _of(self, claims: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> Decision:
-        but_for = self._but_for_arguments(claims)
+        but_for = self._of_token(claims).verdicts
         verdicts = tuple([held.verdict(one, arguments) for held, one in zip(self._held, but_for, strict=True)])
         decision = self._known.get(verdicts)
         if decision is None:
@@ -137,17 +165,13 @@ class Standing:
             decision = self._known[verdicts] = self._by(verdicts)
         return decision
 
-    def _but_for_arguments(self, claims: Mapping[str, Any]) -> Sequence[Verdict]:
-        """What the claims of one token come to, rule by rule. They never change, and mostly come again.
-
-        What is kept is read and written once each: pages ask from other threads.
-        """
+    def _of_token(self, claims: Mapping[str, Any]) -> _OfToken:
         known = self._by_claims.get(id(claims))
-        if known is None or known[0] is not claims:
+        if known is None or known.claims is not claims:
             if len(self._by_claims) >= _MOST_TOKENS:
                 self._by_claims.clear()
-            known = self._by_claims[id(claims)] = claims, [held.but_for_arguments(claims) for held in self._held]
-        return known[1]
+            known = self._by_claims[id(claims)] = _OfToken(claims, self._held)
+        return known
 
     def _by(self, verdicts: Sequence[Verdict]) -> Decision:
         """The decision where each rule's conditions have come to one of these."""

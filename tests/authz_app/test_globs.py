@@ -32,7 +32,7 @@ def test_an_escaped_text_matches_itself_alone(text: str, other: str) -> None:
 @quickly
 @given(sets, sets)
 def test_a_common_text_is_one(wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> None:
-    found = common_text(wanted, unwanted)
+    found = common_text(wanted, unwanted).text
     if found is not None:
         assert all(fnmatchcase(found, glob) for glob in wanted)
         assert not any(fnmatchcase(found, glob) for glob in unwanted)
@@ -58,8 +58,8 @@ def test_a_common_text_is_one(wanted: tuple[str, ...], unwanted: tuple[str, ...]
     ],
 )
 def test_whether_globs_have_a_text_in_common(wanted: tuple[str, ...], unwanted: tuple[str, ...], found: bool) -> None:
-    assert (common_text(wanted, unwanted) is not None) == found
+    assert (common_text(wanted, unwanted).text is not None) == found
 
 
 def test_a_search_that_takes_too_long_finds_nothing() -> None:
-    assert common_text(tuple(f"*{letter}{'?' * 30}" for letter in "abcd"), ()) is None
+    assert common_text(tuple(f"*{letter}{'?' * 30}" for letter in "abcd"), ()).text is None

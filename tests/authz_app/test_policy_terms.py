@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from random import Random
+from time import process_time
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz_app.condition_text import typed_line
-from authz_app.conditions import Verdict, verdict
+from authz_app.condition_text import typed, typed_line
+from authz_app.conditions import Condition, Verdict, verdict
 from authz_app.decision import Client, Decision, Reason, Target
 from authz_app.policy import Policy, decide
 from authz_app.principal import Principal
@@ -393,3 +395,58 @@ def test_other_arguments_are_asked_for_if_and_only_if_the_caller_may_see_the_too
     told = bool(decision.argument_paths)
     assert told == (seen and not decision.allowed and decision.reason is not Reason.SCOPE_MISSING)
     assert all(path.startswith("arguments.") for path in decision.argument_paths)
+
+
+def on_text(operator: str, value: str | list[str]) -> Condition:
+    return typed("arguments.text", operator, orjson.dumps(value).decode())
+
+
+CUSTOMERS = ["v" * 900 + str(number) for number in range(999)]
+# Each took minutes, or would, were work not counted.
+INTRICATE: dict[str, tuple[list[Condition], list[list[Condition]]]] = {
+    "many lists that have all but one value in common": (
+        [on_text("in", [*CUSTOMERS, f"own {number}"]) for number in range(49)] + [on_text("glob", "z*")],
+        [],
+    ),
+    "many lists of what is not allowed": (
+        [on_text("in", CUSTOMERS)],
+        [[on_text("in", CUSTOMERS[: 900 + number])] for number in range(99)],
+    ),
+    "globs of many characters": (
+        [on_text("glob", f"[{''.join(chr(one * 7 + number) for one in range(400, 1_300))}]*") for number in range(50)],
+        [],
+    ),
+    "long globs": (
+        [on_text("glob", f"*{'?'.join('abcdefghij'[number % 10] * 400)}*") for number in range(50)],
+        [],
+    ),
+    "each way round each deny rule is a long one": (
+        [on_text("glob", "*a" + "?" * 9), on_text("glob", "*b" + "?" * 8 + "*")],
+        [
+            [on_text("glob", f"*{'ab'[one % 2]}{'?' * (7 + other)}*{'ba'[other % 2]}*") for other in range(50)]
+            for one in range(40)
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INTRICATE)
+def test_conditions_however_intricate_do_not_keep_anybody_waiting(name: str) -> None:
+    """In seconds of this process's own work, a hundred times what it takes; it is counted, so it takes no longer."""
+    allowed, denied = INTRICATE[name]
+    begun = process_time()
+    found = arguments_between(allowed, denied, ANY_ARGUMENTS)
+    assert process_time() - begun < 10
+    if found is not None:
+        assert all(verdict(one, found) is True for one in allowed)
+        assert all(any(verdict(one, found) is False for one in deny) for deny in denied)
+
+
+def test_what_would_be_allowed_is_looked_for_once_for_each_token() -> None:
+    policy = policy_of([rule("allow", "arguments.city glob P*"), rule("deny", "arguments.city in Paris, Pisa")])
+    standing = policy.standing(DEMO, Target("tool", "pay", True, True, WRITES), frozenset(), 0.0)
+    token, other = {"sub": "demo"}, {"sub": "demo"}
+    found = standing.allowed_arguments(token)
+    assert found is not None and found["city"].startswith("P")
+    assert standing.allowed_arguments(token) is found
+    assert standing.allowed_arguments(other) == found

@@ -3,6 +3,7 @@
 import pytest
 
 from authz_app.condition_text import typed_line
+from authz_app.conditions import Condition, Operator
 from authz_app.rule import Limit
 from authz_app.sentence import Terms, rule_sentence
 
@@ -77,3 +78,11 @@ NOON = 1_800_014_400.0
 )
 def test_a_sentence_grows_with_what_the_rule_asks_for(terms: Terms, sentence: str) -> None:
     assert rule_sentence(terms) == sentence
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200b", "\x1b", "\n", "\u2028", "\ufeff"])
+def test_nothing_in_a_name_or_a_value_makes_a_sentence_read_otherwise(hidden: str) -> None:
+    condition = Condition("arguments", (f"a{hidden}b",), Operator.EQUALS, f"v{hidden}")
+    sentence = rule_sentence(Terms("allow", "tool", [f"Ada{hidden}"], [f"s{hidden}"], [f"t{hidden}"], [condition]))
+    assert sentence.isprintable()
+    assert f"Allow Ada\\u{ord(hidden):04x} to call t\\u{ord(hidden):04x}, with" in sentence
