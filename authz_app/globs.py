@@ -114,8 +114,8 @@ def _pieces(pattern: str) -> Iterator[str]:
 
 
 def _alphabet(characters: Sequence[str]) -> list[str]:
-    """One character of each class that these characters, and ranges between them, tell apart."""
+    """One character of each class that these characters, and ranges between them, tell apart; the plainest first."""
     borders = {0} | {code for character in characters for code in (ord(character), ord(character) + 1)}
     # No JSON text has half a surrogate pair.
     codes = {0xE000 if 0xD800 <= code < 0xE000 else code for code in borders if code <= 0x10FFFF}
-    return [chr(code) for code in sorted(codes)]
+    return sorted(map(chr, codes), key=lambda character: (not (character.isascii() and character.isalnum()), character))

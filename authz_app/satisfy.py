@@ -5,7 +5,7 @@ or so, it finds nothing, and what is not found is not shown. Work is counted rat
 out the same each time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,12 +29,20 @@ class Shape:
     """What the arguments of a call can be.
 
     ``texts``: texts alone, as MCP has it for prompts. ``only`` is the one argument there is, where there is but one: it
-    is never missing, and is a text that the glob ``pattern`` matches.
+    is never missing, and is a text that the glob ``pattern`` matches, and none of the globs ``never``. ``accepts`` says
+    of such a text whether it really is one.
     """
 
     texts: bool = False
     only: str = ""
     pattern: str = "*"
+    never: tuple[str, ...] = ()
+    accepts: Callable[[str], bool] | None = None
+
+    def demands(self) -> "list[Demand]":
+        """What any call's arguments meet."""
+        globs = [(self.pattern, True), *((glob, False) for glob in self.never)] if self.only else []
+        return [(Condition("arguments", (self.only,), Operator.GLOB, glob), wanted) for glob, wanted in globs]
 
 
 ANY_ARGUMENTS = Shape()
@@ -44,9 +52,8 @@ def arguments_between(
     allowed: Sequence[Condition], denied: Sequence[Sequence[Condition]], shape: Shape
 ) -> dict[str, Any] | None:
     """Arguments of which each condition in ``allowed`` is true, and one condition in each of ``denied`` is false."""
-    given = [(Condition("arguments", (shape.only,), Operator.GLOB, shape.pattern), True)] if shape.only else []
     try:
-        return _Search(denied, shape).arguments([*given, *((condition, True) for condition in allowed)])
+        return _Search(denied, shape).arguments([*shape.demands(), *((condition, True) for condition in allowed)])
     except _TooMuchWork:
         return None
 
@@ -123,7 +130,8 @@ class _Search:
                 if holds(one.operator, one.value, candidate) is not wanted:
                     break
             else:
-                return _Found(candidate)
+                if self.shape.accepts is None or self.shape.accepts(candidate):
+                    return _Found(candidate)
         return None
 
     def _candidates(self, demands: Sequence[Demand], texts_only: bool) -> Iterator[Any]:

@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
@@ -12,11 +13,10 @@ from mcp.shared.uri_template import UriTemplate
 from mcp_types import Annotations, Prompt, PromptArgument, Resource, ResourceTemplate, Tool, ToolAnnotations
 from pydantic import ConfigDict
 
-from authz_app.globs import escaped
-from authz_app.satisfy import Shape
 from tools_app.call import call_parameter
 from tools_app.completers import Complete, completers
-from tools_app.registered import RegisteredPrompt, RegisteredResource, RegisteredTool
+from tools_app.registered import RegisteredPrompt, RegisteredResource, RegisteredTool, is_written_so
+from tools_app.uri_shapes import shape_of
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
@@ -95,19 +95,13 @@ def build_resource(uri: str, function: Callable[..., Any], options: ResourceOpti
         uri=uri,
         template=template,
         unchecked=options.unchecked,
-        shape=Shape(only="uri", pattern=_pattern(uri, template)),
+        shape=shape_of(uri, template, partial(is_written_so, template, options.unchecked)),
         definition=Resource(uri=uri, **described)
         if template is None
         else ResourceTemplate(uri_template=uri, **described),
         completers=completers(described["name"], options.complete, variables, options.time_limit),
         **_common(function, options, metadata, options.annotations),
     )
-
-
-def _pattern(uri: str, template: UriTemplate | None) -> str:
-    """A glob that all URIs of the resource match."""
-    fixed = [uri] if template is None else re.split(r"\{[^}]*\}", uri)
-    return "*".join(escaped(part) for part in fixed)
 
 
 def _check_variables(uri: str, template: UriTemplate | None, metadata: FuncMetadata) -> None:

@@ -129,10 +129,22 @@ class RegisteredResource(_Completed):
 
     def leads_out(self, variables: Mapping[str, str | list[str]]) -> bool:
         """Whether one of them, taken for a part of a path, leads out of where the path begins."""
-        return any(name not in self.unchecked and _leads_out(value) for name, value in variables.items())
+        return _leads_out(variables, self.unchecked)
 
 
-def _leads_out(value: str | list[str]) -> bool:
+def is_written_so(template: UriTemplate | None, unchecked: Collection[str], uri: str) -> bool:
+    """Whether a resource of this template is read at the URI, and the template writes it so."""
+    variables = template.match(uri) if template is not None else None
+    if template is None or variables is None or _leads_out(variables, unchecked):
+        return False
+    return template.expand(variables) == uri
+
+
+def _leads_out(variables: Mapping[str, str | list[str]], unchecked: Collection[str]) -> bool:
+    return any(name not in unchecked and _is_outside(value) for name, value in variables.items())
+
+
+def _is_outside(value: str | list[str]) -> bool:
     parts = value if isinstance(value, list) else [value]
     return any("\x00" in part or contains_path_traversal(part) or is_absolute_path(part) for part in parts)
 
