@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Verify an export of call records: with nothing but the file, the public key, and the package `cryptography`.
+"""Verify an export of call records and events: with nothing but the files, the public key, and `cryptography`.
 
     python verify_records.py --public-key audit.pem records.jsonl
-    python verify_records.py --public-key audit.pem records.csv --seals records.seals.jsonl
+    python verify_records.py --public-key audit.pem records.csv records.events.csv --seals records.seals.jsonl
 
 Prints what is not as it was written, the first place first, and what could not be checked. Exit code 0: all that was
 checked holds; 1: something does not; 2: the files cannot be read. docs/evidence.md has the format.
@@ -11,6 +11,7 @@ checked holds; 1: something does not; 2: the files cannot be read. docs/evidence
 import argparse
 import csv
 import hashlib
+import heapq
 import json
 import sys
 import uuid
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 MOST = 100
-NUMBERS = {"policy_version", "client_id", "duration_ms", "result_size"}
+NUMBERS = {"policy_version", "client_id", "duration_ms", "result_size", "count"}
 BOOLEANS = {"undelivered"}
 NULL_IF_EMPTY = {"deadline", "duration_ms", "result_size"}
 csv.field_size_limit(2**30)
@@ -269,9 +270,10 @@ def csv_rows(path):
             yield table, int(seal) if seal else None, [from_cell(*one) for one in zip(columns, cells, strict=True)]
 
 
-def take_csv(verifier, records, seals):
+def take_csv(verifier, files, seals):
     """Each record before the seal over it, as in the other form."""
-    rows = csv_rows(records)
+    # Those without a seal come last.
+    rows = heapq.merge(*map(csv_rows, files), key=lambda row: (row[1] is None, row[1] or 0))
     row = next(rows, None)
     with open(seals, "rb") as file:
         for raw in file:
@@ -288,20 +290,22 @@ def take_csv(verifier, records, seals):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description="Verify an export of call records.")
-    parser.add_argument("records", help="the export, .jsonl or .csv")
-    parser.add_argument("--seals", help="the file of seals that goes with a .csv")
+    parser = argparse.ArgumentParser(description="Verify an export of call records and events.")
+    parser.add_argument("records", nargs="+", help="the export: a .jsonl, or all of its .csv")
+    parser.add_argument("--seals", help="the file of seals that goes with .csv")
     parser.add_argument("--public-key", required=True, help="a public key that is known to be right, in PEM form")
     options = parser.parse_args(arguments)
-    if options.records.endswith(".csv") and not options.seals:
+    if options.records[0].endswith(".csv") != bool(options.seals):
         parser.error("records in CSV are proved by the file of seals that was exported with them: --seals FILE")
+    if len(options.records) > 1 and not options.seals:
+        parser.error("each .jsonl is an export of its own")
     try:
         public = load_pem_public_key(Path(options.public_key).read_bytes())
         verifier = Verifier(public.public_bytes(Encoding.Raw, PublicFormat.Raw).hex())
         if options.seals:
             take_csv(verifier, options.records, options.seals)
         else:
-            with open(options.records, "rb") as file:
+            with open(options.records[0], "rb") as file:
                 for raw in file:
                     verifier.take(raw)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

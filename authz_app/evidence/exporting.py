@@ -1,4 +1,4 @@
-"""Write records out with what proves them: exactly those of a query, and the seals over them.
+"""Write records out with what proves them: exactly those of one or two queries, and the seals over them.
 
 A seal names its records by their hashes, so those that the query leaves out need not be shown to prove the others.
 ``docs/evidence.md`` has the format; ``docs/verify_records.py`` reads it.
@@ -6,26 +6,28 @@ A seal names its records by their hashes, so those that the query leaves out nee
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from heapq import merge
+from itertools import chain
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
-from django.db import connections
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from authz_app.evidence.heads import Head, known_head
 from authz_app.evidence.keys import AuditSigner
 from authz_app.evidence.models import AuditKey, AuditSeal
-from authz_app.evidence.rows import CALLS, FORMAT, line_of, utc_text
+from authz_app.evidence.rows import FORMAT, SEALED, Sealed, line_of, utc_text
 from authz_app.evidence.sealing import last_number
-from authz_app.models import AuditEvent, CallRecord
 
 _CHUNK = 1_000
 _RECORD = b'{"table":'
-_UNSEALED_RECORD = b'{"table":"call","seal":null,'
+_UNSEALED_RECORDS = tuple(f'{{"table":"{sealed.name}","seal":null,'.encode() for sealed in SEALED)
 # A spreadsheet takes what begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 Said = Callable[[int], None]
@@ -35,6 +37,13 @@ def _said_to_nobody(records: int) -> None:
     """Nobody watches."""
 
 
+class Chosen(NamedTuple):
+    """Rows of a table that are to be written out."""
+
+    sealed: Sealed
+    rows: "QuerySet[Any]"
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is exported: the records, what chose them, and whether they are all that there are.
@@ -42,20 +51,21 @@ class Wanted:
     Of what is sealed meanwhile nothing is told: ``upto`` is the last seal as it begins, ``head`` the last known here.
     """
 
-    records: "QuerySet[CallRecord]"
+    tables: Sequence[Chosen]
     chosen_by: str
     is_whole: bool
     upto: int
     head: Head | None
 
+    def count(self) -> int:
+        """How many records there are."""
+        return sum(chosen.rows.count() for chosen in self.tables)
 
-def wanted_of(records: "QuerySet[CallRecord]", chosen_by: str, *, is_whole: bool) -> Wanted:
-    """These records, as of now. ``is_whole``: they are all calls that there are."""
-    connection = connections[records.db]
+
+def wanted_of(tables: Sequence[Chosen], chosen_by: str, *, is_whole: bool) -> Wanted:
+    """These records, as of now. ``is_whole``: they are all that there are, of every table that is sealed."""
     head = known_head(connection)  # Before the number: it may only be the older of the two.
-    # Events are sealed with the calls, and left out: a seal has their hashes alone.
-    is_whole = is_whole and not AuditEvent.objects.filter(seal__isnull=False).exists()
-    return Wanted(records, chosen_by, is_whole, last_number(connection), head)
+    return Wanted(tables, chosen_by, is_whole, last_number(connection), head)
 
 
 def jsonl(wanted: Wanted, key: AuditSigner | None, progress: Said = _said_to_nobody) -> Iterator[bytes]:
@@ -65,7 +75,7 @@ def jsonl(wanted: Wanted, key: AuditSigner | None, progress: Said = _said_to_nob
     """
     hashed, count = sha256(), 0
     for line in _lines(wanted):
-        count += line.startswith(_RECORD) and not line.startswith(_UNSEALED_RECORD)
+        count += line.startswith(_RECORD) and not line.startswith(_UNSEALED_RECORDS)
         hashed.update(line)
         yield line
         progress(count)
@@ -77,18 +87,18 @@ def seals_alone(wanted: Wanted, key: AuditSigner | None) -> Iterator[bytes]:
     hashed, count = sha256(), 0
     for line in _lines(wanted):
         if line.startswith(_RECORD):
-            count += not line.startswith(_UNSEALED_RECORD)
+            count += not line.startswith(_UNSEALED_RECORDS)
         else:
             hashed.update(line)
             yield line
     yield _end(wanted, hashed.hexdigest(), count, key)
 
 
-def csv_rows(wanted: Wanted, progress: Said = _said_to_nobody) -> Iterator[bytes]:
-    """The records as CSV (RFC 4180). A cell that a spreadsheet would take for a formula begins with an apostrophe."""
-    yield _csv(["table", "seal", *CALLS.columns])
-    for count, (seal, line) in enumerate(_records(wanted), 1):
-        yield _csv([CALLS.name, seal, *orjson.loads(line)[2:]])
+def csv_rows(wanted: Wanted, chosen: Chosen, progress: Said = _said_to_nobody) -> Iterator[bytes]:
+    """One table's records as CSV (RFC 4180). What a spreadsheet would take for a formula begins with an apostrophe."""
+    yield _csv(["table", "seal", *chosen.sealed.columns])
+    for count, record in enumerate(chain(_sealed(wanted, chosen), _unsealed(wanted, chosen)), 1):
+        yield _csv([chosen.sealed.name, record.seal, *orjson.loads(record.line)[2:]])
         progress(count)
 
 
@@ -116,13 +126,13 @@ def _lines(wanted: Wanted) -> Iterator[bytes]:
         at=utc_text(datetime.now(UTC)),
         chosen_by=wanted.chosen_by,
         whole=wanted.is_whole,
-        columns={CALLS.name: CALLS.columns},
+        columns={chosen.sealed.name: chosen.sealed.columns for chosen in wanted.tables},
     )
     for row in AuditKey.objects.order_by("pk"):
         yield _json(key=row.statement, signature=row.signature, predecessor_signature=row.predecessor_signature)
     done: int | None = 0 if wanted.is_whole else None
     within = False
-    for seal, line in _records(wanted):
+    for seal, _, sealed, line in _records(wanted):
         if seal is not None and seal != done:
             # Those before, of which the query has nothing, keep the chain whole.
             yield from _seals(wanted, seal - 1 if done is None else done, seal, within)
@@ -130,13 +140,13 @@ def _lines(wanted: Wanted) -> Iterator[bytes]:
         elif seal is None and within:
             yield from _seal_and_after(wanted, done, within)
             done, within = None, False
-        yield _row(seal, line)
+        yield _row(sealed, seal, line)
     yield from _seal_and_after(wanted, done, within)
 
 
-def _row(seal: int | None, line: bytes) -> bytes:
+def _row(sealed: Sealed, seal: int | None, line: bytes) -> bytes:
     values = orjson.loads(line)
-    return _json(table=values[1], seal=seal, **dict(zip(CALLS.columns, values[2:], strict=True)))
+    return _json(table=values[1], seal=seal, **dict(zip(sealed.columns, values[2:], strict=True)))
 
 
 def _seals(wanted: Wanted, after: int, before: int, first_has_rows: bool) -> Iterator[bytes]:
@@ -162,15 +172,35 @@ def _seal(seal: AuditSeal, with_members: bool) -> bytes:
     )
 
 
-def _records(wanted: Wanted) -> Iterator[tuple[int | None, bytes]]:
-    """Sealed records in the order of their seals, then those that are not sealed yet."""
-    line, columns = line_of(CALLS), ("seal", *CALLS.columns)
-    for records in (
-        wanted.records.filter(seal__lte=wanted.upto).order_by("seal", "id"),
-        wanted.records.filter(Q(seal__isnull=True) | Q(seal__gt=wanted.upto)).order_by("id"),
-    ):
-        for seal, *row in records.values_list(*columns).iterator(_CHUNK):
-            yield seal if seal is not None and seal <= wanted.upto else None, line(row)
+class _Record(NamedTuple):
+    """A record in the order of the file: by its seal and id. ``seal`` is None where it has none yet."""
+
+    seal: int | None
+    id: UUID
+    sealed: Sealed
+    line: bytes
+
+
+def _records(wanted: Wanted) -> Iterator[_Record]:
+    """Sealed records in the order of their seals, those of all tables together; then those that are not sealed yet."""
+    yield from merge(*(_sealed(wanted, chosen) for chosen in wanted.tables), key=lambda record: record[:2])
+    yield from merge(*(_unsealed(wanted, chosen) for chosen in wanted.tables), key=lambda record: record.id)
+
+
+def _sealed(wanted: Wanted, chosen: Chosen) -> Iterator[_Record]:
+    rows = chosen.rows.filter(seal__lte=wanted.upto).order_by("seal", "id")
+    return _read(rows, chosen.sealed, is_sealed=True)
+
+
+def _unsealed(wanted: Wanted, chosen: Chosen) -> Iterator[_Record]:
+    rows = chosen.rows.filter(Q(seal__isnull=True) | Q(seal__gt=wanted.upto)).order_by("id")
+    return _read(rows, chosen.sealed, is_sealed=False)
+
+
+def _read(rows: "QuerySet[Any]", sealed: Sealed, *, is_sealed: bool) -> Iterator[_Record]:
+    line = line_of(sealed)
+    for seal, *row in rows.values_list("seal", *sealed.columns).iterator(_CHUNK):
+        yield _Record(seal if is_sealed else None, row[0], sealed, line(row))
 
 
 def _end(wanted: Wanted, hashed: str, count: int, key: AuditSigner | None) -> bytes:

@@ -1,4 +1,4 @@
-"""The call records that the list shows, to take away with their seals: as JSONL, or as CSV in an archive."""
+"""The call records, or events, that a list shows, to take away with their seals: as JSONL, or as CSV in an archive."""
 
 import io
 import logging
@@ -16,15 +16,18 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, Str
 from django.urls import URLPattern, path, reverse
 
 from authz_app.evidence.exporting import Wanted, csv_rows, jsonl, seals_alone
-from authz_app.management.export_files import key_if_there
-from authz_app.pages.record_sets import chosen_by
+from authz_app.management.export_files import csv_names, key_if_there
+from authz_app.models import AuditEvent
+from authz_app.pages.record_sets import Listed, chosen_by
 
 logger = logging.getLogger("authz_app.evidence")
 # The server takes what is written, however slowly the browser reads: an export has to fit into its memory.
 MOST = 50_000
 _AT_A_TIME = 200
-_PERMISSIONS = ("authz_app.view_callrecord", "authz_app.view_arguments")
-_NAME = "authz_app_callrecord_export"
+_TOO_MUCH = (
+    "These are more than {:,} records. Choose fewer, or have them written to a file on the server:"
+    " manage.py audit export {}--where '{}' --output records.jsonl"
+)
 _FORMS: dict[str, tuple[str, Callable[[Wanted], Iterator[bytes]]]] = {
     "jsonl": ("application/jsonl", lambda wanted: jsonl(wanted, key_if_there())),
     "zip": ("application/zip", lambda wanted: _zipped(wanted)),
@@ -32,38 +35,57 @@ _FORMS: dict[str, tuple[str, Callable[[Wanted], Iterator[bytes]]]] = {
 
 
 class ExportMixin:
-    """Adds the export to the admin of call records, for those who may see recorded arguments."""
+    """Adds the export to the admin of call records or events, for those who have ``export_permissions``."""
 
-    list_after_template = "admin/authz_app/callrecord/export.html"
+    model: Listed
+    export_permissions: tuple[str, ...] = ("authz_app.view_callrecord", "authz_app.view_arguments")
+    list_after_template = "admin/record_export.html"
 
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site  # type: ignore[attr-defined]  # a ModelAdmin has it
         own = [
-            path(f"export/records.{form}", site.admin_view(partial(export, form=form)), name=f"{_NAME}_{form}")
+            path(
+                f"export/records.{form}",
+                site.admin_view(partial(self.export, form=form)),
+                name=f"authz_app_{self.model._meta.model_name}_export_{form}",
+            )
             for form in _FORMS
         ]
         return [*own, *super().get_urls()]  # type: ignore[misc]  # a ModelAdmin has it
 
+    def may_export(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(self.export_permissions)
 
-def export(request: HttpRequest, form: str) -> HttpResponseBase:
-    """Stream what the list shows under the same query, all pages of it."""
-    if not all(request.user.has_perm(permission) for permission in _PERMISSIONS):
-        raise PermissionDenied
-    back = f"{reverse('admin:authz_app_callrecord_changelist')}?{request.GET.urlencode()}"
-    try:
-        wanted = chosen_by(request)
-    except ValueError as error:
-        messages.error(request, f"Nothing was exported: {error}")
-        return HttpResponseRedirect(reverse("admin:authz_app_callrecord_changelist"))
-    if wanted.records.order_by().values("pk")[: MOST + 1].count() > MOST:
-        messages.error(
-            request,
-            f"These are more than {MOST:,} records. Choose fewer, or have them written to a file on the server:"
-            f" manage.py audit export --where '{wanted.chosen_by}' --output records.jsonl",
-        )
-        return HttpResponseRedirect(back)
-    logger.info("Exported as %s by %s: %s", form, request.user.get_username(), wanted.chosen_by or "all records")
-    return _download(wanted, form)
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+        context = {**(extra_context or {}), "may_export": self.may_export(request)}
+        answer: HttpResponseBase = super().changelist_view(request, context)  # type: ignore[misc]
+        return answer
+
+    def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
+        """Stream what the list shows under the same query, all pages of it."""
+        if not self.may_export(request):
+            raise PermissionDenied
+        page = reverse(f"admin:authz_app_{self.model._meta.model_name}_changelist")
+        back = f"{page}?{request.GET.urlencode()}"
+        try:
+            wanted = chosen_by(request, self.model)
+        except ValueError as error:
+            messages.error(request, f"Nothing was exported: {error}")
+            return HttpResponseRedirect(page)
+        if _is_too_much(wanted):
+            messages.error(request, _TOO_MUCH.format(MOST, _option(self.model), wanted.chosen_by))
+            return HttpResponseRedirect(back)
+        what = wanted.chosen_by or "all records"
+        logger.info("Exported as %s by %s: %s", form, request.user.get_username(), what)
+        return _download(wanted, form)
+
+
+def _is_too_much(wanted: Wanted) -> bool:
+    return any(chosen.rows.order_by().values("pk")[: MOST + 1].count() > MOST for chosen in wanted.tables)
+
+
+def _option(model: Listed) -> str:
+    return "--events " if model is AuditEvent else ""
 
 
 def _download(wanted: Wanted, form: str) -> StreamingHttpResponse:
@@ -96,9 +118,10 @@ class _Sink(io.RawIOBase):
 
 
 def _zipped(wanted: Wanted) -> Iterator[bytes]:
-    """Two files that belong together: the records as CSV, and their seals."""
+    """Files that belong together: the records as CSV, and their seals."""
     sink = _Sink()
-    files = (("records.csv", csv_rows(wanted)), ("records.seals.jsonl", seals_alone(wanted, key_if_there())))
+    files = [(f"{name}.csv", csv_rows(wanted, chosen)) for name, chosen in csv_names("records", wanted)]
+    files.append(("records.seals.jsonl", seals_alone(wanted, key_if_there())))
     with ZipFile(sink, "w", ZIP_DEFLATED) as archive:
         for name, lines in files:
             with archive.open(name, "w", force_zip64=True) as file:

@@ -1,4 +1,4 @@
-"""Drill: 100,000 sealed records, and everything that can be done to them, found by both verifiers."""
+"""Drill: 100,000 sealed records, calls and events, and everything that can be done to them, found by both verifiers."""
 
 import time
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from tests.authz_app.evidence.records import key_file, sealed, verified  # noqa: F401
-from tests.authz_app.evidence.tamperings import TAMPERINGS, insert_without_a_seal
+from tests.authz_app.evidence.records import key_file, sealed_with_events, verified  # noqa: F401
+from tests.authz_app.evidence.tamperings import TAMPERINGS, insert_an_event_without_a_seal, insert_without_a_seal
 from tests.authz_app.evidence.test_exporting import export
 from tests.authz_app.evidence.test_exporting import verified as verified_alone
 from tests.drills.sizes import size
@@ -15,12 +15,12 @@ from tests.drills.sizes import size
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 # Fewer than a segment may have, so that each has a seal of its own.
 EACH = size(20, 400)
-SEALS = size(10, 250)
+SEALS, EVENTS = size(10, 250), 2
 
 
 @pytest.mark.timeout(size(120, 3_600))
 def test_both_verifiers_name_the_first_bad_place(key_file: Path, tmp_path: Path) -> None:  # noqa: F811
-    sealed(*[EACH] * SEALS)
+    sealed_with_events(*[EACH - EVENTS] * SEALS)
     began = time.monotonic()
     assert verified().findings == []
     took = time.monotonic() - began
@@ -34,11 +34,11 @@ def test_both_verifiers_name_the_first_bad_place(key_file: Path, tmp_path: Path)
             transaction.set_rollback(True)
         assert found[0].startswith(place), (tamper.__name__, found[:3])
         # To whoever has the export alone, a record that no seal is over is one that is not sealed yet.
-        if tamper is insert_without_a_seal:
+        if tamper in (insert_without_a_seal, insert_an_event_without_a_seal):
             assert said[1] == "Not checked: 1 records that were not sealed yet."
         else:
             assert (code, said[0].split()[:2]) == (1, place.split()[:2]), (tamper.__name__, said[:3])
-        table.append(f"{tamper.__name__} | {found[0]} | {said[1 if tamper is insert_without_a_seal else 0]}")
+        table.append(f"{tamper.__name__} | {found[0]} | {said[code == 0]}")
     assert verified().findings == []
     print(f"{EACH * SEALS} records, {len(TAMPERINGS)} ways to tamper with them; verified in {took:.1f} s")
     print("done | audit verify | verify_records.py", *table, sep="\n")

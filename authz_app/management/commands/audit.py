@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 
 from authz_app.conf import conf
+from authz_app.evidence.exporting import Wanted
 from authz_app.evidence.heads import Head, known_head
 from authz_app.evidence.keyring import Keyring, keyring
 from authz_app.evidence.keys import AuditKeyError, public_hex, public_pem, rotate, signer
@@ -20,7 +21,8 @@ from authz_app.evidence.snapshot import snapshot
 from authz_app.evidence.verification import Report, verify
 from authz_app.management.export_files import export_to
 from authz_app.management.progress import Progress
-from authz_app.pages.record_sets import chosen
+from authz_app.models import AuditEvent, CallRecord
+from authz_app.pages.record_sets import chosen, everything
 
 _BAD, _COULD_NOT = 1, 2
 
@@ -44,10 +46,13 @@ class Command(BaseCommand):
         keys.add_argument(
             "--rotate", action="store_true", help="let a new key take over; the old private key is deleted"
         )
-        exporting = actions.add_parser("export", help="write records out, with their seals")
-        exporting.add_argument(
-            "--where", metavar="QUERY", default="", help="what follows the ? on a page of call records"
+        exporting = actions.add_parser(
+            "export", help="write records out, with their seals: all, unless some are chosen"
         )
+        exporting.add_argument(
+            "--where", metavar="QUERY", default="", help="call records alone: what follows the ? on a page of them"
+        )
+        exporting.add_argument("--events", action="store_true", help="events alone; with --where of a page of them")
         exporting.add_argument(
             "--output", metavar="FILE", help="a name ending in .jsonl or .csv (default: JSONL on stdout)"
         )
@@ -115,10 +120,10 @@ class Command(BaseCommand):
 
     def _export(self, options: dict[str, Any]) -> None:
         try:
-            wanted = chosen(options["where"])
+            wanted = _wanted(options["where"], options["events"])
         except ValueError as error:
             raise CommandError(f"--where {options['where']!r}: {error}") from error
-        with Progress(self.stderr, "records", wanted.records.count()) as progress:
+        with Progress(self.stderr, "records", wanted.count()) as progress:
             written = export_to(options["output"], wanted, progress.reach)
         for path in written:
             self.stderr.write(f"Written: {path}")
@@ -138,6 +143,12 @@ class Command(BaseCommand):
 
     def _seal(self, options: dict[str, Any]) -> None:
         self.stdout.write(f"Seals made: {seal_what_is_due(None)}.")
+
+
+def _wanted(where: str, events: bool) -> Wanted:
+    if not where and not events:
+        return everything()
+    return chosen(where, AuditEvent if events else CallRecord)
 
 
 def _trusted(path: str | None) -> Keyring:

@@ -54,6 +54,14 @@ def sealed(*counts: int) -> None:
         seal_what_is_due(None)
 
 
+def sealed_with_events(*counts: int) -> None:
+    """One seal over so many calls each, and two events."""
+    for count in counts:
+        final_records(count)
+        final_events(2)
+        seal_what_is_due(None)
+
+
 def verified(expect_head: bool = True) -> Report:
     return verify(
         connection,

@@ -1,17 +1,19 @@
 """What somebody could do to sealed records behind the site's back. Each does it, and returns how its finding begins.
 
-There are several seals, each over as many records.
+There are several seals, each over as many calls and events.
 """
+
+from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db.models import F
 
 from authz_app.evidence.keys import AuditSigner, signer
 from authz_app.evidence.models import AuditSeal
-from authz_app.evidence.rows import CALLS, line_of, member
+from authz_app.evidence.rows import CALLS, EVENTS, line_of, member
 from authz_app.evidence.statements import digest, seal_statement
-from authz_app.models import CallRecord
-from tests.authz_app.evidence.records import final_records
+from authz_app.models import AuditEvent, CallRecord
+from tests.authz_app.evidence.records import final_events, final_records
 
 
 def edit() -> str:
@@ -62,20 +64,51 @@ def swap_between_segments() -> str:
     return f"Record {min(one.pk, other.pk)} was "
 
 
+def edit_an_event() -> str:
+    event = _nth_event(1)
+    AuditEvent.objects.filter(pk=event.pk).update(actor="nobody")
+    return f"Record {event.pk} was edited"
+
+
+def delete_an_event() -> str:
+    event = _nth_event(1)
+    AuditEvent.objects.filter(pk=event.pk).delete()
+    return f"Record {event.pk} was removed"
+
+
+def insert_an_event() -> str:
+    (new,) = final_events(1)
+    AuditEvent.objects.filter(pk=new.pk).update(seal=1)
+    return f"Record {new.pk} was inserted"
+
+
+def insert_an_event_without_a_seal() -> str:
+    return f"Record {final_events(1)[0].pk} was inserted"
+
+
+def swap_two_events() -> str:
+    one, other = _nth_event(0), _nth_event(1)
+    AuditEvent.objects.filter(pk__in=(one.pk, other.pk)).delete()
+    one.pk, other.pk = other.pk, one.pk
+    one.actor, other.actor = "x", "y"
+    AuditEvent.objects.bulk_create([one, other])
+    return f"Record {min(one.pk, other.pk)} was edited"
+
+
 def cut_the_tail() -> str:
     seals = AuditSeal.objects.count()
-    CallRecord.objects.filter(seal__gt=seals - 2).delete()
+    _delete_under(seals - 1, seals)
     AuditSeal.objects.filter(number__gt=seals - 2).delete()
     return f"Seals {seals - 1} to {seals} were made, and cut off"
 
 
 def remove_a_seal() -> str:
     AuditSeal.objects.filter(number=2).delete()
-    return f"Seal 2 is not there, though {_each()} records are in it"
+    return f"Seal 2 is not there, though {AuditSeal.objects.get(number=1).count} records are in it"
 
 
 def remove_a_seal_and_its_records() -> str:
-    CallRecord.objects.filter(seal=2).delete()
+    _delete_under(2)
     AuditSeal.objects.filter(number=2).delete()
     return "Seal 2 is missing"
 
@@ -93,13 +126,19 @@ def forge_all() -> None:
 
 
 def forge(key: AuditSigner) -> None:
-    previous, line = "0" * 64, line_of(CALLS)
+    previous = "0" * 64
     for seal in AuditSeal.objects.order_by("number"):
-        rows = CallRecord.objects.filter(seal=seal.number).values_list(*CALLS.columns)
-        members = b"".join(sorted(member(row[0], line(row)) for row in rows))
+        members = b"".join(sorted(_members(seal.number)))
         statement = seal_statement(seal.number, seal.at, members, previous, signer().id)
         AuditSeal.objects.filter(pk=seal.pk).update(statement=statement, members=members, signature=key.sign(statement))
         previous = digest(statement)
+
+
+def _members(seal: int) -> Iterator[bytes]:
+    for model, kind in ((CallRecord, CALLS), (AuditEvent, EVENTS)):
+        line = line_of(kind)
+        rows = model._default_manager.filter(seal=seal).values_list(*kind.columns)
+        yield from (member(row[0], line(row)) for row in rows)
 
 
 def a_private_key() -> Ed25519PrivateKey:
@@ -124,17 +163,26 @@ def swap_seals() -> str:
 
 
 def pretend_a_pruning() -> str:
-    CallRecord.objects.filter(seal=2).delete()
+    _delete_under(2)
     AuditSeal.objects.filter(number=2).update(pruned='{"pruned":2}', pruned_signature="00" * 64, members=b"")
     return "Seal 2 says that its records were pruned, which is not so"
 
 
+def _delete_under(*seals: int) -> None:
+    CallRecord.objects.filter(seal__in=seals).delete()
+    AuditEvent.objects.filter(seal__in=seals).delete()
+
+
 def _each() -> int:
-    return AuditSeal.objects.get(number=1).count
+    return CallRecord.objects.filter(seal=1).count()
 
 
 def _nth(number: int) -> CallRecord:
     return CallRecord.objects.order_by("seal", "id")[number]
+
+
+def _nth_event(number: int) -> AuditEvent:
+    return AuditEvent.objects.order_by("seal", "id")[number]
 
 
 TAMPERINGS = [
@@ -145,6 +193,11 @@ TAMPERINGS = [
     insert_without_a_seal,
     swap_two,
     swap_between_segments,
+    edit_an_event,
+    delete_an_event,
+    insert_an_event,
+    insert_an_event_without_a_seal,
+    swap_two_events,
     cut_the_tail,
     remove_a_seal,
     remove_a_seal_and_its_records,

@@ -12,9 +12,9 @@ import pytest
 from authz_app.evidence.keys import public_pem, rotate, signer
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.management.export_files import export_to
-from authz_app.models import CallRecord
-from authz_app.pages.record_sets import chosen
-from tests.authz_app.evidence.records import final_records, key_file, sealed  # noqa: F401
+from authz_app.models import AuditEvent, CallRecord
+from authz_app.pages.record_sets import chosen, everything
+from tests.authz_app.evidence.records import final_events, final_records, key_file, sealed, sealed_with_events  # noqa: F401
 from tests.authz_app.evidence.tamperings import TAMPERINGS
 from tests.site import ROOT
 
@@ -24,8 +24,9 @@ VERIFIER = ROOT / "docs" / "verify_records.py"
 
 def export(directory: Path, query: str = "", form: str = "jsonl") -> list[str]:
     (directory / "audit.pem").write_text(public_pem(signer().public))
-    files = list(export_to(str(directory / f"records.{form}"), chosen(query), lambda count: None))
-    return [str(files[0]), *(["--seals", str(files[1])] if form == "csv" else [])]
+    wanted = chosen(query) if query else everything()
+    files = [str(path) for path in export_to(str(directory / f"records.{form}"), wanted, lambda count: None)]
+    return [*files[:-1], "--seals", files[-1]] if form == "csv" else files
 
 
 def verified(directory: Path, arguments: Sequence[str]) -> tuple[int, list[str]]:
@@ -39,11 +40,14 @@ def verified(directory: Path, arguments: Sequence[str]) -> tuple[int, list[str]]
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_all_records_are_proved(tmp_path: Path, form: str) -> None:
     sealed(5, 0, 3)
+    final_events(4)
+    sealed(2)
     final_records(2)
+    final_events(1)
     code, said = verified(tmp_path, export(tmp_path, form=form))
     assert (code, said) == (
         0,
-        ["Checked: 8 records, 3 seals.", "Not checked: 2 records that were not sealed yet.", "As it was written."],
+        ["Checked: 14 records, 4 seals.", "Not checked: 3 records that were not sealed yet.", "As it was written."],
     )
 
 
@@ -59,6 +63,24 @@ def test_exactly_the_filtered_records_are_given_and_proved(tmp_path: Path, form:
     assert "12 records of the same segments, which were not asked for." in said[1]
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_calls_alone_and_events_alone_are_proved_where_a_segment_has_both(tmp_path: Path, form: str) -> None:
+    final_events(3)
+    sealed(4)
+    for listed, count, others in ((CallRecord, 4, 3), (AuditEvent, 3, 4)):
+        (tmp_path / "audit.pem").write_text(public_pem(signer().public))
+        wanted = chosen("", listed)
+        files = [str(path) for path in export_to(str(tmp_path / f"some.{form}"), wanted, lambda count: None)]
+        code, said = verified(tmp_path, [*files[:-1], "--seals", files[-1]] if form == "csv" else files)
+        assert (code, said[:2]) == (
+            0,
+            [
+                f"Checked: {count} records, 1 seals.",
+                f"Not checked: {others} records of the same segments, which were not asked for.",
+            ],
+        )
+
+
 def _gives(text: str, record: CallRecord, form: str) -> bool:
     """Seals name the ends of their segments, which may be others."""
     return f",{record.pk}," in text if form == "csv" else f'"id":"{record.pk}"' in text
@@ -66,7 +88,7 @@ def _gives(text: str, record: CallRecord, form: str) -> bool:
 
 @pytest.mark.parametrize("tamper", TAMPERINGS)
 def test_the_verifier_names_what_was_done_in_the_database(tmp_path: Path, tamper: Callable[[], str]) -> None:
-    sealed(*[5] * 6)
+    sealed_with_events(*[5] * 6)
     said = tamper()
     code, lines = verified(tmp_path, export(tmp_path))
     if "without_a_seal" in tamper.__name__:
@@ -171,10 +193,10 @@ def test_what_is_sealed_while_it_is_written_out_disturbs_nothing(tmp_path: Path,
     sealed(3)
     final_records(2)
     (tmp_path / "audit.pem").write_text(public_pem(signer().public))
-    wanted = chosen("")
+    wanted = everything()
     seal_what_is_due(None)
-    files = list(export_to(str(tmp_path / f"records.{form}"), wanted, lambda count: None))
-    code, said = verified(tmp_path, [str(files[0]), *(["--seals", str(files[1])] if form == "csv" else [])])
+    files = [str(path) for path in export_to(str(tmp_path / f"records.{form}"), wanted, lambda count: None)]
+    code, said = verified(tmp_path, [*files[:-1], "--seals", files[-1]] if form == "csv" else files)
     assert (code, said[:2]) == (
         0,
         ["Checked: 3 records, 1 seals.", "Not checked: 2 records that were not sealed yet."],

@@ -19,7 +19,7 @@ from authz_app.evidence.snapshot import snapshot
 from authz_app.evidence.statements import digest
 from authz_app.evidence.verification import verify
 from authz_app.models import CallRecord
-from tests.authz_app.evidence.records import INTERVAL, final_records, key_file, sealed, verified  # noqa: F401
+from tests.authz_app.evidence.records import INTERVAL, final_records, key_file, sealed, sealed_with_events, verified  # noqa: F401
 from tests.authz_app.evidence.tamperings import TAMPERINGS, a_private_key, forge
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database, pytest.mark.usefixtures("key_file")]
@@ -58,7 +58,7 @@ def test_only_one_seal_is_made_in_an_interval_and_nothing_at_all_is_sealed_too()
 
 @pytest.mark.parametrize("tamper", TAMPERINGS)
 def test_verification_names_the_first_bad_place(tamper: Callable[[], str]) -> None:
-    sealed(*[5] * 6)
+    sealed_with_events(*[5] * 6)
     assert verified().findings == []
     said = tamper()
     assert verified().findings[0].startswith(said)
