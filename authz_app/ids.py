@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 _DRAWN = 4_000
@@ -29,3 +30,13 @@ def uuid7() -> UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """The smallest id of that millisecond."""
+    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
+
+
+def moment_of(made: UUID) -> datetime:
+    """When an id was made, to the millisecond."""
+    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)

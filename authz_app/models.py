@@ -301,8 +301,9 @@ class CallRecord(models.Model):
             models.Index(fields=["seal", "id"], name="record_seal"),
             models.Index(fields=["client_id", "id"], name="record_client"),
             models.Index(fields=["tool", "id"], name="record_tool"),
-            models.Index(fields=["decision", "id"], name="record_decision"),
+            models.Index(fields=["address", "id"], name="record_address"),
             # What most records have is found without an index, and every index costs every call.
+            models.Index(fields=["decision", "id"], name="record_denied", condition=models.Q(decision="denied")),
             models.Index(fields=["reason", "id"], name="record_reason", condition=models.Q(decision="denied")),
             models.Index(fields=["outcome", "id"], name="record_outcome", condition=UNUSUAL_OUTCOME),
             models.Index(fields=["kind", "id"], name="record_kind", condition=NO_TOOL_CALL),

@@ -3,28 +3,24 @@
 from abc import abstractmethod
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter
 
 from authz_app import known_names
-from authz_app.decision import Reason
-from authz_app.models import NO_TOOL_CALL, UNUSUAL_OUTCOME, CallRecord, Client
-from authz_app.pages.words import OUTCOMES, RUNNING, reason_choices
+from authz_app.models import CallRecord, Client
+from authz_app.pages.words import OUTCOMES, reason_choices
+from authz_app.record_search import narrowing
+from authz_app.record_search.narrowing import Narrowing
+from authz_app.record_search.newest import left_by
 
 _RECENT_CLIENTS = 50
 _LONGEST_ID = 18  # Digits: all such numbers fit into the database's integers.
 
 Records = QuerySet[CallRecord]
 Choices = list[tuple[str, str]]
-
-
-def first_id_at(moment: datetime) -> UUID:
-    """The smallest record id of that millisecond: ids begin with their time (RFC 9562 section 5.7)."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def number_in(text: str) -> int:
@@ -57,7 +53,23 @@ class RecordFilter(DropdownFilter):
         """The rows that a choice leaves."""
 
 
-class ClientFilter(RecordFilter):
+class CallFilter(RecordFilter):
+    """One of call records, which is put together with the search (`authz_app.record_search`)."""
+
+    def narrowing(self) -> Narrowing | None:
+        """What the choice leaves; None where nothing is chosen."""
+        value = (self.value() or "").replace("\x00", "")
+        return self.left(value) if self.value() else None
+
+    def narrow(self, queryset: Records, value: str) -> Records:
+        return left_by(queryset, [self.left(value)])
+
+    @abstractmethod
+    def left(self, value: str) -> Narrowing:
+        """What a choice leaves."""
+
+
+class ClientFilter(CallFilter):
     title = "client"
     parameter_name = "client"
 
@@ -67,84 +79,86 @@ class ClientFilter(RecordFilter):
         chosen = Client.objects.filter(pk=chosen_id) if chosen_id else []
         return [(str(client.pk), str(client)) for client in dict.fromkeys([*chosen, *recent])]
 
-    def narrow(self, queryset: Records, value: str) -> Records:
-        return queryset.filter(client_id=number_in(value))
+    def left(self, value: str) -> Narrowing:
+        return narrowing.by_client([number_in(value)])
 
 
-class KindFilter(RecordFilter):
-    title = "kind"
-    parameter_name = "kind"
-
-    def known(self) -> Choices:
-        return list(CallRecord.Kind.choices)
-
-    def narrow(self, queryset: Records, value: str) -> Records:
-        return queryset.filter(Q(kind=value) if value == CallRecord.Kind.TOOL else Q(kind=value) & NO_TOOL_CALL)
-
-
-class NameFilter(RecordFilter):
+class NameFilter(CallFilter):
     title = "tool, resource or prompt"
     parameter_name = "tool"
 
     def known(self) -> Choices:
         return [(name, name) for name in known_names.names()]
 
-    def narrow(self, queryset: Records, value: str) -> Records:
-        return queryset.filter(tool=value)
+    def left(self, value: str) -> Narrowing:
+        return narrowing.by_tool_names([value])
 
 
-class DecisionFilter(RecordFilter):
+class _ChoiceFilter(CallFilter):
+    """Of a few values that are known. Any other finds nothing, without looking for it."""
+
+    def left(self, value: str) -> Narrowing:
+        return self.left_by_known(value) if value in dict(self.known()) else narrowing.nothing()
+
+    @abstractmethod
+    def left_by_known(self, value: str) -> Narrowing:
+        """What one of them leaves."""
+
+
+class KindFilter(_ChoiceFilter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def known(self) -> Choices:
+        return list(CallRecord.Kind.choices)
+
+    def left_by_known(self, value: str) -> Narrowing:
+        return narrowing.by_kind([value])
+
+
+class DecisionFilter(_ChoiceFilter):
     title = "decision"
     parameter_name = "decision"
 
     def known(self) -> Choices:
         return list(CallRecord.Decision.choices)
 
-    def narrow(self, queryset: Records, value: str) -> Records:
-        return queryset.filter(decision=value)
+    def left_by_known(self, value: str) -> Narrowing:
+        return narrowing.by_decision([value])
 
 
-class ReasonFilter(RecordFilter):
+class ReasonFilter(_ChoiceFilter):
     title = "reason"
     parameter_name = "reason"
 
     def known(self) -> Choices:
         return reason_choices()
 
-    def narrow(self, queryset: Records, value: str) -> Records:
-        if value == Reason.ALLOWED:
-            return queryset.filter(decision=CallRecord.Decision.ALLOWED)
-        return queryset.filter(reason=value, decision=CallRecord.Decision.DENIED)
+    def left_by_known(self, value: str) -> Narrowing:
+        return narrowing.by_reason([value])
 
 
-class OutcomeFilter(RecordFilter):
+class OutcomeFilter(_ChoiceFilter):
     title = "outcome"
     parameter_name = "outcome"
 
     def known(self) -> Choices:
         return list(OUTCOMES.items())
 
-    def narrow(self, queryset: Records, value: str) -> Records:
-        now = timezone.now()
-        if value == RUNNING:
-            return queryset.filter(outcome="", deadline__gt=now)
-        if value == CallRecord.Outcome.UNKNOWN:
-            return queryset.filter(Q(outcome=value) & UNUSUAL_OUTCOME | Q(outcome="", deadline__lte=now))
-        return queryset.filter(
-            Q(outcome=value) if value == CallRecord.Outcome.OK else Q(outcome=value) & UNUSUAL_OUTCOME
-        )
+    def left_by_known(self, value: str) -> Narrowing:
+        return narrowing.by_outcome([value], timezone.now())
 
 
-class TimeFilter(RecordFilter):
+class TimeFilter(CallFilter):
     title = "time"
     parameter_name = "since"
 
     def known(self) -> Choices:
         return times()
 
-    def narrow(self, queryset: Records, value: str) -> Records:
+    def left(self, value: str) -> Narrowing:
         start = start_of_time(value)
-        return queryset.filter(pk__gte=first_id_at(start)) if start else queryset.none()
+        return narrowing.since(start) if start else narrowing.nothing()
 
 
 _HOURS = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24}

@@ -10,11 +10,12 @@ from django.test import RequestFactory
 from authz_app.evidence.exporting import Chosen, Wanted, wanted_of
 from authz_app.evidence.rows import CALLS, EVENTS, Sealed
 from authz_app.models import AuditEvent, CallRecord, User
+from authz_app.pages.record_list import AFTER, BEFORE, RecordChangeList
 
 Listed = type[CallRecord] | type[AuditEvent]
 _TABLES: dict[type[Model], Sealed] = {CallRecord: CALLS, AuditEvent: EVENTS}
 # What pages through a list, and does not choose from it.
-_NOT_A_CHOICE = ("p", "page", "o", "all")
+_NOT_A_CHOICE = ("p", "page", "o", "all", BEFORE, AFTER)
 
 
 def everything() -> Wanted:
@@ -52,4 +53,6 @@ def chosen_by(request: HttpRequest, listed: Listed = CallRecord) -> Wanted:
         records = changelist.get_queryset(request)
     except (IncorrectLookupParameters, ValidationError) as error:
         raise ValueError("the list has no such filter, or no such choice of it.") from error
+    if isinstance(changelist, RecordChangeList) and changelist.search.problems:
+        raise ValueError(" ".join(changelist.search.problems))
     return wanted_of([Chosen(_TABLES[listed], records)], narrowed.urlencode(), is_whole=False)

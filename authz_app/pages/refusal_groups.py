@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
 
+from authz_app.ids import first_id_at, moment_of
 from authz_app.models import CallRecord
-from authz_app.pages.record_filters import first_id_at
 
 # Of more than these, the newest alone are read: an agent that is refused in a loop must not make the page slow.
 MOST = 20_000
@@ -59,19 +59,14 @@ def refusals_since(moment: datetime, most: int = MOST) -> Grouped:
     return Grouped(groups, min(group.first for group in groups) if read >= most else None)
 
 
-def _moment_of(record_id: UUID) -> datetime:
-    """When a record was made, to the millisecond: its id begins with that (RFC 9562 section 5.7)."""
-    return datetime.fromtimestamp((record_id.int >> 80) / 1000, UTC)
-
-
 def _grouped(rows: Iterable[tuple[int, str, str, str, str, int, str, str]]) -> list[Group]:
     """Rows that are alike in all but reason and token scopes become one group. The latest comes first."""
     groups: dict[tuple[int, str, str], Group] = {}
     for client_id, kind, tool, reason, token_scopes, count, first, last in rows:
-        key, began = (client_id, kind, tool), _moment_of(UUID(first))
+        key, began = (client_id, kind, tool), moment_of(UUID(first))
         group = groups.get(key)
         if group is None:
-            group = groups[key] = Group(*key, began, _moment_of(UUID(last)), UUID(last))
+            group = groups[key] = Group(*key, began, moment_of(UUID(last)), UUID(last))
         group.count += count
         group.first = min(group.first, began)
         group.reasons[reason] = group.reasons.get(reason, 0) + count

@@ -1,9 +1,11 @@
 """Filters that links set to show the call records of one MCP session, or under one seal."""
 
-from authz_app.pages.record_filters import Choices, RecordFilter, Records, number_in
+from authz_app.pages.record_filters import CallFilter, Choices, number_in
+from authz_app.record_search import narrowing
+from authz_app.record_search.narrowing import Narrowing
 
 
-class SessionFilter(RecordFilter):
+class SessionFilter(CallFilter):
     """Set by links alone: nobody chooses a session from its hash."""
 
     title = "MCP session"
@@ -15,8 +17,8 @@ class SessionFilter(RecordFilter):
     def has_output(self) -> bool:
         return bool(self.used_parameters.get(self.parameter_name))
 
-    def narrow(self, queryset: Records, value: str) -> Records:
-        return queryset.filter(mcp_session=value)
+    def left(self, value: str) -> Narrowing:
+        return narrowing.by_session([value])
 
 
 class SealFilter(SessionFilter):
@@ -25,5 +27,5 @@ class SealFilter(SessionFilter):
     title = "seal"
     parameter_name = "seal"
 
-    def narrow(self, queryset: Records, value: str) -> Records:
-        return queryset.filter(seal=number_in(value))
+    def left(self, value: str) -> Narrowing:
+        return narrowing.by_seal([number_in(value)])

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from authz_app.decision import Reason
 from authz_app.models import CallRecord
+from authz_app.record_search.narrowing import RUNNING
 
 # Reason: in a column, and as a sentence about what was asked for.
 _REASONS: dict[str, tuple[str, str]] = {
@@ -48,7 +49,6 @@ _SUBSCRIPTION = (
     "subscribed to the resource {}",
 )
 
-RUNNING = "running"
 OUTCOMES: dict[str, str] = {
     CallRecord.Outcome.OK: "OK",
     RUNNING: "Running",

@@ -72,5 +72,5 @@ def test_one_query_reads_them_by_an_index_that_bounds_it(ada: Client) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {queries[0]['sql']}")
             plan = " ".join(str(row[3]) for row in cursor.fetchall())
-        assert "USING INDEX record_decision (decision=? AND id>?)" in plan
+        assert "USING INDEX record_denied (decision=? AND id>?)" in plan
         assert "SCAN authz_app_callrecord" not in plan

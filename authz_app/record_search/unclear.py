@@ -1,0 +1,5 @@
+"""What is wrong with a search."""
+
+
+class Unclear(Exception):
+    """A search means nothing. ``str()`` tells the person what to do."""
