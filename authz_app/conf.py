@@ -27,6 +27,8 @@ class AuthzConf:
     token_leeway: int = 30
     resource_identifiers: tuple[str, ...] = ()
     audit_seal_seconds: float = 60.0
+    audit_lines: str = "off"
+    audit_lines_full: bool = False
 
     @property
     def allowed_origins(self) -> frozenset[str]:
@@ -91,6 +93,8 @@ def conf() -> AuthzConf:
         contact=settings.CONTACT,
         audit_timeout=settings.AUDIT_TIMEOUT,
         audit_seal_seconds=settings.AUDIT_SEAL_SECONDS,
+        audit_lines=settings.AUDIT_LINES,
+        audit_lines_full=settings.AUDIT_LINES_FULL,
         resource_identifiers=_resource_identifiers(),
     )
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from authz_app.audit.models import AuditEvent as AuditEvent
 from authz_app.compiling import RuleRow, compile_rule
 from authz_app.evidence.models import AuditKey as AuditKey
+from authz_app.evidence.models import AuditLines as AuditLines
 from authz_app.evidence.models import AuditSeal as AuditSeal
 from authz_app.history.models import PolicyEdit as PolicyEdit
 from authz_app.history.models import PolicyRevision as PolicyRevision

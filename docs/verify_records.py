@@ -3,6 +3,7 @@
 
     python verify_records.py --public-key audit.pem records.jsonl
     python verify_records.py --public-key audit.pem records.csv records.events.csv --seals records.seals.jsonl
+    python verify_records.py --public-key audit.pem --log audit.jsonl.1 audit.jsonl
 
 Prints what is not as it was written, the first place first, and what could not be checked. Exit code 0: all that was
 checked holds; 1: something does not; 2: the files cannot be read. docs/evidence.md has the format.
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 MOST = 100
 NUMBERS = {"policy_version", "client_id", "duration_ms", "result_size", "count"}
 BOOLEANS = {"undelivered"}
+NOT_COLUMNS = {"table", "seal", "hash", "withheld", "cut"}
 NULL_IF_EMPTY = {"deadline", "duration_ms", "result_size"}
 csv.field_size_limit(2**30)
 
@@ -72,7 +74,7 @@ class Verifier:
         self.columns, self.whole = {}, False
         self.rows, self.row_seal = [], None
         self.last, self.last_digest = None, "0" * 64
-        self.seals = self.records = self.unsealed = self.left_out = self.pruned = 0
+        self.seals = self.records = self.unsealed = self.left_out = self.pruned = self.partly = 0
         self.ended = False
         self.hashed = hashlib.sha256()
 
@@ -117,20 +119,9 @@ class Verifier:
         self.rows = []
 
     def seal(self, said):
-        self.trust()
-        statement = json.loads(said["sealed"])
-        number = int(statement["seal"])
-        if self.rows and self.row_seal != number:
-            self.without_seal()
+        statement = self.follow(said, first=1 if self.whole else None)
+        number = statement["seal"]
         rows, self.rows = self.rows, []
-        self.seals += 1
-        expected = self.last["seal"] + 1 if self.last else 1 if self.whole else number
-        if number != expected:
-            self.bad(f"Seal {expected} is missing: {number} comes in its place.")
-        if number == expected and (self.last or self.whole) and statement["previous"] != self.last_digest:
-            self.bad(f"Seal {number} does not follow seal {number - 1}, which was edited or replaced.")
-        self.check_signature(said, number, statement["key"])
-        self.last, self.last_digest = statement, digest(said["sealed"])
         if said["pruned"]:
             self.check_pruned(said, number, statement)
         elif said["members"] is not None:
@@ -139,6 +130,44 @@ class Verifier:
             self.bad(f"Record {rows[0][0]} was inserted: seal {number} came without its list of records.")
         else:
             self.left_out += statement["count"]
+
+    def follow(self, said, first):
+        """One seal after the other. ``first``: the number that the first one has to have."""
+        self.trust()
+        statement = json.loads(said["sealed"])
+        number = int(statement["seal"])
+        if self.rows and self.row_seal != number:
+            self.without_seal()
+        self.seals += 1
+        expected = self.last["seal"] + 1 if self.last else first or number
+        if number != expected:
+            self.bad(f"Seal {expected} is missing: {number} comes in its place.")
+        if number == expected and (self.last or first) and statement["previous"] != self.last_digest:
+            self.bad(f"Seal {number} does not follow seal {number - 1}, which was edited or replaced.")
+        self.check_signature(said, number, statement["key"])
+        self.last, self.last_digest = statement, digest(said["sealed"])
+        return statement
+
+    def logged_seal(self, said, rows):
+        """A seal as a log has it: without its list of records, which those that were logged make up."""
+        statement = self.follow(said, first=None)
+        number, count = statement["seal"], statement["count"]
+        if said.get("pruned"):
+            self.check_pruned(said, number, statement)
+        elif len(rows) != count:
+            self.bad(f"Seal {number} is over {count} records, and the log has {len(rows)}.")
+        elif hashlib.sha256(b"".join(sorted(map(self.logged_row, rows)))).hexdigest() != statement["members"]:
+            self.bad(f"The records of seal {number} are not those that were sealed.")
+
+    def logged_row(self, said):
+        """Where a line says that something of it was left out, what is left is not checked, but its hash is."""
+        self.records += 1
+        values = [value for name, value in said.items() if name not in NOT_COLUMNS]
+        if "withheld" in said or "cut" in said:
+            self.partly += 1
+        elif hashlib.sha256(line([Number(1), said["table"], *values])).hexdigest() != said["hash"]:
+            self.bad(f"Record {said['id']} was edited after it was logged.")
+        return uuid.UUID(said["id"]).bytes + bytes.fromhex(said["hash"])
 
     def check_signature(self, said, number, key):
         if key not in self.trusted:
@@ -211,6 +240,8 @@ class Verifier:
             self.unchecked.append(f"{self.unsealed} records that were not sealed yet.")
         if self.pruned:
             self.unchecked.append(f"{self.pruned} records that were pruned.")
+        if self.partly:
+            self.unchecked.append(f"What {self.partly} lines say: something was left out. That they were sealed is.")
         if self.left_out and not self.whole:
             self.unchecked.append(f"{self.left_out} records of the same segments, which were not asked for.")
 
@@ -289,20 +320,60 @@ def take_csv(verifier, files, seals):
             verifier.take(raw)
 
 
+def take_log(verifier, files):
+    """Lines of a log, in any order, each at least once."""
+    seals, rows, torn = {}, {}, 0
+    for path in files:
+        with open(path, "rb") as file:
+            for raw in file:
+                try:
+                    said = parse(raw)
+                except ValueError:
+                    torn += 1
+                    continue
+                take_logged(verifier, said, seals, rows)
+    for number in sorted(seals):
+        verifier.logged_seal(seals[number], list(rows.pop(number, {}).values()))
+    for number in sorted(rows):
+        verifier.bad(f"Seal {number} is not in the log, though {len(rows[number])} of its records are.")
+    verifier.ended = True
+    if torn:
+        verifier.unchecked.append(f"{torn} lines that are no JSON: whoever wrote them was cut short.")
+    if verifier.last:
+        last = f"{verifier.last['seal']}:{verifier.last_digest}"
+        verifier.unchecked.append(f"Whether the newest lines are there: `manage.py audit verify --expect {last}`.")
+
+
+def take_logged(verifier, said, seals, rows):
+    if "key" in said:
+        verifier.keys[json.loads(said["key"])["key"]] = said
+    elif "sealed" in said:
+        number = int(json.loads(said["sealed"])["seal"])
+        if seals.setdefault(number, said)["sealed"] != said["sealed"]:
+            verifier.bad(f"Seal {number} is there twice, and not the same.")
+    else:
+        there = rows.setdefault(int(said["seal"]), {})
+        if there.setdefault(said["id"], said) != said:
+            verifier.bad(f"Record {said['id']} is there twice, and not the same.")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Verify an export of call records and events.")
-    parser.add_argument("records", nargs="+", help="the export: a .jsonl, or all of its .csv")
+    parser.add_argument("records", nargs="+", help="the export: a .jsonl, or all of its .csv; or files of a log")
     parser.add_argument("--seals", help="the file of seals that goes with .csv")
+    parser.add_argument("--log", action="store_true", help="these are lines of a log, as AUDIT_LINES has them written")
     parser.add_argument("--public-key", required=True, help="a public key that is known to be right, in PEM form")
     options = parser.parse_args(arguments)
     if options.records[0].endswith(".csv") != bool(options.seals):
         parser.error("records in CSV are proved by the file of seals that was exported with them: --seals FILE")
-    if len(options.records) > 1 and not options.seals:
+    if len(options.records) > 1 and not (options.seals or options.log):
         parser.error("each .jsonl is an export of its own")
     try:
         public = load_pem_public_key(Path(options.public_key).read_bytes())
         verifier = Verifier(public.public_bytes(Encoding.Raw, PublicFormat.Raw).hex())
-        if options.seals:
+        if options.log:
+            take_log(verifier, options.records)
+        elif options.seals:
             take_csv(verifier, options.records, options.seals)
         else:
             with open(options.records[0], "rb") as file:

@@ -21,6 +21,8 @@ from django.core.signals import setting_changed
 from authz_app.audit.entries import Undelivered
 from authz_app.audit.writer import AuditWriter
 from authz_app.conf import conf as authz_conf
+from authz_app.evidence.line_output import output_for
+from authz_app.evidence.line_writer import LineWriter
 from authz_app.evidence.sealer import Sealer
 from authz_app.policy_store import PolicyStore
 from tools_app import resource_updates
@@ -73,6 +75,7 @@ class Worker:
         self.in_flight = InFlight()
         self.presence = Presence(self.name, alone=not settings.REDIS_URL)
         self.sealer = Sealer(site.audit_seal_seconds)
+        self.lines = LineWriter(output_for(site.audit_lines), self.name, full=site.audit_lines_full)
         self.draining = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -84,6 +87,7 @@ class Worker:
         self.loop = asyncio.get_running_loop()
         self.presence.start()
         self.sealer.start()
+        self.lines.start()
 
     def send(
         self,
@@ -251,6 +255,7 @@ class Worker:
         self.rooms.threads.stop()
         self.presence.stop()
         self.sealer.stop()
+        self.lines.stop()
 
 
 def _json_of(request_id: RequestId | None) -> bytes:

@@ -42,3 +42,17 @@ class AuditSeal(models.Model):
 
     def __str__(self) -> str:
         return f"Seal {self.number}"
+
+
+class AuditLines(models.Model):
+    """The one row that says up to which seal lines were written for a log collector, and who is at it."""
+
+    upto = models.BigIntegerField(help_text="Number of the last seal.")
+    holder = models.CharField(max_length=64, blank=True, help_text="The worker that writes.")
+    held_until = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Lines up to seal {self.upto}"

@@ -43,6 +43,14 @@ def key_statement(key: str, public: str, at: datetime, first_seal: int, follows:
     return _statement(key=key, public=public, at=utc_text(at), first_seal=first_seal, follows=follows)
 
 
+def first_seal(statement: str) -> int:
+    """From which seal on a key signs, as its statement says; 0: it is none."""
+    try:
+        return int(orjson.loads(statement)["first_seal"])
+    except (ValueError, KeyError, TypeError):
+        return 0
+
+
 def pruned_statement(seal: int, seal_digest: str, at: datetime, key: str) -> str:
     return _statement(pruned=seal, digest=seal_digest, at=utc_text(at), key=key)
 
