@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("authz_app", "0010_audit_events"),
+        ("authz_app", "0011_addresses_and_refusals"),
     ]
 
     operations = [
