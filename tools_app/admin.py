@@ -13,6 +13,7 @@ from unfold.decorators import display
 from authz_app import known_names, notices
 from authz_app.pages.bulk import listed, set_on_rows
 from authz_app.pages.history import PolicyHistoryMixin
+from authz_app.pages.ids import OnlyFitIds
 from authz_app.rule import Kind
 from tools_app import catalogue, presence
 from tools_app.models import McpSession, Tool
@@ -29,7 +30,7 @@ admin.site.register(McpSession, McpSessionAdmin)
 
 
 @admin.register(Tool)
-class ToolAdmin(PolicyHistoryMixin, ModelAdmin):
+class ToolAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
     history_filter = "tool"
     list_display = ("name", "kind_label", "first_line", "enabled_label", "gone_label")
     list_filter = (

@@ -18,6 +18,7 @@ from authz_app.conf import conf
 from authz_app.models import CallRecord, Client
 from authz_app.pages.bulk import listed, set_on_rows
 from authz_app.pages.history import PolicyHistoryMixin
+from authz_app.pages.ids import OnlyFitIds
 from authz_app.pages.words import asked_for, moment, outcome_words, reason_words, visible
 from authz_app.protect import why_kept
 
@@ -33,7 +34,7 @@ class IssuerFilter(AllValuesCheckboxFilter):
     title = "issuer"
 
 
-class ClientAdmin(PolicyHistoryMixin, ModelAdmin):
+class ClientAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
     history_filter = "client"
     list_display = ("shown_name", "subject", "issuer", "kind", "status_label", "seen_last", "rule_count")
     list_filter = (("status", ChoicesCheckboxFilter), ("kind", ChoicesCheckboxFilter), ("issuer", IssuerFilter))

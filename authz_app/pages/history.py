@@ -21,6 +21,7 @@ from authz_app.history.models import PolicyEdit, PolicyRevision
 from authz_app.history.past import NotInHistory, policy_at, require_known
 from authz_app.models import Client, Rule
 from authz_app.pages import history_filters, words
+from authz_app.pages.ids import OnlyFitIds
 from authz_app.pages.record_filters import number_in
 from authz_app.pages.words import visible
 
@@ -45,7 +46,7 @@ class HistoryChangeList(ChangeList):
             edit.begins = edit == first
 
 
-class PolicyEditAdmin(ModelAdmin):
+class PolicyEditAdmin(OnlyFitIds, ModelAdmin):
     list_display = ("version_label", "time", "who", "what")
     list_filter = (
         history_filters.RuleFilter,

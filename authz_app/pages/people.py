@@ -14,9 +14,10 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from authz_app.embedded.people import client_of
 from authz_app.models import User
+from authz_app.pages.ids import OnlyFitIds
 
 
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # Not generic when it runs.
+class UserAdmin(OnlyFitIds, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]  # Not generic when it runs.
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -40,5 +41,5 @@ def _still_good(user: User) -> SafeString | str:
     return format_html(f'{told} To refuse them at once, <a href="{{}}">block the client</a>.', user, path)
 
 
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(OnlyFitIds, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     list_display = ("name",)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.utils import timezone
 
 from authz_app import known_names
@@ -14,6 +13,7 @@ from authz_app.compiling import compile_rule
 from authz_app.globs import matches
 from authz_app.models import Client, Rule
 from authz_app.pages.conditions_field import ConditionsField
+from authz_app.pages.ids import ChooseSeveral, SeveralField
 from authz_app.rule import EVERY_KIND
 from authz_app.sentence import one_of
 
@@ -26,11 +26,11 @@ _NAME = re.compile(r"[A-Za-z0-9_.\-*?\[\]!]{1,128}")
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when it runs.
     """A rule with the clients that it names. The admin saves them: Django's forms leave a ``through`` model alone."""
 
-    for_clients = forms.ModelMultipleChoiceField(
+    for_clients = SeveralField(
         Client.objects.all(),
         label="Clients",
         required=False,
-        widget=AutocompleteSelectMultiple(Rule._meta.get_field("clients"), admin.site),
+        widget=ChooseSeveral(Rule._meta.get_field("clients"), admin.site),
         help_text="With none left, the rule is for nobody.",
     )
     conditions = ConditionsField(required=False, help_text=Rule._meta.get_field("conditions").help_text)

@@ -17,6 +17,7 @@ from unfold.decorators import display
 from authz_app.models import Rule
 from authz_app.pages.bulk import listed, set_on_rows
 from authz_app.pages.history import PolicyHistoryMixin
+from authz_app.pages.ids import OnlyFitIds
 from authz_app.pages.rule_form import RuleForm, preview
 
 _WITHOUT_IT = " Without it, calls that it denied may be allowed."
@@ -45,7 +46,7 @@ class WindowFilter(RadioFilter):
         return queryset
 
 
-class RuleAdmin(PolicyHistoryMixin, ModelAdmin):
+class RuleAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
     history_filter = "rule"
     form = RuleForm
     radio_fields = {
@@ -91,6 +92,10 @@ class RuleAdmin(PolicyHistoryMixin, ModelAdmin):
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
         return JsonResponse(preview(self.get_form(request)(request.POST)))
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        # No address fills the form in: a link from elsewhere would propose a rule.
+        return {}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
         # Each sentence names the rule's clients.

@@ -1,14 +1,11 @@
 """The form in which somebody asks for an explanation: who, what and when."""
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
 from unfold.widgets import (
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
@@ -18,6 +15,7 @@ from unfold.widgets import (
 
 from authz_app.history.past import NotInHistory
 from authz_app.models import Client, Rule, RuleClient
+from authz_app.pages.ids import ChooseOne
 from authz_app.principal import Principal
 from authz_app.supposed import BadIdentity, caller
 from authz_app.tokens import MAX_TOKEN_LENGTH
@@ -40,13 +38,6 @@ class NeverShown(UnfoldAdminTextareaWidget):
         return ""
 
 
-class ChooseClient(AutocompleteSelect):
-    """Django's, which breaks on an id that is none."""
-
-    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> Any:
-        return super().optgroups(name, [one for one in value if re.fullmatch(r"[0-9]{1,18}", str(one))], attr)
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An explanation, and the claims of the token that was pasted, where one was: enough to ask on without it."""
@@ -59,7 +50,7 @@ class ExplainForm(forms.Form):
     client = forms.ModelChoiceField(
         Client.objects.all(),
         required=False,
-        widget=ChooseClient(RuleClient._meta.get_field("client"), admin.site),
+        widget=ChooseOne(RuleClient._meta.get_field("client"), admin.site),
         help_text="Somebody who was seen here, or was added.",
     )
     token_scopes = forms.CharField(

@@ -1,0 +1,67 @@
+"""Ids that a browser sends: only those are looked up that a row could have. Django's admin breaks on others."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponseBase
+
+
+def fit_ids(model: type[Model], sent: Iterable[Any]) -> list[str]:
+    """Those that could be the id of a row."""
+    return [text for text in map(str, sent) if _is_fit(model, text)]
+
+
+def _is_fit(model: type[Model], text: str) -> bool:
+    key = model._meta.pk
+    try:
+        key.run_validators(key.to_python(text))
+    except ValidationError:
+        return False
+    return True
+
+
+class OnlyFitIds:
+    """For a ``ModelAdmin``: its actions and its list look up no other ids."""
+
+    model: type[Model]
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
+        posted = request.POST.copy()
+        posted.setlist(ACTION_CHECKBOX_NAME, fit_ids(self.model, posted.getlist(ACTION_CHECKBOX_NAME)))
+        request.POST = posted  # type: ignore[assignment]  # A copy can be changed, the request's own cannot.
+        return super().response_action(request, queryset)  # type: ignore[misc]
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        sent = value if isinstance(value, list | tuple) else str(value).split(",")
+        if lookup in ("id__in", "pk__in") and len(fit_ids(self.model, sent)) < len(sent):
+            return False
+        return super().lookup_allowed(lookup, value, request)  # type: ignore[misc]
+
+
+class _ShowsFitIds(AutocompleteMixin):
+    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> Any:
+        return super().optgroups(name, fit_ids(self.choices.queryset.model, value), attr)
+
+
+class ChooseOne(_ShowsFitIds, AutocompleteSelect):
+    """Django's, whatever comes back with the form."""
+
+
+class ChooseSeveral(_ShowsFitIds, AutocompleteSelectMultiple):
+    """Django's, whatever comes back with the form."""
+
+
+class SeveralField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # Not generic when it runs.
+    """Django's, for which an id that the database cannot hold is no choice either."""
+
+    def clean(self, value: Any) -> QuerySet[Any]:
+        sent = value if isinstance(value, list | tuple) else []
+        for one in sent:
+            if self.queryset is not None and not _is_fit(self.queryset.model, str(one)):
+                raise ValidationError(self.error_messages["invalid_pk_value"], "invalid_pk_value", {"pk": one})
+        return super().clean(value)
