@@ -14,7 +14,6 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from authz_app.pages.bulk import listed
-from authz_app.pages.ids import OnlyFitIds
 from authz_app.pages.words import moment
 from tools_app import presence, session_rows
 from tools_app.caller import SSE, STREAMABLE
@@ -56,7 +55,7 @@ def _as_seen_by(request: HttpRequest, session: McpSession) -> McpSession:
     return session
 
 
-class McpSessionAdmin(OnlyFitIds, ModelAdmin):
+class McpSessionAdmin(ModelAdmin):
     list_display = ("client", "opened", "address", "software", "call_count", "worker_name")
     list_display_links = None
     list_before_template = "admin/tools_app/mcpsession/before.html"
