@@ -2,19 +2,30 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.db import Error
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from authz_app import actors
+from authz_app.unavailable import is_unavailable, trouble, unavailable
 
 
 class ActingUserMiddleware:
     """Names the user for every write in the request. Goes behind what finds out who the user is."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.user.is_authenticated:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            name = request.user.get_username() if request.user.is_authenticated else ""
+        except Error as fault:
+            # The user and the session are read here for the first time.
+            if is_unavailable(fault):
+                return unavailable(fault)
+            raise
+        if not name:
             return self._get_response(request)
-        with actors.acting(actors.user(request.user.get_username())):
+        trouble.is_over()
+        with actors.acting(actors.user(name)):
             return self._get_response(request)

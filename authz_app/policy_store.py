@@ -19,10 +19,13 @@ from authz_app.decision import Client
 from authz_app.issuers import TrustedIssuer
 from authz_app.policy import Policy
 from authz_app.principal import Principal
+from authz_app.troubles import Trouble
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 _SEEN_EVERY = 60.0
+_TIMEOUT = 5.0
+_UNREADABLE = "The permissions cannot be read right now. Try again in a moment."
 
 
 class PolicyUnavailable(Exception):
@@ -32,16 +35,25 @@ class PolicyUnavailable(Exception):
 class PolicyStore:
     """Holds the latest policy that this worker has read.
 
-    ``issuers`` say whether a client seen for the first time is active or pending.
+    ``issuers`` say whether a client seen for the first time is active or pending; ``timeout`` is for how long, in
+    seconds, anybody waits for the database.
     """
 
-    def __init__(self, issuers: tuple[TrustedIssuer, ...], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        issuers: tuple[TrustedIssuer, ...],
+        clock: Callable[[], float] = time.monotonic,
+        timeout: float = _TIMEOUT,
+    ) -> None:
         self._new_clients = {issuer.issuer: issuer.new_clients for issuer in issuers}
         self._clock = clock
+        self._timeout = timeout
+        self._trouble = Trouble(logger, "The policy can be read again.", clock)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="policy")
         self._policy: Policy | None = None
         self._loading: asyncio.Task[Policy] | None = None
         self._seen: dict[int, float] = {}
+        self._seen_again_at = clock()
 
     @property
     def in_memory(self) -> Policy | None:
@@ -91,15 +103,26 @@ class PolicyStore:
         return policy
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        def run() -> T:
-            try:
-                return work()
-            except (DatabaseError, InterfaceError, LookupError) as error:
-                connection.close()
-                logger.error("The policy cannot be read: %s", error)
-                raise PolicyUnavailable("The permissions cannot be read right now. Try again in a moment.") from error
+        """Do this work in the thread. What nobody waits for any more is not begun."""
+        working = asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
+        try:
+            done, _ = await asyncio.wait([working], timeout=self._timeout)
+        finally:
+            working.cancel()
+        if not done:
+            self._trouble.began("The policy cannot be read: no answer within %g seconds.", self._timeout)
+            raise PolicyUnavailable(_UNREADABLE)
+        return working.result()
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, run)
+    def _guarded(self, work: Callable[[], T]) -> T:
+        try:
+            result = work()
+        except (DatabaseError, InterfaceError, LookupError) as error:
+            connection.close()
+            self._trouble.began("The policy cannot be read: %s", error)
+            raise PolicyUnavailable(_UNREADABLE) from error
+        self._trouble.is_over()
+        return result
 
     def _registered(self, principal: Principal) -> Client:
         """The committed row, inserted if there is none. An insert alters no decision: none was made without the row."""
@@ -132,18 +155,21 @@ class PolicyStore:
         if len(self._seen) > 10_000:
             self._seen.clear()
         self._seen[client_id] = now
-        self._thread.submit(_write_seen, client_id)
+        self._thread.submit(self._write_seen, client_id)
+
+    def _write_seen(self, client_id: int) -> None:
+        if self._clock() < self._seen_again_at:
+            return
+        now = timezone.now()
+        try:
+            models.Client.objects.filter(pk=client_id, first_seen=None).update(first_seen=now)
+            models.Client.objects.filter(pk=client_id).update(last_seen=now)
+        except (DatabaseError, InterfaceError):
+            connection.close()
+            # Each try may take seconds, for which decisions would wait.
+            self._seen_again_at = self._clock() + _SEEN_EVERY
 
     def stop(self) -> None:
         """End the thread, and close its database connection."""
         self._thread.submit(lambda: connection.close())  # this thread's connection, not the caller's
         self._thread.shutdown(wait=True)
-
-
-def _write_seen(client_id: int) -> None:
-    now = timezone.now()
-    try:
-        models.Client.objects.filter(pk=client_id, first_seen=None).update(first_seen=now)
-        models.Client.objects.filter(pk=client_id).update(last_seen=now)
-    except (DatabaseError, InterfaceError):
-        connection.close()

@@ -11,6 +11,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
+from authz_app.unavailable import as_unavailable
+
 logger = logging.getLogger(__name__)
 View = Callable[..., HttpResponseBase]
 # Without form-action: browsers would apply it to the way back to the application after consent.
@@ -39,4 +41,4 @@ def _answered(view: View, request: HttpRequest, args: Any, kwargs: Any) -> HttpR
         return view(request, *args, **kwargs)
     except RedisError as fault:
         logger.error("Redis, which keeps what sign-in needs, does not answer: %s", fault)
-        return render(request, "503.html", status=503)
+        return as_unavailable(render(request, "503.html", status=503))

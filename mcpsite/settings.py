@@ -5,7 +5,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -158,7 +158,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "mcpsite.static_files.StaticFilesMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "authz_app.unavailable.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -166,6 +166,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "authz_app.middleware.ActingUserMiddleware",
+    "authz_app.unavailable.UnavailableMiddleware",
 ]
 ROOT_URLCONF = "mcpsite.urls"
 ASGI_APPLICATION = "mcpsite.asgi.application"
@@ -191,6 +192,9 @@ except ValueError:
 if _database.get("ENGINE", "").rpartition(".")[2] not in ("sqlite3", "postgresql"):
     raise SystemExit("The setting DATABASE_URL must be like sqlite:///path or postgres://user:password@host:5432/name.")
 if _database["ENGINE"].endswith("sqlite3"):
+    # Only where there is none, nor what is left of one, is a database made: never in place of one that went missing.
+    _none = not any(os.path.exists(f"{_database['NAME']}{ending}") for ending in ("", "-wal"))
+    _database["NAME"] = f"file:{quote(_database['NAME'])}?mode={'rwc' if _none else 'rw'}"
     # FULL: a committed record survives a power cut. IMMEDIATE: a write transaction takes its lock when it begins,
     # so the policy version that it reads is the one it commits under.
     _database["OPTIONS"] = {
@@ -201,7 +205,15 @@ if _database["ENGINE"].endswith("sqlite3"):
 else:
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
-    _database["OPTIONS"] = {"connect_timeout": 3, **_database.get("OPTIONS", {})}
+    # A server that is gone without a word is noticed in seconds, not in the minutes after which TCP gives up.
+    _database["OPTIONS"] = {
+        "connect_timeout": 3,
+        "tcp_user_timeout": 10_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        **_database.get("OPTIONS", {}),
+    }
 # On PostgreSQL one role may own the tables, and another, which serves, have no more rights on them than it needs.
 MIGRATE_DATABASE_URL: str = env("MIGRATE_DATABASE_URL")
 SERVING_ROLE: str = _database.get("USER", "") if MIGRATE_DATABASE_URL else ""

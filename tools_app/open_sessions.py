@@ -21,6 +21,7 @@ from tools_app.sessions import Lease, SessionsUnavailable
 
 logger = logging.getLogger(__name__)
 _WATCH_EVERY = 1.0
+_LOOK = 1.0
 _POLL = 0.2
 # Long enough for the owner's next call to be refused with a reason rather than with a closed stream.
 _BLOCKED_GRACE = 5.0
@@ -49,6 +50,7 @@ class OpenSessions:
         self._listeners = Listeners()
         self._blocked_sessions = BlockedSessions(end)
         self._watching: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._watch_until = 0.0
         self._watched_version = 0
         # When the window of some rule opens or closes.
@@ -102,8 +104,9 @@ class OpenSessions:
         """End every stream after what is queued for it, and stop watching."""
         for session in list(self._sessions.values()):
             session.stream.end(why)
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in (self._watching, self._looking):
+            if task is not None:
+                task.cancel()
 
     async def answered_elsewhere(self, limit: float) -> None:
         """Wait, for at most ``limit`` seconds, until what other workers are answering now has reached the streams."""
@@ -145,13 +148,19 @@ class OpenSessions:
         """Renew what is due, and notice changes of the policy, however they were made."""
         while self._sessions or time.monotonic() < self._watch_until:
             await asyncio.sleep(_WATCH_EVERY)
-            # Nothing is decided while the policy cannot be read; the next round tells what changed.
-            with suppress(PolicyUnavailable, SessionsUnavailable):
-                await self._look_at_policy()
+            # In a task of its own: streams are kept alive while the database lets it wait.
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.ensure_future(self._look_at_policy())
+            await asyncio.wait([self._looking], timeout=_LOOK)
             await self._renew_due()
             self._end_blocked()
 
     async def _look_at_policy(self) -> None:
+        # Nothing is decided while the policy cannot be read; the next round tells what changed.
+        with suppress(PolicyUnavailable, SessionsUnavailable):
+            await self._see_what_changed()
+
+    async def _see_what_changed(self) -> None:
         policy, now = await self._rooms.policy.refreshed(), time.time()
         if policy.version != self._watched_version or now >= self._next_moment:
             await self._tell(policy)

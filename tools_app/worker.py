@@ -60,7 +60,7 @@ class Worker:
         )
         self.sessions = self.workers.sessions
         self.rooms = Rooms(
-            policy=PolicyStore(site.trusted_issuers),
+            policy=PolicyStore(site.trusted_issuers, timeout=site.audit_timeout),
             audit=AuditWriter(site.audit_timeout),
             threads=ToolThreads(limits.tool_threads),
             time_limit=limits.tool_time_limit,

@@ -14,7 +14,7 @@ from allauth.idp.oidc.adapter import get_adapter
 from allauth.idp.oidc.internal.oauthlib.utils import convert_response, extract_params, get_validator_context
 from allauth.idp.oidc.internal.resources import InvalidTargetError
 from django.core.exceptions import SuspiciousOperation
-from django.db import DataError
+from django.db import DataError, Error
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -27,6 +27,7 @@ from authz_app.cors import open_to_any_origin
 from authz_app.embedded import device
 from authz_app.embedded.keys import IssuerKeyError
 from authz_app.embedded.server import authorization_server
+from authz_app.unavailable import as_unavailable, is_unavailable, note
 
 logger = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
@@ -81,6 +82,11 @@ def _answered(view: View, request: HttpRequest, args: Any, kwargs: Any) -> HttpR
     except DataError:
         # Such as a text longer than its column, which PostgreSQL refuses.
         return error(400, "invalid_request", "A parameter is longer than any can be.")
+    except Error as fault:
+        if not is_unavailable(fault):
+            raise
+        note(fault)
+        return as_unavailable(error(503, "temporarily_unavailable", "The database cannot be used. Try again."))
 
 
 def _oauth_error(fault: OAuth2Error) -> HttpResponse:

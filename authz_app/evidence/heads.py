@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.evidence.keys import key_path
 from authz_app.private_files import create_private, replace_private
+from authz_app.sqlite_file import sqlite_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Head:
 
 def head_path(connection: BaseDatabaseWrapper) -> Path:
     """One file for each database."""
-    known_as = [connection.vendor, *(str(connection.settings_dict[name]) for name in ("HOST", "PORT", "NAME"))]
+    host, port, name = (str(connection.settings_dict[part]) for part in ("HOST", "PORT", "NAME"))
+    known_as = [connection.vendor, host, port, sqlite_path(name) if connection.vendor == "sqlite" else name]
     return key_path().with_suffix(f".{sha256('|'.join(known_as).encode()).hexdigest()[:12]}.head")
 
 

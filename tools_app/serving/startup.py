@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, staticfiles_storage
 from django.core.checks import ERROR, WARNING, CheckMessage, run_checks
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.backends.signals import connection_created
 from django.db.migrations.executor import MigrationExecutor
 
+from authz_app.database_faults import limit_wait_when_created
 from tools_app import catalogue
 from tools_app.serving import guards
 
@@ -50,12 +52,13 @@ def _unapplied_migrations() -> bool:
 
 
 def refuse_unsafe_start() -> None:
-    """Put guards around Daphne, and do nothing more where all is well.
+    """Put guards around Daphne, and limits to what waits for the database, and do nothing more where all is well.
 
     Raises:
         SystemExit: something is wrong; the sentences stand on stderr.
     """
     guards.apply()
+    connection_created.connect(limit_wait_when_created)
     reasons = list(reasons_not_to_start())
     if reasons:
         print("This site does not start:", *(f"- {reason}" for reason in reasons), sep="\n", file=sys.stderr)

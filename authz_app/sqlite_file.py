@@ -1,0 +1,35 @@
+"""The file of a SQLite database: where it is, and whether it is still the one that this process began with.
+
+A file that is moved away while it is open goes on taking writes, which nobody will ever read.
+"""
+
+import os
+from urllib.parse import unquote
+
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# By path: the device and the inode of the file that this process has opened first.
+_opened: dict[str, tuple[int, int]] = {}
+
+
+def sqlite_path(name: str) -> str:
+    """The path in a database's NAME, which may be a URI."""
+    return unquote(name.removeprefix("file:").partition("?")[0]) if name.startswith("file:") else name
+
+
+def refuse_other_file(connection: BaseDatabaseWrapper) -> None:
+    """Let nobody use a file that is not at its path any more, or another that is there instead.
+
+    Raises:
+        OperationalError: it was moved, deleted or replaced.
+    """
+    path = sqlite_path(str(connection.settings_dict["NAME"]))
+    try:
+        found = os.stat(path)
+    except OSError:
+        connection.close()
+        raise OperationalError("the database file is gone: put it back") from None
+    if _opened.setdefault(path, (found.st_dev, found.st_ino)) != (found.st_dev, found.st_ino):
+        connection.close()
+        raise OperationalError("another file is where the database was: put it back, or start the site anew")
