@@ -38,6 +38,8 @@ def as_unavailable(response: HttpResponse) -> HttpResponse:
     """Tell programs when to try again, and caches not to keep it."""
     response.headers["Retry-After"] = _RETRY_AFTER
     response.headers.setdefault("Cache-Control", "no-store")
+    # Or Django would write a line for each; the access log has one.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 

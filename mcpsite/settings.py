@@ -297,6 +297,8 @@ LOGGING = {
         # access log has the line of it.
         "django.security": {"level": "CRITICAL"},
         "django.security.csrf": {"level": "WARNING"},
+        # What it ignores while a connection breaks is told by whoever had the connection.
+        "psycopg": {"level": "ERROR"},
         # While Redis is away it logs a traceback every second; the workers say so in a sentence.
         "channels_redis": {"level": "CRITICAL"},
     },

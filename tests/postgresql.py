@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -26,12 +27,13 @@ def binaries() -> Path | None:
 class Cluster:
     """A running cluster. ``url`` is that of its first database."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Path | None = None) -> None:
+        """``place`` is a directory in which it makes its own; without one, that of all temporary files."""
         found = binaries()
         if found is None:
             raise FileNotFoundError("PostgreSQL's server programs (initdb, pg_ctl) are not installed here.")
         self._binaries = found
-        self._directory = Path(tempfile.mkdtemp(prefix="mcpsite-postgresql-"))
+        self._directory = Path(tempfile.mkdtemp(prefix="mcpsite-postgresql-", dir=place))
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         # initdb refuses to run as root.
@@ -59,6 +61,14 @@ class Cluster:
 
     def stop(self, mode: str = "fast") -> None:
         self._run("pg_ctl", "-D", str(self._data), "-w", "-m", mode, "stop")
+
+    def signal(self, number: int) -> None:
+        """Send a signal to every process of the cluster."""
+        postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
+        own = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        for process in [postmaster, *map(int, own)]:
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def _run(self, program: str, *arguments: str) -> None:
         command: Sequence[str] = [str(self._binaries / program), *arguments]

@@ -20,6 +20,7 @@ from django.db.transaction import atomic
 from authz_app.audit.entries import OPENING_COLUMNS, Closing, Opening
 from authz_app.audit.events import EVENT_COLUMNS, Event
 from authz_app.policy_tables import STATE
+from authz_app.sqlite_file import refuse_other_file
 
 TABLE = "authz_app_callrecord"
 EVENTS = "authz_app_auditevent"
@@ -97,6 +98,7 @@ class SqliteStatements:
     def transaction(self) -> Iterator[Any]:
         with self._connection.wrap_database_errors:
             self._connection.ensure_connection()
+            refuse_other_file(self._connection)
             cursor = self._connection.connection.cursor()
             cursor.execute("BEGIN IMMEDIATE")
             try:

@@ -13,6 +13,7 @@ from authz_app.evidence.keys import AuditKeyError, signer
 from authz_app.evidence.models import AuditSeal
 from authz_app.evidence.sealing import Sealing, seal
 from authz_app.evidence.statements import digest
+from authz_app.troubles import Trouble
 
 logger = logging.getLogger("authz_app.evidence")
 # Between two segments, so that whoever polls for SQLite's write lock finds it free.
@@ -28,7 +29,7 @@ class Sealer:
         self._interval = interval
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._said = ""
+        self._trouble = Trouble(logger, "Call records can be sealed again.")
 
     def start(self) -> None:
         """Seal from now on. Never blocks, and may be repeated."""
@@ -51,10 +52,10 @@ class Sealer:
         """Seal if it is due. Returns in how many seconds to look again."""
         try:
             seal_what_is_due(timedelta(seconds=self._interval), self._between)
-            self._said = ""
+            self._trouble.is_over()
             return self._until_due()
         except (DatabaseError, InterfaceError, AuditKeyError) as error:
-            self._complain(str(error))
+            self._trouble.began("Call records cannot be sealed: %s", error)
             return min(self._interval, _RETRY)
         finally:
             connection.close()
@@ -67,11 +68,6 @@ class Sealer:
 
     def _between(self) -> bool:
         return not self._stopping.wait(_PAUSE)
-
-    def _complain(self, why: str) -> None:
-        if why != self._said:
-            self._said = why
-            logger.error("Call records cannot be sealed: %s", why)
 
 
 def seal_what_is_due(older_than: timedelta | None, go_on: Callable[[], bool] = lambda: True) -> int:

@@ -1,0 +1,176 @@
+"""Drill 5: the database breaks in every way there is, under load, and is mended. No record, no call."""
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.conftest import copy_sqlite, need
+from tests.databases import execute, rows, rule_for_everybody
+from tests.drills import evidence
+from tests.drills.administrator import Administrator
+from tests.drills.asking import DONE, ask, asking
+from tests.drills.sizes import HEARTBEAT, SLACK, size
+from tests.drills.swallowing import Passage
+from tests.drills.ways import ON_POSTGRESQL, ON_SQLITE, SERVING, Place, Way
+from tests.issuer import Issuer
+from tests.postgresql import Cluster, binaries
+from tests.raw_sse import raw_session
+from tests.site import Site
+
+LIMIT = 1.0
+OUT = size(3.0, 60.0)
+CALLERS = ["alice", "bob", "carol"]
+IN_FLIGHT = size(3, 8)
+REFUSALS = size(12, 100)
+TOLD = {
+    "The call could not be recorded, so it was not run. Try again in a moment.",
+    "The permissions cannot be read right now. Try again in a moment.",
+}
+# Lines of a worker about one outage, however long it is: what keeps records, reads the policy, seals, sees the other
+# workers and serves pages says once that it cannot, and once that it can.
+LINES = 14
+_UNWRITTEN = "SELECT count(*) FROM authz_app_callrecord WHERE decision = 'allowed' AND outcome = ''"
+_NAPS = "SELECT outcome FROM authz_app_callrecord WHERE tool = 'mark_and_nap'"
+
+
+@pytest.fixture(scope="module")
+def sqlite_template(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database with an administrator."""
+    url = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("administered"))
+    Administrator.create(url)
+    rule_for_everybody(url, "*")
+    return Path(url.removeprefix("sqlite:///"))
+
+
+@pytest.fixture(scope="module")
+def own_cluster() -> Iterator[Cluster]:
+    """A cluster to break, with a migrated database of two roles, and an administrator in it."""
+    need("PostgreSQL's server programs", binaries() is not None)
+    with Cluster() as cluster:
+        _prepare(cluster)
+        yield cluster
+
+
+def _prepare(cluster: Cluster) -> None:
+    execute(cluster.url, f"CREATE ROLE {SERVING} LOGIN")
+    execute(cluster.url, "CREATE DATABASE template")
+    url = _database(cluster, "template")
+    site = Site(_as_serving(url), MIGRATE_DATABASE_URL=url, LOCAL_ISSUER="true")
+    migrated = site.manage("migrate", "-v0")
+    assert migrated.returncode == 0, migrated.stderr
+    Administrator.create(url)
+    rule_for_everybody(url, "*")
+
+
+def _database(cluster: Cluster, name: str) -> str:
+    return cluster.url.rpartition("/")[0] + f"/{name}"
+
+
+def _as_serving(url: str, port: int | None = None) -> str:
+    served = re.sub(r"//[^@/]*@", f"//{SERVING}@", url)
+    return served if port is None else re.sub(r":\d+/", f":{port}/", served)
+
+
+@contextmanager
+def _site_on(cluster: Cluster, issuer: Issuer, ballast: Path | None = None) -> Iterator[Place]:
+    name = f"broken_{os.urandom(4).hex()}"
+    execute(cluster.url, f"CREATE DATABASE {name} TEMPLATE template")
+    url = _database(cluster, name)
+    with Passage(cluster.port) as passage, Site(_as_serving(url, passage.port), issuer, **_SETTINGS) as site:
+        yield Place(url, site, cluster, passage, ballast)
+    execute(cluster.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+_SETTINGS = {"AUDIT_TIMEOUT": str(LIMIT), "AUDIT_SEAL_SECONDS": "1"}
+
+
+@pytest.mark.parametrize("way", ON_POSTGRESQL)
+async def test_a_broken_postgresql_runs_no_call_without_a_record_and_needs_no_restart_once_it_is_mended(
+    own_cluster: Cluster, issuer: Issuer, marks: Path, way: str
+) -> None:
+    with _site_on(own_cluster, issuer) as place:
+        await _drill(place, ON_POSTGRESQL[way], marks, way)
+
+
+@pytest.mark.parametrize("way", ON_SQLITE)
+async def test_a_broken_sqlite_runs_no_call_without_a_record_and_needs_no_restart_once_it_is_mended(
+    sqlite_template: Path, tmp_path: Path, issuer: Issuer, marks: Path, way: str
+) -> None:
+    url = copy_sqlite(sqlite_template, tmp_path)
+    with Site(url, issuer, **_SETTINGS) as site:
+        await _drill(Place(url, site), ON_SQLITE[way], marks, way)
+
+
+async def _drill(place: Place, way: Way, marks: Path, name: str) -> None:
+    """Break the database under load; see what callers, streams and pages are told meanwhile, and what is left of it."""
+    site = place.site
+    async with (
+        Administrator(site) as administrator,
+        raw_session(site, "dave") as stream,
+        httpx2.AsyncClient(timeout=60) as http,
+        asking(site, CALLERS, IN_FLIGHT) as answers,
+    ):
+        await answers.more(done=20)
+        assert await administrator.sees("/admin/") == 200
+        across = [
+            asyncio.create_task(ask(http, site, "erin", "mark_and_nap", seconds=seconds))
+            for seconds in (OUT / 3, OUT + LIMIT + 1)
+        ]
+        await _running(place.url, len(across))
+        before = len(site.lines)
+        with way(place):
+            began = time.monotonic()
+            await answers.more(refused=REFUSALS)
+            pages = [await administrator.sees(path) for path in ("/", "/admin/", "/admin/authz_app/rule/")]
+            pages.append(await administrator.adds_a_rule())
+            assert (await stream.request("ping", request_id="during"))["result"] == {}
+            assert (await across[0]).words == DONE
+            stranger = await ask(http, site, f"stranger-{name}")
+            await asyncio.sleep(max(began + OUT - time.monotonic(), 0.0))
+        back = time.monotonic()
+        await answers.more(done=20)
+        served_again = time.monotonic() - back
+        assert (await stream.request("ping", request_id="after"))["result"] == {}
+        assert [(await one).words for one in across] == [DONE, DONE]
+        assert await administrator.sees("/admin/") == 200
+    await _written(place.url)
+    assert {outcome for (outcome,) in rows(place.url, _NAPS)} == {"ok"}
+    runs = evidence.assert_every_run_has_one_record(place.url, marks)
+    lines = [line for line in site.lines[before:] if _is_about_the_outage(line)]
+    site.assert_no_traceback()
+    assert set(answers.refused) <= TOLD
+    assert stranger.words in {DONE, *TOLD}
+    assert set(pages) <= {200, 302, 503}
+    assert answers.slowest < LIMIT + SLACK, answers.slowest
+    assert len(lines) <= LINES, lines
+    print(
+        f"{name}: {runs} runs, {answers.refused.total()} refusals, the slowest answer took {answers.slowest:.1f} s, a"
+        f" stranger's {stranger.seconds:.1f} s; pages {pages}; served again {served_again:.1f} s after; outcomes"
+        f" {dict(evidence.outcomes(place.url))}; {len(lines)} lines:"
+    )
+    print("\n".join(lines))
+
+
+def _is_about_the_outage(line: str) -> bool:
+    return not any(words in line for words in (" access: ", ": Seal ", ": MCP session "))
+
+
+async def _running(url: str, naps: int) -> None:
+    """Wait until the tools that are to run across the outage have begun."""
+    async with asyncio.timeout(SLACK):
+        while len(await asyncio.to_thread(rows, url, _NAPS)) < naps:
+            await asyncio.sleep(0.05)
+
+
+async def _written(url: str) -> None:
+    """Wait until every call has an outcome."""
+    async with asyncio.timeout(SLACK + HEARTBEAT):
+        while await asyncio.to_thread(rows, url, _UNWRITTEN) != [(0,)]:
+            await asyncio.sleep(0.1)
