@@ -61,7 +61,7 @@ class Worker:
         self.sessions = self.workers.sessions
         self.rooms = Rooms(
             policy=PolicyStore(site.trusted_issuers, timeout=site.audit_timeout),
-            audit=AuditWriter(site.audit_timeout),
+            audit=AuditWriter(site.audit_timeout, worker=self.name),
             threads=ToolThreads(limits.tool_threads),
             time_limit=limits.tool_time_limit,
             max_result_bytes=min(limits.max_queued_bytes // 2, _LARGEST_RESULT),

@@ -19,6 +19,7 @@ from django.db.transaction import atomic
 
 from authz_app.audit.entries import OPENING_COLUMNS, Closing, Opening
 from authz_app.audit.events import EVENT_COLUMNS, Event
+from authz_app.database_faults import limit_wait
 from authz_app.policy_tables import STATE
 from authz_app.sqlite_file import refuse_other_file
 
@@ -45,7 +46,10 @@ _FORGET = f"DELETE FROM {LIMITS} WHERE until < "
 
 
 class Statements(Protocol):
-    """How one kind of database takes records. Every other method runs inside ``transaction``, on its cursor."""
+    """How one kind of database takes records. The other methods run inside ``transaction``, on its cursor."""
+
+    def limit(self, seconds: float) -> None:
+        """Let no statement on this open connection take longer, nor wait longer for a lock."""
 
     def transaction(self) -> AbstractContextManager[Any]:
         """A transaction that commits when its block ends well. Raises Django's database errors."""
@@ -93,6 +97,9 @@ class SqliteStatements:
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection = connection
+
+    def limit(self, seconds: float) -> None:
+        self._connection.connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
@@ -195,6 +202,12 @@ class PostgresqlStatements:
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection = connection
+
+    def limit(self, seconds: float) -> None:
+        # The server's limit comes first, since it leaves the connection whole.
+        limit_wait(self._connection, seconds + 1)
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = {round(seconds * 1000)}")
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:

@@ -23,8 +23,9 @@ from authz_app.audit.entries import Allowance, Closing, Opening, Outcome, Spent,
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.audit.event_backlog import EventBacklog
 from authz_app.audit.events import Event
+from authz_app.audit.outage import OutageWatch
 from authz_app.audit.settlement import settle
-from authz_app.audit.statements import statements_for
+from authz_app.audit.statements import Statements, statements_for
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ _FIRST_SWEEP = 2.0
 _RETRY_EVERY = 0.5
 _NOTES_WAIT = 0.02
 _SQLITE_PAUSE = 0.005
+_LATER = 1.0
 # What is written after the call: in the order in which it was handed in.
 Note = Closing | Undelivered | Event
 _UNAVAILABLE = "The call could not be recorded, so it was not run. Try again in a moment."
@@ -49,17 +51,29 @@ class _Waiting:
     future: "asyncio.Future[bool | Spent]"
     until: float
     abandoned: bool = field(default=False)
+    refused: bool = field(default=False)
 
 
 class AuditWriter:
     """Writes the call records of one worker.
 
-    ``timeout`` is how long, in seconds, a call may wait for its record.
+    ``timeout`` is how long, in seconds, a call may wait for its record; ``patience`` how long the database may take for
+    one statement: by default a little longer, since nobody waits for it then.
     """
 
-    def __init__(self, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        worker: str = "",
+        patience: float | None = None,
+    ) -> None:
         self._timeout = timeout
+        self._patience = timeout + _LATER if patience is None else patience
         self._clock = clock
+        self._outage = OutageWatch(worker, clock)
+        self._in_doubt = False
         self._queue: queue.SimpleQueue[_Waiting | Note | threading.Event | None] = queue.SimpleQueue()
         self._unwritten: deque[Note] = deque()
         self._events = EventBacklog()
@@ -145,6 +159,8 @@ class AuditWriter:
     def _give_up(self, waiting: _Waiting) -> None:
         if not waiting.future.done():
             waiting.abandoned = True
+            if not waiting.refused:
+                self._outage.late(self._timeout)
             waiting.future.set_exception(AuditUnavailable(_UNAVAILABLE))
 
     def _abandon(self, waiting: _Waiting) -> None:
@@ -155,14 +171,18 @@ class AuditWriter:
 
     def _close_abandoned(self, opening: Opening) -> None:
         if opening.deadline is not None:
-            self.close(Closing(opening.id, Outcome.CANCELLED, 0.0, error="Given up before it was run."))
+            self.close(_given_up(opening))
 
     def _run(self) -> None:
         running = True
         try:
             while running:
-                running = self._step()
+                try:
+                    running = self._step()
+                except Exception:  # noqa: BLE001  (who waited for it is told so in time; the next step must come)
+                    logger.exception("Call records were not written.")
         finally:
+            self._outage.left(len(self._unwritten))
             connection.close()
 
     def _step(self) -> bool:
@@ -175,12 +195,30 @@ class AuditWriter:
         recovered = was_failing and not self._failing
         if recovered or self._sweep_is_due() or not all(isinstance(item, _Waiting | Note) for item in items):
             self._write_backlog()
+        if self._outage.is_on:
+            self._leave_trace(at_once=None in items)
         self._let_others_write(bool(openings or notes))
         self._sweep()
         for item in items:
             if isinstance(item, threading.Event):
                 item.set()
         return None not in items
+
+    def _leave_trace(self, at_once: bool) -> None:
+        """Write that there was an outage, once it seems to be over."""
+        trace = None if self._failing and self._unwritten else self._outage.trace(at_once)
+        if trace is None:
+            return
+        try:
+            statements = self._connected()
+            with statements.transaction() as cursor:
+                statements.add_events(cursor, [trace])
+        except (DatabaseError, InterfaceError) as error:
+            connection.close()
+            self._outage.failed(error, 0)
+        else:
+            self._failing = False
+            self._outage.over()
 
     def _next_notes(self) -> list[Note]:
         notes = [self._unwritten.popleft() for _ in range(min(len(self._unwritten), _GROUP))]
@@ -221,13 +259,17 @@ class AuditWriter:
         items: list[_Waiting | Note | threading.Event | None] = []
         try:
             until_sweep = max(self._swept + _SWEEP_EVERY - self._clock(), 0.0)
-            items.append(self._queue.get(timeout=_RETRY_EVERY if self._unwritten else until_sweep))
+            soon = self._unwritten or self._outage.is_on
+            items.append(self._queue.get(timeout=_RETRY_EVERY if soon else until_sweep))
             # Nobody waits for a note, and the next opening is likely to follow: one commit for both.
             patience = time.monotonic() + _NOTES_WAIT
             while isinstance(items[-1], Note) and len(items) < _GROUP:
                 items.append(self._queue.get(timeout=max(patience - time.monotonic(), 0.0)))
             while len(items) < _GROUP:
-                items.append(self._queue.get_nowait())
+                item = self._queue.get_nowait()
+                # What nobody waits for any more takes no place: during an outage that is most of it.
+                if not (isinstance(item, _Waiting) and item.abandoned):
+                    items.append(item)
         except queue.Empty:
             return items
         return items
@@ -262,7 +304,7 @@ class AuditWriter:
             time.sleep(_SQLITE_PAUSE)
 
     def _commit(self, openings: Sequence[Within], notes: Sequence[Note]) -> dict[UUID, Spent | None]:
-        statements = statements_for(connection)
+        statements = self._connected()
         with statements.transaction() as cursor:
             if closings := [note for note in notes if isinstance(note, Closing)]:
                 statements.close(cursor, closings)
@@ -271,22 +313,39 @@ class AuditWriter:
             if events := [note for note in notes if isinstance(note, Event)]:
                 statements.add_events(cursor, events)
             settled = settle(statements, cursor, openings) if openings else {}
+            self._in_doubt = connection.vendor != "sqlite"
+        self._in_doubt = False
         if events:
             self._events.done(events)
-        if self._failing:
-            self._failing = False
-            logger.warning("Call records can be written again.")
+        if self._outage.is_on:
+            self._outage.worked(len(notes) + len(self._unwritten) if self._failing else 0)
+        self._failing = False
         return settled
 
+    def _connected(self) -> Statements:
+        statements = statements_for(connection)
+        if connection.connection is None:
+            connection.ensure_connection()
+            statements.limit(self._patience)
+        return statements
+
     def _fail(self, openings: Sequence[_Waiting], notes: Sequence[Note], error: Exception) -> None:
-        connection.close()
+        self._failing = True
         self._unwritten.extend(notes)
-        if not self._failing:
-            self._failing = True
-            logger.error("Call records cannot be written, so no tool is run: %s", error)
+        if self._in_doubt:
+            # The server was asked to commit: whether it did, nobody knows, and nothing may run for it.
+            self._in_doubt = False
+            self._unwritten.extend(_given_up(one.within.opening) for one in openings if one.within.opening.deadline)
+        waiting = [one for one in openings if not one.abandoned]
+        for one in waiting:
+            one.refused = True
+        self._outage.failed(error, len(waiting))
         while len(self._unwritten) > _OUTCOMES_KEPT:
-            self._put_off_events([self._unwritten.popleft()])
+            dropped = self._unwritten.popleft()
+            self._put_off_events([dropped])
+            self._outage.lost(not isinstance(dropped, Event))
         self._settle_all(openings, AuditUnavailable(_UNAVAILABLE))
+        connection.close()
 
     def _settle(self, openings: Sequence[_Waiting], settled: Mapping[UUID, Spent | None]) -> None:
         for loop in {waiting.loop for waiting in openings}:
@@ -331,9 +390,13 @@ class AuditWriter:
             return
         self._swept = self._clock()
         try:
-            statements = statements_for(connection)
+            statements = self._connected()
             with statements.transaction() as cursor:
                 statements.expire(cursor, datetime.now(UTC))
                 statements.forget_counts(cursor)
         except (DatabaseError, InterfaceError):
             connection.close()
+
+
+def _given_up(opening: Opening) -> Closing:
+    return Closing(opening.id, Outcome.CANCELLED, 0.0, error="Given up before it was run.")

@@ -9,6 +9,7 @@ from tests.site import Site
 
 _NAME, _PASSWORD = "root", "a-password-of-the-tests"
 _FORM_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
+_METADATA = "/.well-known/oauth-protected-resource/mcp"
 _RULE = {"effect": "deny", "applies_to": "every", "kind": "tool", "tools": "nothing", "token_scopes": "", "note": ""}
 # In one process, because each takes seconds to start.
 _CREATE = f"""
@@ -43,6 +44,11 @@ class Administrator:
     async def sees(self, path: str) -> int:
         """The status of a page; one that cannot be shown must say so in words."""
         return _judged(await self._http.get(path))
+
+    async def is_let_in_without(self) -> int:
+        """The status of pages that need no database, to somebody who is not signed in: the worst of them."""
+        async with httpx2.AsyncClient(timeout=60, base_url=self._site.url) as http:
+            return max([(await http.get(path)).status_code for path in ("/", "/admin/login/", _METADATA)])
 
     async def adds_a_rule(self) -> int:
         """Send a form that changes something."""

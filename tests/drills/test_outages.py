@@ -1,6 +1,7 @@
 """Drill 5: the database breaks in every way there is, under load, and is mended. No record, no call."""
 
 import asyncio
+import json
 import os
 import re
 import time
@@ -25,18 +26,20 @@ from tests.raw_sse import raw_session
 from tests.site import Site
 
 LIMIT = 1.0
-OUT = size(3.0, 60.0)
+OUT = size(2.0, 60.0)
 CALLERS = ["alice", "bob", "carol"]
 IN_FLIGHT = size(3, 8)
 REFUSALS = size(12, 100)
+UNRECORDED = "The call could not be recorded, so it was not run. Try again in a moment."
 TOLD = {
-    "The call could not be recorded, so it was not run. Try again in a moment.",
+    UNRECORDED,
     "The permissions cannot be read right now. Try again in a moment.",
 }
 # Lines of a worker about one outage, however long it is: what keeps records, reads the policy, seals, sees the other
 # workers and serves pages says once that it cannot, and once that it can.
 LINES = 14
 _UNWRITTEN = "SELECT count(*) FROM authz_app_callrecord WHERE decision = 'allowed' AND outcome = ''"
+_TRACES = "SELECT details FROM authz_app_auditevent WHERE kind = 'outage'"
 _NAPS = "SELECT outcome FROM authz_app_callrecord WHERE tool = 'mark_and_nap'"
 
 
@@ -130,6 +133,7 @@ async def _drill(place: Place, way: Way, marks: Path, name: str) -> None:
             await answers.more(refused=REFUSALS)
             pages = [await administrator.sees(path) for path in ("/", "/admin/", "/admin/authz_app/rule/")]
             pages.append(await administrator.adds_a_rule())
+            assert await administrator.is_let_in_without() == 200
             assert (await stream.request("ping", request_id="during"))["result"] == {}
             assert (await across[0]).words == DONE
             stranger = await ask(http, site, f"stranger-{name}")
@@ -141,6 +145,8 @@ async def _drill(place: Place, way: Way, marks: Path, name: str) -> None:
         assert [(await one).words for one in across] == [DONE, DONE]
         assert await administrator.sees("/admin/") == 200
     await _written(place.url)
+    await asyncio.to_thread(site.wait_for_line, "Call records can be written again", SLACK)
+    _assert_the_trace_tells(place.url, answers.refused[UNRECORDED] + (stranger.words == UNRECORDED))
     assert {outcome for (outcome,) in rows(place.url, _NAPS)} == {"ok"}
     runs = evidence.assert_every_run_has_one_record(place.url, marks)
     lines = [line for line in site.lines[before:] if _is_about_the_outage(line)]
@@ -155,7 +161,15 @@ async def _drill(place: Place, way: Way, marks: Path, name: str) -> None:
         f" stranger's {stranger.seconds:.1f} s; pages {pages}; served again {served_again:.1f} s after; outcomes"
         f" {dict(evidence.outcomes(place.url))}; {len(lines)} lines:"
     )
-    print("\n".join(lines))
+    print("\n".join([*lines, *(details for (details,) in rows(place.url, _TRACES))]))
+
+
+def _assert_the_trace_tells(url: str, refused: int) -> None:
+    traces = [json.loads(details) for (details,) in rows(url, _TRACES)]
+    assert traces
+    assert all(trace["cause"] and trace["from"] <= trace["until"] for trace in traces), traces
+    assert sum(trace["calls_refused"] for trace in traces) == refused, traces
+    assert not sum(trace["outcomes_lost"] for trace in traces), traces
 
 
 def _is_about_the_outage(line: str) -> bool:

@@ -128,7 +128,10 @@ def test_a_database_that_cannot_be_written_is_told_once(
     here.start()
     until(lambda: len(tried) > 2)
     here.stop()
-    assert warnings(caplog) == ["It cannot be seen which workers share this database: the disk is full"]
+    assert warnings(caplog) == [
+        "It cannot be seen which workers share this database: the disk is full",
+        "It can be seen again which workers share this database.",
+    ]
 
 
 # In the log

@@ -58,8 +58,8 @@ def refuse_unsafe_start() -> None:
         SystemExit: something is wrong; the sentences stand on stderr.
     """
     guards.apply()
-    connection_created.connect(limit_wait_when_created)
     reasons = list(reasons_not_to_start())
     if reasons:
         print("This site does not start:", *(f"- {reason}" for reason in reasons), sep="\n", file=sys.stderr)
         raise SystemExit(1)
+    connection_created.connect(limit_wait_when_created)
