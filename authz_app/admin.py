@@ -12,6 +12,7 @@ from authz_app.evidence import state
 from authz_app.evidence.models import AuditSeal
 from authz_app.history.models import PolicyEdit
 from authz_app.models import CallRecord, Client, Rule, User
+from authz_app.pages import outages
 from authz_app.pages.clients import ClientAdmin
 from authz_app.pages.history import PolicyEditAdmin
 from authz_app.pages.oauth_applications import OAuthApplicationAdmin
@@ -24,6 +25,7 @@ from authz_app.pages.sign_in import LimitedSignIn
 admin.site.index_title = "Start"
 admin.site.login_form = LimitedSignIn
 notices.register(state.notices)
+notices.register(outages.notices)
 
 admin.site.register(Client, ClientAdmin)
 admin.site.register(Rule, RuleAdmin)

@@ -15,7 +15,7 @@ from authz_app.pages.bulk import listed, set_on_rows
 from authz_app.pages.history import PolicyHistoryMixin
 from authz_app.pages.ids import OnlyFitIds
 from authz_app.rule import Kind
-from tools_app import catalogue, presence
+from tools_app import catalogue, outage_notice, presence
 from tools_app.models import McpSession, Tool
 from tools_app.sessions_page import McpSessionAdmin
 
@@ -26,6 +26,7 @@ def _registered_names() -> Iterable[tuple[Kind, str]]:
 
 known_names.register(_registered_names)
 notices.register(presence.notices)
+notices.register(outage_notice.notices)
 admin.site.register(McpSession, McpSessionAdmin)
 
 

@@ -100,6 +100,16 @@ class OutageWatch:
                 worker=self._worker,
             )
 
+    def in_words(self) -> str:
+        """What is wrong now; empty where nothing is."""
+        outage = self._outage
+        if outage is None:
+            return ""
+        return (
+            f"Call records cannot be written since {outage.since:%Y-%m-%d %H:%M:%S} UTC, so no tool is run; this worker"
+            f" has refused {outage.refused} calls. The database said: {outage.cause}"
+        )
+
     def over(self) -> None:
         """The trace is written."""
         with self._lock:

@@ -84,6 +84,11 @@ class AuditWriter:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
+    @property
+    def outage(self) -> str:
+        """A sentence, while records cannot be written; otherwise empty."""
+        return self._outage.in_words()
+
     async def open(self, opening: Opening, allowances: tuple[Allowance, ...] = ()) -> bool | Spent:
         """Commit a record. False: the policy has moved since the decision, nothing was written; decide again.
 
