@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from authz_app.audit.models import AuditEvent as AuditEvent
+from authz_app.audit.models import OpenSession as OpenSession
 from authz_app.compiling import RuleRow, compile_rule
 from authz_app.evidence.models import AuditKey as AuditKey
 from authz_app.evidence.models import AuditLines as AuditLines

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 Message = Mapping[str, Any]
 Receive = Callable[[Message], object]
 Lost = Callable[[Parcel], None]
+Over = Callable[[McpSession, str], object]
 
 EVERYBODY = "workers"
 _WORKER = "worker."
@@ -86,8 +87,8 @@ class Alone:
 
     channel = ""
 
-    def __init__(self, receive: Receive, lost: Lost, idle: float) -> None:
-        self.sessions: SessionStore = MemorySessionStore(idle)
+    def __init__(self, receive: Receive, lost: Lost, idle: float, over: Over) -> None:
+        self.sessions: SessionStore = MemorySessionStore(idle, over)
         self._receive = receive
         self._lost = lost
 

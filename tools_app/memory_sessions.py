@@ -2,19 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tools_app.jsonrpc import RequestId
-from tools_app.sessions import Accepted, Lease, Listening, McpSession, Owner
+from tools_app.sessions import EXPIRED, IDLE, Accepted, Lease, Listening, McpSession, Owner
 
 _SWEEP_EVERY = 15.0
 
 
 class MemorySessionStore:
-    """Sessions of a site with one worker. Those that last by use end ``idle`` seconds after the last one."""
+    """Sessions of a site with one worker. Those that last by use end ``idle`` seconds after the last one.
 
-    def __init__(self, idle: float) -> None:
+    ``over`` is told of those that end by themselves, and why.
+    """
+
+    def __init__(self, idle: float, over: Callable[[McpSession, str], object] = lambda session, why: None) -> None:
         self._idle = idle
+        self._over = over
         self._sessions: dict[str, McpSession] = {}
         self._counts: dict[tuple[str, str], int] = {}
         # Sessions that last by use: when each was used, the longest idle first.
@@ -62,13 +66,13 @@ class MemorySessionStore:
         if stored is not None:
             self._sessions[session.key] = stored.extended_to(session.expires_at)
 
-    async def delete(self, key: str) -> None:
-        self._delete(key)
+    async def delete(self, key: str) -> McpSession | None:
+        return self._delete(key)
 
-    def _delete(self, key: str) -> None:
+    def _delete(self, key: str) -> McpSession | None:
         session = self._sessions.pop(key, None)
         if session is None:
-            return
+            return None
         for table in (self._used, self._requests, self._streams, self._told, self._subscriptions):
             table.pop(key, None)
         left = self._counts[session.owner[:2]] - 1
@@ -76,6 +80,12 @@ class MemorySessionStore:
             self._counts[session.owner[:2]] = left
         else:
             del self._counts[session.owner[:2]]
+        return session
+
+    async def over(self, keys: Sequence[str]) -> Mapping[str, str]:
+        found = {key: self._sessions.get(key) for key in keys}
+        why = {key: "" if session is None else self._why_over(session) for key, session in found.items()}
+        return {key: why[key] for key, session in found.items() if session is None or why[key]}
 
     async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
         found = {key: self._sessions.get(key) for key in keys}
@@ -135,10 +145,15 @@ class MemorySessionStore:
         return bool(self._requests.get(key) or self._streams.get(key))
 
     def _is_over(self, session: McpSession) -> bool:
+        return bool(self._why_over(session))
+
+    def _why_over(self, session: McpSession) -> str:
         if not session.lasts_by_use:
-            return False
+            return ""
+        if session.expires_at <= time.time():
+            return EXPIRED
         is_idle = time.monotonic() - self._used[session.key] > self._idle and not self._is_busy(session.key)
-        return is_idle or session.expires_at <= time.time()
+        return IDLE if is_idle else ""
 
     def _sweep_later(self) -> None:
         if self._sweeping is None:
@@ -149,7 +164,8 @@ class MemorySessionStore:
         """Forget the sessions that are over; look again for as long as there are others."""
         self._sweeping = None
         for key in list(self._used):
-            if self._is_over(self._sessions[key]):
+            if why := self._why_over(session := self._sessions[key]):
                 self._delete(key)
+                self._over(session, why)
         if self._used:
             self._sweep_later()

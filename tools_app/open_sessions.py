@@ -17,7 +17,7 @@ from tools_app.invocation import Rooms
 from tools_app.listeners import Listeners, keep_listening
 from tools_app.lists import Seen, changed_kinds, list_changed, seen_by
 from tools_app.open_streams import Listener, OpenSession, OpenStream, Subscription
-from tools_app.sessions import Lease, SessionsUnavailable
+from tools_app.sessions import EXPIRED, Lease, SessionsUnavailable
 
 logger = logging.getLogger(__name__)
 _WATCH_EVERY = 1.0
@@ -231,7 +231,7 @@ class OpenSessions:
         opened.renew_at = time.monotonic() + self._heartbeat
         opened.expires_at = max(opened.expires_at, expires_at)
         if opened.expires_at <= time.time():
-            opened.stream.end("the latest token that its owner presented has expired")
+            opened.stream.end(EXPIRED)
 
     async def _give_up(self, session: OpenSession, requests: Sequence[bytes]) -> None:
         """Answer the requests that other workers were answering when they died."""

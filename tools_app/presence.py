@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 _BEAT = 15.0
 _STALE = timedelta(hours=1)
 # Three beats: whoever was not seen for that long is gone.
-_ALIVE = timedelta(seconds=45)
+ALIVE = timedelta(seconds=45)
 _WHAT_TO_DO = "Set REDIS_URL for all workers, or run only one."
 
 
@@ -93,7 +93,7 @@ class Presence:
 
 def notices() -> Sequence[str]:
     """A sentence, where workers that should know each other's MCP sessions do not."""
-    there = WorkerPresence.objects.filter(seen_at__gt=Now() - _ALIVE)
+    there = WorkerPresence.objects.filter(seen_at__gt=Now() - ALIVE)
     if any((one.alone or other.alone) and one.overlaps(other) for one, other in combinations(there, 2)):
         return [
             "Several workers run on this database, and REDIS_URL is not set for all of them. What an MCP client sends"

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from tools_app import redis_scripts as scripts
 from tools_app.batches import Batches
 from tools_app.jsonrpc import DUPLICATE_ID, RequestId, too_many_in_flight
-from tools_app.sessions import Accepted, Lease, Listening, McpSession, Owner, SessionsUnavailable
+from tools_app.sessions import EXPIRED, Accepted, Lease, Listening, McpSession, Owner, SessionsUnavailable
 
 LEASE = 45  # seconds: three heartbeats
 _MOST_DOUBTFUL = 10_000
@@ -178,16 +178,31 @@ class RedisSessionStore:
             self._own[session.key] = own.extended_to(session.expires_at)
         await self.asked(self._extend([self.keys_of(session.key)[0]], [session.expires_at]))
 
-    async def delete(self, key: str) -> None:
-        session = self.keys_of(key)[0]
-        own = self._own.pop(key, None)
-        stored = await self.asked(self._redis.hget(session, "owner")) if own is None else None
-        owner = own.owner if own is not None else orjson.loads(stored) if stored else None
+    async def delete(self, key: str) -> McpSession | None:
+        name, requests = self.keys_of(key)
+        session = self._own.pop(key, None)
+        if session is None:
+            stored = await self.asked(self._redis.hget(name, "state"))
+            session = McpSession.read(key, stored) if stored else None
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.delete(*self.keys_of(key))
-            if owner is not None:
-                pipe.zrem(self._index_of(owner), session)
-            await self.asked(pipe.execute())
+            pipe.delete(name)
+            pipe.delete(requests)
+            if session is not None:
+                pipe.zrem(self._index_of(session.owner), name)
+            deleted = await self.asked(pipe.execute())
+        return session if deleted[0] else None
+
+    async def over(self, keys: Sequence[str]) -> Mapping[str, str]:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.hmget(self.keys_of(key)[0], "expires", "idle")
+            found = await self.asked(pipe.execute())
+        now = time.time()
+        return {
+            key: EXPIRED if expires else ""
+            for key, (expires, idle) in zip(keys, found, strict=True)
+            if expires is None or (idle is not None and float(expires) <= now)
+        }
 
     async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
         owned = [(key, own) for key in keys if (own := self._own.get(key)) is not None]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from asgiref.sync import async_to_sync
 from django.db.models import Count
 
+from authz_app import actors
 from authz_app.models import CallRecord, Client
 from authz_app.pages.words import visible
 from authz_app.tokens import MAX_TIME
@@ -19,6 +20,7 @@ from tools_app.sessions import McpSession, SessionsUnavailable
 from tools_app.worker import worker
 
 WHY = "an administrator ended it"
+Chosen = tuple[list[McpSession], list[McpSession], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def end(keys: Collection[str]) -> Ending:
     Raises:
         SessionsUnavailable: the store cannot be reached, so nothing was ended.
     """
-    ended, doubtful, problem = async_to_sync(_end)(keys)
+    ended, doubtful, problem = async_to_sync(_end)(keys, actors.readable(actors.current()))
     return Ending(rows_of(ended), rows_of(doubtful), problem)
 
 
@@ -63,12 +65,12 @@ async def _listed() -> list[McpSession]:
     return await worker().sessions.listed()
 
 
-async def _end(keys: Collection[str]) -> tuple[list[McpSession], list[McpSession], str]:
+async def _end(keys: Collection[str], actor: str) -> Chosen:
     here = worker()
     chosen = [session for session in await here.sessions.listed() if session.key in keys]
     for place, session in enumerate(chosen):
         try:
-            await here.end(session.key, WHY)
+            await here.end(session.key, WHY, actor)
         except SessionsUnavailable as error:
             return chosen[:place], chosen[place:], str(error)
     return chosen, [], ""

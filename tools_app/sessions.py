@@ -15,6 +15,9 @@ from tools_app.jsonrpc import RequestId
 Owner = tuple[str, str, str]
 Transport = Literal["sse", "streamable"]
 _ID_BYTES = 16
+# Why a session has ended.
+EXPIRED = "the latest token that its owner presented has expired"
+IDLE = "it was not used any more"
 
 
 def new_session_id() -> str:
@@ -133,8 +136,11 @@ class SessionStore(Protocol):
     async def extend(self, session: McpSession) -> None:
         """Let the session last until its ``expires_at``, if it is not already to last longer."""
 
-    async def delete(self, key: str) -> None:
-        """Forget a session."""
+    async def delete(self, key: str) -> McpSession | None:
+        """Forget a session. Returns it to the one who did: None where it does not exist, or no more."""
+
+    async def over(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Those of these sessions that exist no more or are over, and why, as far as that is known."""
 
     async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
         """Keep these sessions, whose streams are here. One that is not in the answer exists no more."""

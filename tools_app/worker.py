@@ -21,6 +21,7 @@ from django.core.signals import setting_changed
 from authz_app.audit.entries import Undelivered
 from authz_app.audit.writer import AuditWriter
 from authz_app.conf import conf as authz_conf
+from authz_app.decision import Client
 from authz_app.evidence.line_output import output_for
 from authz_app.evidence.line_writer import LineWriter
 from authz_app.evidence.sealer import Sealer
@@ -38,6 +39,8 @@ from tools_app.presence import Presence
 from tools_app.redis_sessions import LEASE
 from tools_app.replies import Replies
 from tools_app.resource_updates import ResourceUpdates
+from tools_app.session_events import SessionEvents
+from tools_app.session_sweep import SessionSweep
 from tools_app.sessions import McpSession, SessionsUnavailable
 from tools_app.threads import ToolThreads
 
@@ -56,7 +59,7 @@ class Worker:
         self.workers: Workers = (
             Connected(self.name, self._receive, self._lost, limits.max_calls_in_flight, limits.max_session_idle)
             if settings.REDIS_URL
-            else Alone(self._receive, self._lost, limits.max_session_idle)
+            else Alone(self._receive, self._lost, limits.max_session_idle, self._over)
         )
         self.sessions = self.workers.sessions
         self.rooms = Rooms(
@@ -69,6 +72,7 @@ class Worker:
             worker=self.name,
             sessions=self.sessions,
         )
+        self._events = SessionEvents(self.rooms.audit, self.name, shared=bool(settings.REDIS_URL))
         self.replies = Replies(lambda: self.workers.channel)
         self.open = OpenSessions(self.rooms, self.workers, limits.heartbeat, self.end)
         self.updates = ResourceUpdates(self.rooms, self.workers, self.open.streams)
@@ -76,6 +80,13 @@ class Worker:
         self.presence = Presence(self.name, alone=not settings.REDIS_URL)
         self.sealer = Sealer(site.audit_seal_seconds)
         self.lines = LineWriter(output_for(site.audit_lines), self.name, full=site.audit_lines_full)
+        self._sweep = SessionSweep(
+            self.sessions,
+            self.name,
+            shared=bool(settings.REDIS_URL),
+            idle=limits.max_session_idle,
+            close=self._events.closed,
+        )
         self.draining = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -84,6 +95,8 @@ class Worker:
 
     def start(self) -> None:
         """Be seen by other workers, and within reach of this process's threads, from now on. May be repeated."""
+        if self.loop is None:
+            self.keep(self._sweep.run())
         self.loop = asyncio.get_running_loop()
         self.presence.start()
         self.sealer.start()
@@ -130,7 +143,7 @@ class Worker:
         if not self.in_flight.cancel(session.key, request_id):
             await self.workers.tell_all({"type": "cancel", "session": session.key, "request": _json_of(request_id)})
 
-    async def admit(self, session: McpSession) -> bool:
+    async def admit(self, session: McpSession, client: Client) -> bool:
         """Store a new session. Where its client has too many, one that is not in use gives way; False: there is none.
 
         Raises:
@@ -139,6 +152,7 @@ class Worker:
         limit = conf().max_sessions_per_client
         for _ in range(_TRIES):
             if await self.sessions.open(session, limit):
+                self._events.opened(session, client)
                 return True
             longest_idle = await self.sessions.longest_idle(session.owner)
             if longest_idle is None:
@@ -146,23 +160,29 @@ class Worker:
             await self.end(longest_idle, "its client has opened others since it was last used")
         return False
 
-    async def end(self, key: str, why: str) -> None:
-        """End a session everywhere: forget it, close its stream, cancel its requests.
+    async def end(self, key: str, why: str, actor: str = "") -> None:
+        """End a session everywhere: forget it, close its stream, cancel its requests. ``actor``: who wants that.
 
         Raises:
             SessionsUnavailable: the other workers cannot be told.
         """
-        await self.sessions.delete(key)
+        if session := await self.sessions.delete(key):
+            self._events.closed(key, session, why, actor)
         await self.workers.tell_all({"type": "ended", "session": key, "why": why})
 
-    async def closed(self, key: str) -> None:
+    async def closed(self, key: str, why: str) -> None:
         """A stream of this worker has closed: its session ends."""
-        self.open.remove(key)
         self.in_flight.cancel_session(key)
         try:
-            await self.end(key, "the client left")
+            await self.end(key, why)
         except SessionsUnavailable:
-            self.spawn(self._forget(key))
+            self.spawn(self._forget(key, why))
+        finally:
+            self.open.remove(key)
+
+    def _over(self, session: McpSession, why: str) -> None:
+        """A session has ended by itself."""
+        self._events.closed(session.key, session, why)
 
     def _receive(self, message: Message) -> None:
         """Take what another worker sent."""
@@ -199,19 +219,22 @@ class Worker:
         """A parcel did not arrive: its record says so, and the session ends, since its client misses something."""
         self._undelivered(parcel)
         if parcel.travels:
-            self.spawn(self._forget(parcel.session_key))
+            self.spawn(self._forget(parcel.session_key, "messages to its client were lost"))
 
     def _undelivered(self, parcel: Parcel) -> None:
         if parcel.record_id is not None:
             self.rooms.audit.close(Undelivered(parcel.record_id))
 
-    async def _forget(self, key: str) -> None:
+    async def _forget(self, key: str, why: str) -> None:
         """Delete a session's record, which closes its stream; try until it would have expired by itself."""
-        until = time.monotonic() + LEASE
+        until, tried = time.monotonic() + LEASE, False
         while time.monotonic() < until and not self.draining:
             with suppress(SessionsUnavailable):
-                await self.sessions.delete(key)
+                session = await self.sessions.delete(key)
+                if session or tried:  # It may have been deleted, though the answer did not arrive.
+                    self._events.closed(key, session, why)
                 return
+            tried = True
             await asyncio.sleep(1)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":

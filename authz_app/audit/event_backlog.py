@@ -1,26 +1,36 @@
 """Events that wait to be written: bounded, so that neither a flood nor an outage costs much memory, and counted."""
 
+import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 
 from authz_app.audit.events import Event, EventKind, event
+from authz_app.audit.session_register import Recorded, SessionClosed, may_be_open_yet
 
+logger = logging.getLogger(__name__)
 MOST = 10_000
+_GROUP = 256
+Commit = Callable[[Sequence[Recorded]], object]
 
 
 class EventBacklog:
-    """Room for so many events between the moment when they happen and their commit. Safe in any thread."""
+    """Room for so many events between the moment when they happen and their commit. ``admits_one`` may be anywhere.
+
+    All else is the writer's thread's. ``len`` is how many could not be written when they came.
+    """
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._lock = threading.Lock()
         self._waiting = 0
         self._lost = 0
-        self._late: deque[Event] = deque()
+        self._late: deque[Recorded] = deque()
+        self._early: list[SessionClosed] = []
 
     def __len__(self) -> int:
-        """How many could not be written when they came."""
         return len(self._late)
 
     def admits_one(self) -> bool:
@@ -32,28 +42,53 @@ class EventBacklog:
             self._waiting += 1
             return True
 
-    def keep(self, events: Sequence[Event]) -> None:
+    def keep(self, events: Sequence[Recorded]) -> None:
         """Keep, for another try, what could not be written."""
         self._late.extend(events)
 
-    def take(self, most: int) -> list[Event]:
-        """Some of those kept, the oldest first; and, if any were lost, an event that tells how many."""
-        taken = [self._late.popleft() for _ in range(min(len(self._late), most))]
+    def written(self, events: Sequence[Recorded], unmatched: Sequence[SessionClosed]) -> None:
+        """These are committed. Sessions of which it was not yet written that they were opened are tried again."""
+        early = [closing for closing in unmatched if may_be_open_yet(closing)]
+        self._early += early
+        self._free(len(events) - len(early))
+
+    def write(self, commit: Callable[[Sequence[Recorded]], object]) -> None:
+        """Write what was kept, the oldest first, and how many events were lost; stop where it cannot be done."""
+        while taken := self._taken():
+            if not self._try(taken, commit):
+                return
+        early, self._early = self._early, []
+        if early:
+            self._try(early, commit)
+
+    def _taken(self) -> list[Recorded]:
+        taken = [self._late.popleft() for _ in range(min(len(self._late), _GROUP))]
         with self._lock:
             lost, self._lost = self._lost, 0
             self._waiting += bool(lost)
-        return [*taken, lost_events(lost)] if lost else taken
+        return [*taken, _lost_events(lost)] if lost else taken
 
-    def done(self, events: Sequence[Event]) -> None:
-        """These are written, or given up: their places are free."""
+    def _try(self, events: Sequence[Recorded], commit: Commit) -> bool:
+        """False: they are kept. One that the database refuses is given up, and the log says so."""
+        try:
+            commit(events)
+        except (DataError, IntegrityError, ValueError) as error:
+            if len(events) > 1:
+                tried = [self._try([one], commit) for one in events]
+                return all(tried)
+            logger.error("An event cannot be recorded: %s: %s", type(events[0]).__name__, error)
+            self._free(1)
+        except (DatabaseError, InterfaceError) as error:
+            connection.close()
+            self.keep(events)
+            logger.warning("Events cannot be written for now: %s", error)
+            return False
+        return True
+
+    def _free(self, places: int) -> None:
         with self._lock:
-            self._waiting -= len(events)
-
-    @property
-    def has_lost(self) -> bool:
-        return self._lost > 0
+            self._waiting -= places
 
 
-def lost_events(count: int) -> Event:
-    """That so many events found no room."""
+def _lost_events(count: int) -> Event:
     return event(EventKind.EVENTS_LOST, {"why": "More happened than could be kept until it was written."}, count=count)

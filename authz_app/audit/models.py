@@ -42,3 +42,27 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class OpenSession(models.Model):
+    """An MCP session of which it is written that it was opened, and not yet that it was closed.
+
+    ``opened_at`` is in seconds since the epoch. ``holder`` is the worker that it dies with, or empty.
+    """
+
+    mcp_session = models.CharField(primary_key=True, max_length=32)
+    opened_at = models.FloatField()
+    holder = models.CharField(max_length=64)
+    transport = models.CharField(max_length=20)
+    client_id = models.BigIntegerField()
+    client_name = models.CharField(max_length=200)
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    oauth_client_id = models.CharField(max_length=255)
+    address = models.CharField(max_length=45)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.mcp_session

@@ -81,6 +81,9 @@ class Statements(Protocol):
     def add_events(self, cursor: Any, events: Sequence[Event]) -> None:
         """Insert events."""
 
+    def run(self, cursor: Any, sql: str, values: Sequence[Any]) -> Any:
+        """Execute a statement with ``%s`` for each value; returns the cursor."""
+
     def expire(self, cursor: Any, now: datetime) -> int:
         """Mark records whose deadline has passed as unknown; return how many."""
 
@@ -163,6 +166,9 @@ class SqliteStatements:
         values = ", ".join([self._EVENT] * len(events))
         rows = [one._replace(id=one.id.hex, at=_as_text(one.at)) for one in events]  # type: ignore[arg-type]
         cursor.execute(f"INSERT INTO {EVENTS} ({_EVENT_COLUMNS}) VALUES {values}", list(chain.from_iterable(rows)))
+
+    def run(self, cursor: Any, sql: str, values: Sequence[Any]) -> Any:
+        return cursor.execute(sql.replace("%s", "?"), values)
 
     def expire(self, cursor: Any, now: datetime) -> int:
         cursor.execute(_EXPIRE.replace("%s", "?"), [_as_text(now)])
@@ -266,6 +272,10 @@ class PostgresqlStatements:
             f"INSERT INTO {EVENTS} ({_EVENT_COLUMNS}) VALUES {values} ON CONFLICT (id) DO NOTHING",
             list(chain.from_iterable(events)),
         )
+
+    def run(self, cursor: Any, sql: str, values: Sequence[Any]) -> Any:
+        cursor.execute(sql, values)
+        return cursor
 
     def expire(self, cursor: Any, now: datetime) -> int:
         cursor.execute(_EXPIRE, [now])

@@ -22,8 +22,8 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 from authz_app.audit.entries import Allowance, Closing, Opening, Outcome, Spent, Undelivered, Within
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.audit.event_backlog import EventBacklog
-from authz_app.audit.events import Event
 from authz_app.audit.outage import OutageWatch
+from authz_app.audit.session_register import Recorded, write
 from authz_app.audit.settlement import settle
 from authz_app.audit.statements import Statements, statements_for
 
@@ -38,7 +38,7 @@ _NOTES_WAIT = 0.02
 _SQLITE_PAUSE = 0.005
 _LATER = 1.0
 # What is written after the call: in the order in which it was handed in.
-Note = Closing | Undelivered | Event
+Note = Closing | Undelivered | Recorded
 _UNAVAILABLE = "The call could not be recorded, so it was not run. Try again in a moment."
 
 
@@ -116,7 +116,7 @@ class AuditWriter:
         No opening waits for an event or fails with it, and only so many are kept until they are written.
         """
         self._start()
-        if isinstance(note, Event) and not self._events.admits_one():
+        if isinstance(note, Recorded) and not self._events.admits_one():
             return
         self._queue.put(note)
 
@@ -231,34 +231,22 @@ class AuditWriter:
 
     def _put_off_events(self, notes: Sequence[Note]) -> list[Note]:
         """Keep those that are events for the next look at the backlog; return the others."""
-        self._events.keep([note for note in notes if isinstance(note, Event)])
-        return [note for note in notes if not isinstance(note, Event)]
+        self._events.keep([note for note in notes if isinstance(note, Recorded)])
+        return [note for note in notes if not isinstance(note, Recorded)]
 
     def _write_backlog(self) -> None:
         """Write the outcomes that an outage left, before they are swept, or lost with the thread; and events."""
         for _ in range(len(self._unwritten) // _GROUP + 1):
             if not self._failing:
                 self._write([], self._next_notes())
-        while not self._failing and (events := self._events.take(_GROUP)):
-            if not self._write_events(events):
-                return
+        if not self._failing:
+            self._events.write(self._write_events)
 
-    def _write_events(self, events: Sequence[Event]) -> bool:
-        """Write events alone. False: they are kept. One that the database refuses is given up, and the log has it."""
+    def _write_events(self, events: Sequence[Recorded]) -> None:
         try:
             self._commit([], events)
-        except (DataError, IntegrityError, ValueError) as error:
-            if len(events) > 1:
-                written = [self._write_events([one]) for one in events]
-                return all(written)
-            logger.error("An event cannot be recorded: %s %s: %s", events[0].kind, events[0].id, error)
-            self._events.done(events)
-        except (DatabaseError, InterfaceError) as error:
-            connection.close()
-            self._events.keep(events)
-            logger.warning("Events cannot be written for now: %s", error)
-            return False
-        return True
+        finally:
+            self._in_doubt = False  # Whether they were committed does not matter: they can be written again.
 
     def _take(self) -> list["_Waiting | Note | threading.Event | None"]:
         items: list[_Waiting | Note | threading.Event | None] = []
@@ -285,9 +273,8 @@ class AuditWriter:
         try:
             settled = self._commit([waiting.within for waiting in openings], notes)
         except (DatabaseError, InterfaceError, ValueError) as error:
-            if any(isinstance(note, Event) for note in notes):
-                # Nothing else depends on them.
-                self._write(openings, self._put_off_events(notes))
+            if any(isinstance(note, Recorded) for note in notes):
+                self._without_events(openings, notes, error)
                 return
             # One entry that the database refuses, or whose text is no Unicode, must not hold up the others.
             if isinstance(error, DataError | IntegrityError | ValueError) and len(openings) + len(notes) > 1:
@@ -296,6 +283,14 @@ class AuditWriter:
                 self._fail(openings, notes, error)
         else:
             self._settle(openings, settled)
+
+    def _without_events(self, openings: Sequence[_Waiting], notes: Sequence[Note], error: Exception) -> None:
+        """Try again without events, on which nothing else depends; unless it may have been committed."""
+        others = self._put_off_events(notes)
+        if self._in_doubt:
+            self._fail(openings, others, error)
+        else:
+            self._write(openings, others)
 
     def _write_one_by_one(self, openings: Sequence[_Waiting], notes: Sequence[Note]) -> None:
         for waiting in openings:
@@ -315,13 +310,13 @@ class AuditWriter:
                 statements.close(cursor, closings)
             if undelivered := [note.id for note in notes if isinstance(note, Undelivered)]:
                 statements.undelivered(cursor, undelivered)
-            if events := [note for note in notes if isinstance(note, Event)]:
-                statements.add_events(cursor, events)
             settled = settle(statements, cursor, openings) if openings else {}
+            if events := [note for note in notes if isinstance(note, Recorded)]:
+                unmatched = write(statements, cursor, events)
             self._in_doubt = connection.vendor != "sqlite"
         self._in_doubt = False
         if events:
-            self._events.done(events)
+            self._events.written(events, unmatched)
         if self._outage.is_on:
             self._outage.worked(len(notes) + len(self._unwritten) if self._failing else 0)
         self._failing = False
@@ -348,7 +343,7 @@ class AuditWriter:
         while len(self._unwritten) > _OUTCOMES_KEPT:
             dropped = self._unwritten.popleft()
             self._put_off_events([dropped])
-            self._outage.lost(not isinstance(dropped, Event))
+            self._outage.lost(not isinstance(dropped, Recorded))
         self._settle_all(openings, AuditUnavailable(_UNAVAILABLE))
         connection.close()
 

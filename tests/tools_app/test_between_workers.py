@@ -255,7 +255,7 @@ async def test_all_that_needs_the_others_says_so_while_redis_is_away_and_goes_on
 async def test_one_that_is_alone_talks_to_itself_and_loses_what_is_for_others() -> None:
     received: list[Message] = []
     lost: list[Parcel] = []
-    alone = Alone(received.append, lost.append, 60)
+    alone = Alone(received.append, lost.append, 60, lambda session, why: None)
     await alone.join()
     await alone.tell("nobody", {"type": "x"})
     await alone.tell_all({"type": "y"})

@@ -17,6 +17,9 @@ from tools_app.jsonrpc import Response
 from tools_app.sessions import McpSession
 from tools_app.worker import Worker
 
+# What ends a session is written.
+pytestmark = pytest.mark.django_db(transaction=True)
+
 WAIT = 20.0
 
 
@@ -195,7 +198,7 @@ async def test_a_stream_that_has_closed_ends_its_session_everywhere(join: Join) 
     here, there = await join(), await join()
     session, _ = await opened(here)
     running = await in_flight(there, "k", 1)
-    await here.closed("k")
+    await here.closed("k", "the client left")
     for worker in (here, there):
         assert await worker.sessions.accept("k", session.owner, 2) is None
     await asyncio.wait([running], timeout=WAIT)
@@ -208,7 +211,7 @@ async def test_a_stream_that_closes_while_redis_hangs_ends_its_session_when_that
     here, there = await join(url=own_redis.url), await join(url=own_redis.url)
     session, _ = await opened(here)
     own_redis.pause()
-    await here.closed("k")
+    await here.closed("k", "the client left")
     own_redis.resume()
     async with asyncio.timeout(WAIT):
         while await there.sessions.accept("k", session.owner, None) is not None:

@@ -40,10 +40,16 @@ class Pacer:
 
 
 class DrainingServer(Server):
-    """Serves until a SIGTERM or SIGINT; then stops listening, drains and leaves. A second signal leaves at once."""
+    """Serves until a SIGTERM or SIGINT; then stops listening, drains and leaves. A second signal leaves at once.
 
-    def __init__(self, *args: Any, drain: Drain, drain_seconds: float, **options: Any) -> None:
+    ``start`` is called first, on the event loop.
+    """
+
+    def __init__(
+        self, *args: Any, start: Callable[[], object], drain: Drain, drain_seconds: float, **options: Any
+    ) -> None:
         super().__init__(*args, signal_handlers=False, **options)
+        self._start = start
         self._drain = drain
         self._drain_seconds = drain_seconds
         self._ports: list[Any] = []
@@ -57,6 +63,7 @@ class DrainingServer(Server):
 
     def listen_success(self, port: Any) -> None:
         self._ports.append(port)
+        reactor.callFromThread(self._start)
         super().listen_success(port)
 
     def _signalled(self, number: int, frame: Any) -> None:

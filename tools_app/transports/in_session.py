@@ -14,13 +14,14 @@ from tools_app.transports.requests import RequestRefused
 from tools_app.worker import Worker
 
 
-async def admit(here: Worker, session: McpSession) -> None:
+async def admit(here: Worker, session: McpSession, principal: Principal) -> None:
     """Store a new session.
 
     Raises:
         RequestRefused: its client has too many already, and all of them are in use.
     """
-    if not await here.admit(session):
+    client = await here.rooms.policy.client_of(principal)
+    if not await here.admit(session, client):
         text = f"You have {conf().max_sessions_per_client} open MCP sessions; close some."
         raise RequestRefused(429, "too_many_sessions", text, [(b"retry-after", b"15")])
 

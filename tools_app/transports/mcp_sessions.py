@@ -57,7 +57,7 @@ async def open_session(scope: Scope, request: jsonrpc.Request, here: Worker) -> 
     answer = await kernel.serve_request(request, session, nowhere(here), caller, here.rooms)
     if not answer.session.protocol_version:
         return Opened(answer.message, ())
-    await admit(here, answer.session)
+    await admit(here, answer.session, principal)
     logger.info("MCP session %s opened for %s", session.key, principal.subject)
     return Opened(answer.message, [(_SESSION_HEADER, session_id.encode())])
 

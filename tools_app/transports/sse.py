@@ -23,7 +23,7 @@ from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, 
 from tools_app.transports.in_session import admit, caller_in, cancel, expiry_of, extended, not_now
 from tools_app.transports.messages import read_message
 from tools_app.transports.requests import RequestRefused
-from tools_app.transports.streaming import deliver
+from tools_app.transports.streaming import LEFT, deliver
 from tools_app.worker import Worker, worker
 
 logger = logging.getLogger(__name__)
@@ -46,8 +46,9 @@ async def sse_app(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         await deliver(opened.stream, receive, send)
     finally:
-        await here.closed(opened.key)
-        logger.info("MCP session %s closed: %s", opened.key, opened.stream.ended or "the client left")
+        why = opened.stream.ended or LEFT
+        await here.closed(opened.key, why)
+        logger.info("MCP session %s closed: %s", opened.key, why)
 
 
 async def _open(scope: Scope, here: Worker, key: str) -> OpenSession:
@@ -61,7 +62,7 @@ async def _open(scope: Scope, here: Worker, key: str) -> OpenSession:
     session = McpSession(
         key, principal.owner, here.name, expiry_of(principal), channel=here.workers.channel, address=caller.address
     )
-    await admit(here, session)
+    await admit(here, session, principal)
     stream = EventStream(conf().max_queued_bytes, conf().heartbeat)
     seen = seen_by(client, caller, policy)
     opened = OpenSession(key, caller, stream, session.expires_at, seen)

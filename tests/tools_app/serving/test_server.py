@@ -176,6 +176,9 @@ async def test_a_reader_that_never_reads_is_cut_off_before_memory_grows(
         assert status == 404
         grown = psutil.Process(site.pid).memory_info().rss - before
     site.wait_for_line("closed: the reader fell too far behind")
+    site.stop()
+    ended = rows(fresh_sqlite, "SELECT details FROM authz_app_auditevent WHERE kind = 'session_closed'")
+    assert any("the reader fell too far behind" in details for (details,) in ended)
     assert grown < 8_000_000
 
 
