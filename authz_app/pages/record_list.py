@@ -58,7 +58,8 @@ class RecordChangeList(ChangeList):
         rows = CallRecord.objects.defer(*_NOT_SHOWN).in_bulk(page.ids)
         self.result_list = [rows[record_id] for record_id in page.ids if record_id in rows]
         self.result_count = len(self.result_list)
-        self.full_result_count = None
+        # Where they differ, the page tells how many there are.
+        self.full_result_count = self.result_count
         self.show_full_result_count = self.show_admin_actions = self.can_show_all = False
         self.multi_page = True
         self.paginator = Paging(self.result_list, self.list_per_page)

@@ -374,8 +374,10 @@ def test_a_record_tells_its_story(admin_client: Browser) -> None:
         "unverified",
         "&quot;input_timezone&quot;: &quot;Europe/Berlin&quot;",
         "A rule allows this, and no rule denies it.",
-        f'<span>As it was.</span>\n      <a href="{RULES}{rule.pk}/change/">',
-        "Rule 1000000, deleted since",
+        "<span>As it was.</span>",
+        f'<a href="{RULES}{rule.pk}/change/">as it is now</a>',
+        "Rule 1000000: when it became so is not in the history",
+        "deleted since",
         "203.0.113.7",
     ):
         assert part in page

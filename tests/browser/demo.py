@@ -87,6 +87,16 @@ def fill() -> None:
             error="tickets_search did not end within 30 s.",
         ),
         build_record(
+            dana,
+            ago=4 * minute,
+            tool="tickets_search",
+            arguments=json.dumps({"query": "invoice"}),
+            outcome=CallRecord.Outcome.CRASHED,
+            duration_ms=41.2,
+            error="KeyError: 'region'",
+            undelivered=True,
+        ),
+        build_record(
             support,
             ago=9 * minute,
             outcome="",

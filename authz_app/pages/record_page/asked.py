@@ -13,19 +13,19 @@ _HIDDEN = "Hidden: they are shown to those who have the permission “Can view r
 
 
 def part(request: HttpRequest, record: CallRecord) -> Part:
-    return Part("What", (tool, arguments if request.user.has_perm("authz_app.view_arguments") else no_arguments))
+    return Part("Asked for", (what, recorded if request.user.has_perm("authz_app.view_arguments") else hidden))
 
 
-@display(description="Asked for")
-def tool(record: CallRecord) -> str:
+@display(description="What")
+def what(record: CallRecord) -> str:
     return words.asked_for(record)
 
 
 @display(description="Arguments")
-def arguments(record: CallRecord) -> SafeString:
+def recorded(record: CallRecord) -> SafeString:
     return format_html('<pre class="json">{}</pre>', words.pretty_json(record.arguments))
 
 
 @display(description="Arguments")
-def no_arguments(record: CallRecord) -> SafeString:
+def hidden(record: CallRecord) -> SafeString:
     return format_html('<span class="quiet">{}</span>', _HIDDEN)

@@ -1,5 +1,8 @@
 """What was decided and why, by which rules; and of a refusal, what would help."""
 
+from collections.abc import Collection
+
+from django.db.models import Max
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -9,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.utils import display_for_label
 
-from authz_app.models import CallRecord, Rule
+from authz_app.models import CallRecord, PolicyRevision, Rule
 from authz_app.pages import cures, words
 from authz_app.pages.record_page.parts import Part
 
@@ -17,7 +20,7 @@ COLOURS = {CallRecord.Decision.ALLOWED.value: "success", CallRecord.Decision.DEN
 
 
 def part(request: HttpRequest, record: CallRecord) -> Part:
-    fields = (decision, reason, rules, explanation, policy_version)
+    fields = (decision, reason, deciding_rules, explanation, policy_version)
     if record.decision != CallRecord.Decision.DENIED:
         return Part("Decision", fields)
     return Part("Decision", (*fields, helps_to_allow if request.user.has_perm("authz_app.add_rule") else helps))
@@ -34,13 +37,21 @@ def reason(record: CallRecord) -> str:
 
 
 @display(description="Deciding rules")
-def rules(record: CallRecord) -> SafeString | None:
+def deciding_rules(record: CallRecord) -> SafeString | None:
     decided = words.parsed_json(record.rules) or []
     if not decided:
         return None
+    then = _edits_of([rule["id"] for rule in decided], record.policy_version)
     there = set(Rule.objects.filter(pk__in=[rule["id"] for rule in decided]).values_list("pk", flat=True))
-    shown = [{**rule, "exists": rule["id"] in there} for rule in decided]
+    shown = [{**rule, "exists": rule["id"] in there, "then": then.get(rule["id"])} for rule in decided]
     return render_to_string("admin/authz_app/callrecord/rules.html", {"rules": shown})
+
+
+def _edits_of(rule_ids: Collection[int], version: int) -> dict[int, int]:
+    """Of each rule the edit that made it what it was under a version, as far as the history has one."""
+    revisions = PolicyRevision.objects.filter(entity="rule", entity_id__in=rule_ids, edit__version__lte=version)
+    latest = revisions.order_by().values("entity_id").annotate(latest=Max("edit_id"))
+    return dict(latest.values_list("entity_id", "latest"))
 
 
 @display(description="Explanation")

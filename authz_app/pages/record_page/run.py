@@ -9,12 +9,14 @@ from authz_app.pages import words
 from authz_app.pages.record_page.parts import Part
 from authz_app.pages.words import visible
 
+_WITHOUT_RESULT = ("", CallRecord.Outcome.UNKNOWN, CallRecord.Outcome.CANCELLED)
+
 
 def part(request: HttpRequest, record: CallRecord) -> Part | None:
     # What was denied did not run.
     if record.decision == CallRecord.Decision.DENIED:
         return None
-    return Part("Run", (outcome, duration, size, error))
+    return Part("Run", (outcome, duration, error, size, delivery))
 
 
 @display(description="Outcome")
@@ -35,3 +37,12 @@ def size(record: CallRecord) -> str | None:
 @display(description="Error")
 def error(record: CallRecord) -> str | None:
     return visible(record.error) or None
+
+
+@display(description="Delivery")
+def delivery(record: CallRecord) -> str | None:
+    if record.undelivered:
+        return "The result did not reach the caller, as far as the worker knows."
+    if record.outcome in _WITHOUT_RESULT:
+        return None
+    return "The result was sent, and nothing is known to have gone wrong with it."

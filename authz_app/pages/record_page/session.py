@@ -1,4 +1,4 @@
-"""The MCP session that a call came in, and from where."""
+"""The MCP session that a call came in: when it was opened and from where, and its other calls."""
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -6,20 +6,59 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from authz_app.models import CallRecord
+from authz_app.audit.events import EventKind
+from authz_app.models import AuditEvent, CallRecord
+from authz_app.pages import words
+from authz_app.pages.record_page.beside import beside
 from authz_app.pages.record_page.parts import Part
 from authz_app.pages.words import visible
+from authz_app.record_search.terms import Query, Term, written
+
+_COUNTED = 1_000
+_NO_SESSION = "None: the request came without one."
+_TRANSPORTS = {"sse": "HTTP+SSE", "streamable": "Streamable HTTP"}
 
 
 def part(request: HttpRequest, record: CallRecord) -> Part:
-    return Part("Where", (session, software, transport, protocol, address, worker))
+    where = (address, software, transport, protocol, worker)
+    if not record.mcp_session:
+        return Part("Session", (no_session, *where))
+    return Part("Session", (session, opened, calls_before, neighbours, *where))
 
 
 @display(description="MCP session")
-def session(record: CallRecord) -> SafeString | None:
-    if not record.mcp_session:
-        return None
+def session(record: CallRecord) -> SafeString:
     return render_to_string("admin/authz_app/callrecord/session.html", {"key": visible(record.mcp_session)})
+
+
+@display(description="MCP session")
+def no_session(record: CallRecord) -> str:
+    return _NO_SESSION
+
+
+@display(description="Opened")
+def opened(record: CallRecord) -> SafeString | str:
+    told = AuditEvent.objects.filter(mcp_session=record.mcp_session, kind=EventKind.SESSION_OPENED).order_by("pk")
+    if (event := told.first()) is not None:
+        return format_html("{} from {}", words.moment(event.at), event.address or "an address that is not known")
+    first = CallRecord.objects.filter(mcp_session=record.mcp_session).order_by("pk").values_list("at", flat=True)
+    return format_html("Not recorded; no later than {}, when its first call came", words.moment(first[0]))
+
+
+@display(description="Calls before this one")
+def calls_before(record: CallRecord) -> SafeString | str:
+    earlier = CallRecord.objects.filter(mcp_session=record.mcp_session, pk__lt=record.pk)
+    count = earlier.order_by()[: _COUNTED + 1].count()
+    if not count:
+        return "None: this is its first."
+    number = f"{count:,}" if count <= _COUNTED else f"more than {_COUNTED:,}"
+    context = {"number": number, "key": record.mcp_session, "before": record.pk}
+    return render_to_string("admin/authz_app/callrecord/earlier.html", context)
+
+
+@display(description="Calls of this session")
+def neighbours(record: CallRecord) -> SafeString:
+    return beside(record, mcp_session=record.mcp_session)
 
 
 @display(description="Client software")
@@ -33,7 +72,7 @@ def software(record: CallRecord) -> SafeString | None:
 
 @display(description="Transport")
 def transport(record: CallRecord) -> str | None:
-    return record.transport or None
+    return _TRANSPORTS.get(record.transport, record.transport) or None
 
 
 @display(description="Protocol version")
@@ -42,8 +81,11 @@ def protocol(record: CallRecord) -> str | None:
 
 
 @display(description="Address")
-def address(record: CallRecord) -> str | None:
-    return record.address or None
+def address(record: CallRecord) -> SafeString | None:
+    if not record.address:
+        return None
+    search = written(Query(terms=(Term("address", (record.address,)),)))
+    return render_to_string("admin/authz_app/callrecord/address.html", {"address": record.address, "search": search})
 
 
 @display(description="Worker")

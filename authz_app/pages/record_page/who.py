@@ -8,13 +8,14 @@ from unfold.decorators import display
 
 from authz_app.models import CallRecord, Client
 from authz_app.pages import words
+from authz_app.pages.record_page.beside import beside
 from authz_app.pages.record_page.parts import Part
 from authz_app.pages.words import visible
 
 
 def part(request: HttpRequest, record: CallRecord) -> Part:
-    claims_too = (claims,) if record.claims else ()
-    return Part("Who", (client, subject, issuer, oauth_client, scopes, *claims_too))
+    claims_too = (claims_asked_for,) if record.claims else ()
+    return Part("Token", (client, subject, issuer, oauth_client, scopes, *claims_too, neighbours))
 
 
 @display(description="Client")
@@ -24,6 +25,11 @@ def client(record: CallRecord) -> SafeString:
     return render_to_string(
         "admin/authz_app/callrecord/client.html", {"name": name, "id": record.client_id, "exists": exists}
     )
+
+
+@display(description="Calls of this client")
+def neighbours(record: CallRecord) -> SafeString:
+    return beside(record, client_id=record.client_id)
 
 
 @display(description="Subject")
@@ -47,5 +53,5 @@ def scopes(record: CallRecord) -> str | None:
 
 
 @display(description="Claims that rules ask for")
-def claims(record: CallRecord) -> SafeString:
+def claims_asked_for(record: CallRecord) -> SafeString:
     return format_html('<pre class="json">{}</pre>', words.pretty_json(record.claims))
