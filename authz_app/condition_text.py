@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from authz_app.audit.redaction import REDACTED, redact
+from authz_app.audit.secret_names import is_secret_name
 from authz_app.conditions import PRESENCE, ROOTS, Condition, Operator, Scalar, type_of
 
 _MOST = 50
@@ -204,9 +206,11 @@ def _reads_as(text: str) -> Any:
 
 
 def in_words(condition: Condition) -> str:
-    """The condition as part of a sentence."""
+    """The condition as part of a sentence, which goes into records: without a value that is a secret."""
     words = f"{path_of(condition)} {_WORDS[condition.operator]}"
     if condition.operator in PRESENCE:
         return words
     values: Sequence[Scalar] = condition.value if condition.operator is Operator.IN else [condition.value]
-    return f"{words} {', '.join(orjson.dumps(value).decode() for value in values)}"
+    if any(is_secret_name(name) for name in condition.names):
+        return f"{words} {REDACTED}"
+    return f"{words} {', '.join(orjson.dumps(redact(value)).decode() for value in values)}"
