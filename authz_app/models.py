@@ -228,6 +228,8 @@ class LimitCount(models.Model):
         return f"Rule {self.rule_id}, client {self.client_id or 'any'}"
 
 
+# What can be long, and no list shows.
+LONG_COLUMNS = ("arguments", "claims", "rules", "error", "result")
 UNUSUAL_OUTCOME = models.Q(outcome__gt="") & ~models.Q(outcome="ok")
 NO_TOOL_CALL = ~models.Q(kind="tool")
 
@@ -264,7 +266,7 @@ class CallRecord(models.Model):
     at = models.DateTimeField(default=timezone.now)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.TOOL, help_text="What was asked for.")
     tool = models.CharField(max_length=128, help_text="Name of the tool, or of the resource or prompt.")
-    arguments = models.TextField(help_text="JSON, with what looks like a secret taken out.")
+    arguments = models.TextField(help_text="JSON, with what looks like a secret taken out. Empty: not recorded.")
     decision = models.CharField(max_length=10, choices=Decision)
     reason = models.CharField(max_length=20)
     rules = models.TextField(help_text="JSON: id and sentence of each determining rule, as they were.")
@@ -289,6 +291,9 @@ class CallRecord(models.Model):
     duration_ms = models.FloatField("duration (ms)", null=True)
     result_size = models.BigIntegerField("result size (bytes)", null=True)
     error = models.CharField(max_length=500, blank=True)
+    result = models.TextField(
+        blank=True, default="", db_default="", help_text="JSON, redacted as arguments are, where results are recorded."
+    )
     undelivered = models.BooleanField(
         default=False, db_default=False, help_text="The result did not reach the caller, as far as the worker knows."
     )

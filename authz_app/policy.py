@@ -7,10 +7,12 @@ where its record commits.
 
 from collections.abc import Collection, Iterable, Mapping
 from math import inf
+from types import MappingProxyType
 from typing import Any
 
 from authz_app.decision import Client, Decision, Reason, Target
 from authz_app.principal import Principal
+from authz_app.recording import Choice
 from authz_app.rule import Kind, Rule
 from authz_app.rule_index import RuleIndex
 from authz_app.standing import Question, Standing
@@ -21,10 +23,21 @@ _MAX_REMEMBERED = 10_000
 class Policy:
     """All clients and rules under one policy version, indexed so that a decision reads few of them.
 
-    Never changed, but for clients that are seen for the first time: their rows are added when they are read.
+    ``recording`` is what administrators chose to have recorded: it decides nothing, but changes as exactly. Never
+    changed, but for clients that are seen for the first time: their rows are added when they are read.
     """
 
-    __slots__ = ("_index", "_standings", "_still", "_windows", "clients", "rules", "switched_off", "version")
+    __slots__ = (
+        "_index",
+        "_standings",
+        "_still",
+        "_windows",
+        "clients",
+        "recording",
+        "rules",
+        "switched_off",
+        "version",
+    )
 
     def __init__(
         self,
@@ -33,18 +46,20 @@ class Policy:
         clients: dict[tuple[str, str], Client],
         rules: Mapping[int, Rule],
         switched_off: frozenset[tuple[Kind, str]] = frozenset(),
+        recording: Mapping[tuple[Kind, str], Choice] = MappingProxyType({}),
     ) -> None:
         self.version = version
         self.clients = clients
         self.rules = {**rules}
         self.switched_off = switched_off
+        self.recording = recording
         self._index = RuleIndex().changed((), rules.values())
         self._windows = {rule.id: rule for rule in rules.values() if _has_window(rule)}
         # Between these, no window opens or closes.
         self._still = inf, inf
         self._standings: dict[tuple[Client, Kind, str, frozenset[str]], Standing] = {}
 
-    def changed(
+    def changed(  # noqa: PLR0913  (all that a policy is made of)
         self,
         version: int,
         *,
@@ -52,9 +67,10 @@ class Policy:
         gone: Collection[int],
         come: Iterable[Rule],
         switched_off: frozenset[tuple[Kind, str]],
+        recording: Mapping[tuple[Kind, str], Choice],
     ) -> "Policy":
         """The policy of another version: without the rules of some ids, and with others. Shares what stays."""
-        policy = Policy(version, clients=clients, rules={}, switched_off=switched_off)
+        policy = Policy(version, clients=clients, rules={}, switched_off=switched_off, recording=recording)
         policy.rules, policy._index, policy._windows = self.rules, self._index, self._windows
         before = [self.rules[rule_id] for rule_id in gone if rule_id in self.rules]
         after = list(come)

@@ -1,7 +1,7 @@
 """Read the policy from the database and compile it. Plain SQL rows in, frozen values out."""
 
 import gc
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from authz_app.compiling import THESE, RuleRow, compile_rule
 from authz_app.decision import Client
 from authz_app.policy import Policy
 from authz_app.policy_tables import MOST_CHANGES, WHOLE_POLICY
+from authz_app.recording import Choice
 from authz_app.rule import KINDS, Kind, Rule
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
@@ -25,14 +26,19 @@ def known_kind(kind: str) -> Kind | None:
 
 
 SwitchedOff = frozenset[tuple[Kind, str]]
-# What is switched off are rows of another app, which hands in how to read them.
+Choices = Mapping[tuple[Kind, str], Choice]
+# Tools are rows of another app, which hands in how to read them.
 _switched_off: Callable[[], SwitchedOff] = frozenset
+_recording: Callable[[], Choices] = dict
 
 
-def read_switched_off_with(reader: Callable[[], SwitchedOff]) -> None:
-    """Say how kind and name of what is switched off are read. Called once, in ``AppConfig.ready``."""
-    global _switched_off
-    _switched_off = reader
+def read_tools_with(switched_off: Callable[[], SwitchedOff], recording: Callable[[], Choices]) -> None:
+    """Say how kind and name of what is switched off are read, and what was chosen of what is recorded.
+
+    Called once, in ``AppConfig.ready``.
+    """
+    global _switched_off, _recording
+    _switched_off, _recording = switched_off, recording
 
 
 def stored_version() -> int:
@@ -74,6 +80,7 @@ def _whole(version: int) -> Policy:
             clients={(client.issuer, client.subject): client for client in clients},
             rules={rule.id: rule for rule in rules},
             switched_off=_switched_off(),
+            recording=_recording(),
         )
 
 
@@ -117,7 +124,8 @@ def _with_rows_replaced(previous: Policy, version: int, rule_ids: set[int], clie
         clients = kept | {(client.issuer, client.subject): client for client in fresh}
     rules = models.Rule.objects.filter(pk__in=rule_ids)
     come = _rules(rules, models.RuleClient.objects.filter(rule__in=rule_ids)) if rule_ids else ()
-    return previous.changed(version, clients=clients, gone=rule_ids, come=come, switched_off=_switched_off())
+    off, recording = _switched_off(), _recording()
+    return previous.changed(version, clients=clients, gone=rule_ids, come=come, switched_off=off, recording=recording)
 
 
 def concerning(client_ids: Collection[int]) -> Policy:

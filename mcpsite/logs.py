@@ -20,14 +20,21 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         # The access log writes many lines at a time, each of them made fit already.
         lines: list[str] | None = getattr(record, "lines", None)
-        return super().format(record) if lines is None else "\n".join(lines)
+        if lines is not None:
+            return "\n".join(lines)
+        # One that was made a text where it happened, because what the exception says is not to be kept.
+        traceback: str | None = getattr(record, "traceback", None)
+        return super().format(record) + (f"\n{_indented(traceback)}" if traceback else "")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = one_line(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: object) -> str:
-        text = super().formatException(ei)  # type: ignore[arg-type]  # logging's own stub is narrower than what it passes
-        # The end says what happened, so that is what is kept of a long one.
-        traceback = redact_text(text[-_MAX_TRACEBACK:], _MAX_TRACEBACK)
-        return "\n".join(f"    {escaped(line)}" for line in traceback.splitlines())
+        return _indented(super().formatException(ei))  # type: ignore[arg-type]  # its stub is narrower than what it gets
+
+
+def _indented(text: str) -> str:
+    # The end says what happened, so that is what is kept of a long one.
+    traceback = redact_text(text[-_MAX_TRACEBACK:], _MAX_TRACEBACK)
+    return "\n".join(f"    {escaped(line)}" for line in traceback.splitlines())

@@ -1,22 +1,14 @@
-"""What the admin shows of this app; the pages of tools, resources and prompts: what each does, and its switch."""
+"""What the admin shows of this app."""
 
 from collections.abc import Iterable
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.template.defaultfilters import truncatechars
-from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
-from unfold.decorators import display
+from django.contrib import admin
 
 from authz_app import known_names, notices
-from authz_app.pages.bulk import listed, set_on_rows
-from authz_app.pages.history import PolicyHistoryMixin
-from authz_app.pages.ids import OnlyFitIds
 from authz_app.rule import Kind
 from tools_app import catalogue, outage_notice, presence
 from tools_app.models import McpSession, Tool
+from tools_app.pages.tools import ToolAdmin
 from tools_app.sessions_page import McpSessionAdmin
 
 
@@ -27,72 +19,5 @@ def _registered_names() -> Iterable[tuple[Kind, str]]:
 known_names.register(_registered_names)
 notices.register(presence.notices)
 notices.register(outage_notice.notices)
+admin.site.register(Tool, ToolAdmin)
 admin.site.register(McpSession, McpSessionAdmin)
-
-
-@admin.register(Tool)
-class ToolAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
-    history_filter = "tool"
-    list_display = ("name", "kind_label", "first_line", "enabled_label", "gone_label")
-    list_filter = (
-        ("kind", ChoicesCheckboxFilter),
-        ("enabled", BooleanRadioFilter),
-        ("gone", BooleanRadioFilter),
-    )
-    list_filter_submit = True
-    show_facets = admin.ShowFacets.NEVER
-    search_fields = ("name", "description")
-    search_help_text = "Name or description"
-    empty_text = (
-        "Nothing yet: a function with @tool, @resource or @prompt in an app's mcp_tools.py appears here after migrate."
-    )
-    actions = ("switch_on", "switch_off")
-    fields = ("name", "kind_label", "enabled", "whole_description", "registered", "first_seen")
-    readonly_fields = ("name", "kind_label", "whole_description", "registered", "first_seen")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Tool | None = None) -> bool:
-        return False
-
-    @display(description="Kind")
-    def kind_label(self, tool: Tool) -> str:
-        return tool.get_kind_display()
-
-    @display(description="Description", empty_value="—")
-    def first_line(self, tool: Tool) -> str | None:
-        lines = tool.description.strip().splitlines()
-        return truncatechars(lines[0], 90) if lines else None
-
-    @display(description="Description", empty_value="—")
-    def whole_description(self, tool: Tool) -> str:
-        return tool.description.strip()
-
-    @display(description="Registered")
-    def registered(self, tool: Tool) -> str:
-        return f"No installed app registers it any more; {tool.module} did." if tool.gone else f"By {tool.module}."
-
-    @display(description="Switched on", ordering="enabled", label={True: "success", False: "danger"})
-    def enabled_label(self, tool: Tool) -> tuple[bool, str]:
-        return tool.enabled, "On" if tool.enabled else "Off"
-
-    @display(description="Registered", ordering="gone", label={True: "warning", False: "default"})
-    def gone_label(self, tool: Tool) -> tuple[bool, str]:
-        return tool.gone, "Gone" if tool.gone else "Yes"
-
-    @admin.action(description="Switch on", permissions=["change"])
-    def switch_on(self, request: HttpRequest, queryset: QuerySet[Tool]) -> None:
-        self._switch(request, queryset, enabled=True)
-
-    @admin.action(description="Switch off", permissions=["change"])
-    def switch_off(self, request: HttpRequest, queryset: QuerySet[Tool]) -> None:
-        self._switch(request, queryset, enabled=False)
-
-    def _switch(self, request: HttpRequest, queryset: QuerySet[Tool], *, enabled: bool) -> None:
-        word = "on" if enabled else "off"
-        if changed := set_on_rows(request, queryset, "enabled", enabled, word):
-            then = "rules decide about its calls" if enabled else "it is refused to everybody"
-            self.message_user(
-                request, f"Now {word}: {listed(changed)}. From the next call on, {then}.", messages.SUCCESS
-            )

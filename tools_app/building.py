@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
 from mcp.shared._callable_inspection import is_async_callable
@@ -13,23 +13,33 @@ from mcp.shared.uri_template import UriTemplate
 from mcp_types import Annotations, Prompt, PromptArgument, Resource, ResourceTemplate, Tool, ToolAnnotations
 from pydantic import ConfigDict
 
+from authz_app.recording import Level, Recording, read_paths
 from tools_app.call import call_parameter
 from tools_app.completers import Complete, completers
 from tools_app.registered import RegisteredPrompt, RegisteredResource, RegisteredTool, is_written_so
 from tools_app.uri_shapes import shape_of
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+# How much of each call is recorded; "result" is arguments and result.
+Recorded = Literal["metadata", "arguments", "result"]
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a function's signature and docstring do not say. ``time_limit`` is in seconds."""
+    """What a function's signature and docstring do not say. ``time_limit`` is in seconds.
+
+    ``record`` is how much of each call is recorded: "metadata", "arguments", or "result" for arguments and result.
+    ``redact`` are paths to values that never are: ``customer.iban``, ``items.*.card``. Administrators may choose
+    another ``record``, and add paths.
+    """
 
     name: str = ""
     title: str | None = None
     description: str = ""
     time_limit: float | None = None
+    record: Recorded = "arguments"
+    redact: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +68,7 @@ def build_tool(function: Callable[..., Any], options: ToolOptions) -> Registered
     """Describe a function as a tool.
 
     Raises:
-        ValueError: the name is not fit for one.
+        ValueError: the name is not fit for one, or what is to be recorded is not clear.
     """
     metadata = _metadata(function)
     definition = Tool(
@@ -162,7 +172,14 @@ def _common(
         "call_parameter": call_parameter(function),
         "time_limit": options.time_limit,
         "annotations": annotations.model_dump(mode="json", by_alias=True, exclude_none=True) if annotations else {},
+        "recording": Recording(Level(options.record), read_paths(_several(options.redact))),
     }
+
+
+def _several(paths: Collection[str]) -> Collection[str]:
+    if isinstance(paths, str):
+        raise ValueError(f"redact takes several paths: [{paths!r}].")
+    return paths
 
 
 def _name(function: Callable[..., Any], options: Options) -> str:

@@ -13,6 +13,7 @@ from mcp_types import CreateMessageResult, SamplingMessage
 from pydantic import BaseModel, ValidationError
 
 from authz_app.principal import Principal
+from authz_app.recording import BY_DEFAULT, Recording
 from tools_app.errors import ToolFailure
 from tools_app.interview import Interview
 from tools_app.questions import Question
@@ -49,7 +50,8 @@ class Channel(Protocol):
 class Call:
     """Given to a function whose parameter is annotated with this type. Callers know nothing of the parameter.
 
-    ``progress`` and ``log`` return at once and may be used in plain and in async functions alike.
+    ``progress`` and ``log`` return at once and may be used in plain and in async functions alike. ``recording`` is how
+    much of the call is recorded: what is not should stay out of the function's own logs, too.
     """
 
     principal: Principal
@@ -57,6 +59,7 @@ class Call:
     _channel: Channel
     _loop: asyncio.AbstractEventLoop
     cancelled: bool = False
+    recording: Recording = BY_DEFAULT
 
     @property
     def interview(self) -> Interview | None:

@@ -6,6 +6,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
 from authz_app import policy_rows, policy_tables, triggers
+from authz_app.recording import Choice, choice_of
 from authz_app.rule import KINDS, Kind
 from tools_app.models import Tool
 from tools_app.registry import registered
@@ -30,12 +31,18 @@ _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 def connect_to_policy() -> None:
     """Make switching something off as exact as any other change of the policy."""
     policy_tables.register(TOOL_TABLE)
-    policy_rows.read_switched_off_with(switched_off)
+    policy_rows.read_tools_with(switched_off, recording)
 
 
 def switched_off() -> frozenset[tuple[Kind, str]]:
     """Kind and name of what is switched off now."""
     return frozenset(kinds_and_names(Tool.objects.filter(enabled=False)))
+
+
+def recording() -> dict[tuple[Kind, str], Choice]:
+    """What administrators chose of what is recorded, where they did."""
+    chosen = Tool.objects.exclude(recorded="", redacted="").values_list("kind", "name", "recorded", "redacted")
+    return {(_KINDS[kind], name): choice_of(*choice) for kind, name, *choice in chosen if kind in _KINDS}
 
 
 def kinds_and_names(rows: QuerySet[Tool]) -> list[tuple[Kind, str]]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from authz_app.audit.entries import Outcome
 from tools_app.asked import Asked
 from tools_app.call import Call
+from tools_app.crashes import log_crash
 from tools_app.errors import ClientFault, NotFound, ToolBusy, ToolFailure
 from tools_app.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND
 from tools_app.registered import Runnable
@@ -109,9 +110,7 @@ def _finished(runs: Runnable, asked: Asked, ended: "asyncio.Future[Any]", call: 
     except asyncio.CancelledError:
         return failed(runs, Outcome.CANCELLED, f"{runs.name} was cancelled.")
     except Exception as error:  # noqa: BLE001  (the boundary: it may raise anything, and nobody outside may see it)
-        logger.error(
-            "%s %s crashed, record %s", asked.record_kind.capitalize(), runs.name, call.record_id, exc_info=error
-        )
+        log_crash(logger, error, asked, call)
         text = f"{runs.name} failed with an internal error, id {call.record_id}."
         return failed(runs, Outcome.CRASHED, text, f"{type(error).__name__}")
     if isinstance(result, InputRequiredResult):

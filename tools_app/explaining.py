@@ -15,6 +15,7 @@ from authz_app.history.past import policy_at, version_at
 from authz_app.models import CallRecord, LimitCount
 from authz_app.policy import Policy, decide
 from authz_app.principal import Principal
+from authz_app.recording import OF_RESOURCE, has_arguments
 from authz_app.rule import KINDS, Kind
 from authz_app.supposed import client_in
 from authz_app.withheld import WITHHELD, recorded
@@ -151,6 +152,6 @@ def _kind_and_arguments(record: CallRecord, with_values: bool) -> tuple[Kind, Ma
     """A completion is decided without arguments; the record says by its URI that it is one for a resource."""
     arguments = recorded(record.arguments)
     if record.kind == CallRecord.Kind.COMPLETION:
-        return "resource" if "uri" in arguments else "prompt", None
+        return "resource" if "uri" in arguments or record.arguments == OF_RESOURCE else "prompt", None
     kind: Kind = next((one for one in KINDS if one == record.kind), "tool")
-    return kind, arguments if with_values else WITHHELD
+    return kind, arguments if with_values and has_arguments(record.kind, record.arguments) else WITHHELD

@@ -15,13 +15,14 @@ from mcp_types import ErrorData, Result
 from authz_app.allowances import allowances, refused
 from authz_app.audit.entries import Allowance, Closing, Opening, Outcome
 from authz_app.audit.errors import AuditUnavailable
-from authz_app.audit.redaction import recorded_json, redact_text
+from authz_app.audit.redaction import recorded_json
 from authz_app.audit.writer import AuditWriter
 from authz_app.conditions import picked
 from authz_app.decision import Decision, Reason, Target
 from authz_app.ids import uuid7
 from authz_app.policy import Policy, decide
 from authz_app.policy_store import PolicyStore, PolicyUnavailable
+from authz_app.recording import Level, Recording
 from authz_app.rule import Kind
 from tools_app.asked import Asked
 from tools_app.call import Call, Channel
@@ -29,6 +30,7 @@ from tools_app.caller import Caller
 from tools_app.contents import texts_in
 from tools_app.execution import Execution, execute, failed
 from tools_app.jsonrpc import INTERNAL_ERROR
+from tools_app.recorded import recorded_arguments, recorded_error, recorded_name, recorded_result, recording_of
 from tools_app.refusals import failure, refusal
 from tools_app.registered import Runnable
 from tools_app.registry import registered
@@ -80,28 +82,29 @@ async def invoke(caller: Caller, asked: Asked, channel: Channel, rooms: Rooms) -
             part, and MCP has no result for that.
     """
     try:
-        opening, decision = await _decided_and_recorded(caller, asked, rooms)
+        opening, decision, recording = await _decided_and_recorded(caller, asked, rooms)
     except (PolicyUnavailable, AuditUnavailable) as error:
         raise MCPError(INTERNAL_ERROR, str(error)) from error
     if not decision.allowed or asked.runs is None:
         raise refusal(opening.id, decision, asked, caller, rooms.contact)
-    call = Call(caller.principal, opening.id, channel, asyncio.get_running_loop())
+    call = Call(caller.principal, opening.id, channel, asyncio.get_running_loop(), recording=recording)
     called = await _run_and_close(opening, asked, asked.runs, call, rooms)
     if isinstance(called.result, ErrorData):
         raise failure(called.result, asked, caller)
     return called
 
 
-async def _decided_and_recorded(caller: Caller, asked: Asked, rooms: Rooms) -> tuple[Opening, Decision]:
+async def _decided_and_recorded(caller: Caller, asked: Asked, rooms: Rooms) -> tuple[Opening, Decision, Recording]:
     policy = await rooms.policy.policy()
     for _ in range(_MAX_DECISIONS):
         client = await rooms.policy.client_of(caller.principal)
         target = target_of(asked.kind, asked.name, asked.runs is not None, policy)
         decision = decide(caller.principal, client, target, asked.decided, policy, time.time())
-        opening = _opening(caller, asked, decision, rooms)
+        recording = recording_of(asked, policy)
+        opening = _opening(caller, asked, decision, recording, rooms)
         settled = await rooms.audit.open(opening, _allowances(asked, decision))
         if settled:
-            return opening, decision if settled is True else refused(decision, settled)
+            return opening, decision if settled is True else refused(decision, settled), recording
         policy = await rooms.policy.refreshed()
     raise AuditUnavailable(_TOO_FAST)
 
@@ -126,7 +129,7 @@ async def record_blocked(caller: Caller, asked: Asked, rooms: Rooms) -> UUID | N
         decision = decide(caller.principal, client, nothing, asked.decided, policy, time.time())
         if decision.reason is not Reason.CLIENT_BLOCKED:
             return None
-        opening = _opening(caller, asked, decision, rooms)
+        opening = _opening(caller, asked, decision, recording_of(asked, policy), rooms)
         if await rooms.audit.open(opening):
             return opening.id
         policy = await rooms.policy.refreshed()
@@ -136,7 +139,7 @@ async def record_blocked(caller: Caller, asked: Asked, rooms: Rooms) -> UUID | N
 _TOO_FAST = "The permissions are changing faster than they can be read. Try again in a moment."
 
 
-def _opening(caller: Caller, asked: Asked, decision: Decision, rooms: Rooms) -> Opening:
+def _opening(caller: Caller, asked: Asked, decision: Decision, recording: Recording, rooms: Rooms) -> Opening:
     now = datetime.now(UTC)
     principal, client = caller.principal, decision.client
     deadline = now + timedelta(seconds=_time_limit(asked, rooms) + _GRACE) if decision.allowed else None
@@ -144,8 +147,8 @@ def _opening(caller: Caller, asked: Asked, decision: Decision, rooms: Rooms) -> 
         id=uuid7(),
         at=now,
         kind=asked.record_kind,
-        tool=asked.name if asked.runs is not None else redact_text(asked.name, 128)[:128],
-        arguments=recorded_json(asked.recorded),
+        tool=recorded_name(asked, recording),
+        arguments=recorded_arguments(asked, recording),
         decision="allowed" if decision.allowed else "denied",
         reason=decision.reason.value,
         rules=orjson.dumps([{"id": rule.id, "sentence": rule.sentence} for rule in decision.determining]).decode(),
@@ -177,18 +180,18 @@ async def _run_and_close(opening: Opening, asked: Asked, runs: Runnable, call: C
     try:
         execution = await execute(runs, asked, call, rooms.threads, _time_limit(asked, rooms))
     except asyncio.CancelledError:
-        _close(opening.id, Outcome.CANCELLED, started, rooms)
+        rooms.audit.close(Closing(opening.id, Outcome.CANCELLED, _milliseconds(started)))
         raise
     execution, wire = _sendable(execution, runs, opening, rooms.max_result_bytes)
-    _close(opening.id, execution.outcome, started, rooms, execution)
+    took, size, recording = _milliseconds(started), result_size(execution.result), call.recording
+    error = recorded_error(execution.error, execution.outcome, asked, recording) if execution.error else ""
+    result = recorded_result(wire, asked, recording) if recording.level is Level.RESULT else ""
+    rooms.audit.close(Closing(opening.id, execution.outcome, took, size, error, result))
     return Called(opening.id, execution.result, wire)
 
 
-def _close(record_id: UUID, outcome: Outcome, started: float, rooms: Rooms, execution: Execution | None = None) -> None:
-    milliseconds = round((time.perf_counter() - started) * 1000, 3)
-    error = redact_text(execution.error, 500)[:500] if execution and execution.error else ""
-    size = result_size(execution.result) if execution else 0
-    rooms.audit.close(Closing(record_id, outcome, milliseconds, size, error))
+def _milliseconds(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 3)
 
 
 def _sendable(execution: Execution, runs: Runnable, opening: Opening, limit: int) -> tuple[Execution, dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from authz_app.recording import Level
+
 
 class Tool(models.Model):
     """A tool, a resource or a prompt as the admin shows it: one row for each that was ever registered.
@@ -14,11 +16,34 @@ class Tool(models.Model):
         RESOURCE = "resource", "Resource"
         PROMPT = "prompt", "Prompt"
 
+    class Recorded(models.TextChoices):
+        AS_ITS_AUTHOR_SAYS = "", "As its author says"
+        METADATA = Level.METADATA.value, "Metadata"
+        ARGUMENTS = Level.ARGUMENTS.value, "Arguments"
+        RESULT = Level.RESULT.value, "Arguments and result"
+
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.TOOL, db_default=Kind.TOOL, editable=False)
     name = models.CharField(max_length=128, editable=False)
     description = models.TextField(blank=True, editable=False)
     module = models.CharField(max_length=255, editable=False, help_text="Where the function is defined.")
     enabled = models.BooleanField("switched on", default=True, help_text="What is off is refused to everybody.")
+    recorded = models.CharField(
+        max_length=10,
+        choices=Recorded,
+        blank=True,
+        default=Recorded.AS_ITS_AUTHOR_SAYS,
+        db_default=Recorded.AS_ITS_AUTHOR_SAYS,
+        help_text="What records of its calls hold, from the next call on. Who called, what was decided and how it ended"
+        " is always recorded.",
+    )
+    redacted = models.TextField(
+        "never recorded",
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Paths to values that no record holds, one a line: customer.iban, items.*.card. In arguments and"
+        " results. What has the name or the shape of a secret is taken out in any case.",
+    )
     gone = models.BooleanField(default=False, editable=False, help_text="No installed app registers it any more.")
     first_seen = models.DateTimeField(auto_now_add=True)
 

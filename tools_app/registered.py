@@ -9,6 +9,7 @@ from mcp.shared.path_security import contains_path_traversal, is_absolute_path
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import CallToolResult, ErrorData, Prompt, Resource, ResourceTemplate, Result, TextContent, Tool
 
+from authz_app.recording import BY_DEFAULT, Recording
 from authz_app.rule import Kind
 from authz_app.satisfy import ANY_ARGUMENTS, Shape
 from tools_app.completers import Completer
@@ -48,7 +49,10 @@ class Runnable(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _Registered:
-    """What all kinds have. ``annotations`` are MCP's, by their names on the wire, and what rules may ask for."""
+    """What all kinds have. ``annotations`` are MCP's, by their names on the wire, and what rules may ask for.
+
+    ``recording`` is what the author of the function says of its records.
+    """
 
     name: str
     function: Callable[..., Any]
@@ -57,6 +61,7 @@ class _Registered:
     call_parameter: str | None
     time_limit: float | None
     annotations: Mapping[str, Any]
+    recording: Recording = BY_DEFAULT
 
     @property
     def module(self) -> str:

@@ -9,6 +9,7 @@ from mcp_types import Annotations, ToolAnnotations
 from authz_app.rule import Kind
 from tools_app.building import (
     PromptOptions,
+    Recorded,
     ResourceOptions,
     ToolOptions,
     build_prompt,
@@ -38,6 +39,8 @@ def tool(
     description: str = ...,
     annotations: ToolAnnotations | None = ...,
     time_limit: float | None = ...,
+    record: Recorded = ...,
+    redact: Collection[str] = ...,
 ) -> Callable[[F], F]: ...
 def tool(function: Any = None, **options: Any) -> Any:
     """Offer a plain or async function to MCP clients as a tool. The function itself stays as it is.
@@ -64,6 +67,8 @@ class _ResourceKeywords(TypedDict, total=False):
     mime_type: str | None
     annotations: Annotations | None
     time_limit: float | None
+    record: Recorded
+    redact: Collection[str]
     complete: Complete | None
     unchecked: Collection[str]
 
@@ -96,6 +101,8 @@ def prompt(
     title: str | None = ...,
     description: str = ...,
     time_limit: float | None = ...,
+    record: Recorded = ...,
+    redact: Collection[str] = ...,
     complete: Complete | None = ...,
 ) -> Callable[[F], F]: ...
 def prompt(function: Any = None, **options: Any) -> Any:

@@ -22,8 +22,8 @@ class Outcome(StrEnum):
 class Opening(NamedTuple):
     """A call record as it is written before the tool starts. Field names are the table's columns.
 
-    ``arguments``, ``claims`` and ``rules`` are JSON texts, redacted and capped; ``claims`` may be none. ``deadline`` is
-    None for a denied call.
+    ``arguments``, ``claims`` and ``rules`` are JSON texts, redacted and capped. ``arguments`` are none where they are
+    not recorded, and ``claims`` where rules ask for none. ``deadline`` is None for a denied call.
     """
 
     id: UUID
@@ -85,13 +85,17 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """How the call ended, written afterwards. ``duration_ms`` in milliseconds, ``result_size`` in bytes."""
+    """How the call ended, written afterwards. ``duration_ms`` in milliseconds, ``result_size`` in bytes.
+
+    ``result`` is a JSON text, redacted and capped; none where it is not recorded.
+    """
 
     id: UUID
     outcome: Outcome
     duration_ms: float
     result_size: int = 0
     error: str = ""
+    result: str = ""
 
 
 @dataclass(frozen=True, slots=True)

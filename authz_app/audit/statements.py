@@ -31,7 +31,8 @@ Key = tuple[int, int]
 _COLUMNS = ", ".join((*OPENING_COLUMNS, "outcome", "error"))
 _EVENT_COLUMNS = ", ".join(EVENT_COLUMNS)
 _CLOSE = (
-    f"UPDATE {TABLE} SET outcome = %s, duration_ms = %s, result_size = %s, error = %s WHERE id = %s AND outcome = ''"
+    f"UPDATE {TABLE} SET outcome = %s, duration_ms = %s, result_size = %s, error = %s, result = %s"
+    " WHERE id = %s AND outcome = ''"
 )
 # Once it is sealed, a record does not change any more.
 _UNDELIVERED = f"UPDATE {TABLE} SET undelivered = %s WHERE id = %s AND seal IS NULL"
@@ -152,10 +153,10 @@ class SqliteStatements:
 
     def close(self, cursor: Any, closings: Sequence[Closing]) -> None:
         first = {closing.id: closing for closing in reversed(closings)}.values()
-        values = ", ".join(["(?, ?, ?, ?, ?)"] * len(first))
+        values = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(first))
         cursor.execute(
-            f"UPDATE {TABLE} SET outcome = column1, duration_ms = column2, result_size = column3, error = column4"
-            f" FROM (VALUES {values}) WHERE id = column5 AND outcome = ''",
+            f"UPDATE {TABLE} SET outcome = column1, duration_ms = column2, result_size = column3, error = column4,"
+            f" result = column5 FROM (VALUES {values}) WHERE id = column6 AND outcome = ''",
             [value for closing in first for value in _closing_row(closing, closing.id.hex)],
         )
 
@@ -283,7 +284,7 @@ class PostgresqlStatements:
 
 
 def _closing_row(closing: Closing, record_id: Any) -> tuple[Any, ...]:
-    return (closing.outcome.value, closing.duration_ms, closing.result_size, closing.error, record_id)
+    return (closing.outcome.value, closing.duration_ms, closing.result_size, closing.error, closing.result, record_id)
 
 
 def statements_for(connection: BaseDatabaseWrapper) -> Statements:

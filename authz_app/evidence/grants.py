@@ -6,7 +6,7 @@ from authz_app.evidence.guard import EVENTS, KEYS, RECORDS, SEALS
 from authz_app.policy_tables import EDIT, REVISION
 
 # What is written after the call, and by the sealer.
-_WRITTEN_LATER = "outcome, duration_ms, result_size, error, undelivered, seal"
+_WRITTEN_LATER = "outcome, duration_ms, result_size, error, result, undelivered, seal"
 _GRANTS = f"""
 GRANT USAGE ON SCHEMA {{schema}} TO {{role}};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {{schema}} TO {{role}};

@@ -10,7 +10,7 @@ PREFIX = "evidence_"
 RECORDS, EVENTS = "authz_app_callrecord", "authz_app_auditevent"
 SEALS, KEYS = "authz_app_auditseal", "authz_app_auditkey"
 _REFUSAL = "Records are evidence: what is final is not changed, and deleted only by pruning."
-_OUTCOME = ("outcome", "duration_ms", "result_size", "error")
+_OUTCOME = ("outcome", "duration_ms", "result_size", "error", "result")
 _FINAL = "(OLD.decision = 'denied' OR OLD.outcome <> '' OR OLD.seal IS NOT NULL)"
 _FINAL_AND_NOT_YET_SEALED = (
     "(OLD.seal IS NULL AND NEW.seal IS NOT NULL AND (OLD.decision = 'denied' OR OLD.outcome <> ''))"

@@ -61,6 +61,7 @@ CALLS = Sealed(
         "duration_ms",
         "result_size",
         "error",
+        "result",
         "undelivered",
     ),
     final="(decision = 'denied' OR outcome <> '')",

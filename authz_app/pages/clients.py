@@ -15,7 +15,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from authz_app.conf import conf
-from authz_app.models import CallRecord, Client
+from authz_app.models import LONG_COLUMNS, CallRecord, Client
 from authz_app.pages.bulk import listed, set_on_rows
 from authz_app.pages.history import PolicyHistoryMixin
 from authz_app.pages.ids import OnlyFitIds
@@ -108,7 +108,7 @@ class ClientAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
 
     @display(description="Last calls")
     def last_calls(self, client: Client) -> SafeString:
-        records = CallRecord.objects.filter(client_id=client.pk).defer("arguments", "rules", "error")[:_LAST_CALLS]
+        records = CallRecord.objects.filter(client_id=client.pk).defer(*LONG_COLUMNS)[:_LAST_CALLS]
         calls = [
             {
                 "url": reverse("admin:authz_app_callrecord_change", args=[record.pk]),

@@ -13,6 +13,7 @@ from authz_app.models import CallRecord
 from authz_app.pages.words import parsed_json, visible
 from authz_app.policy import Policy, decide
 from authz_app.principal import Principal
+from authz_app.recording import OF_RESOURCE
 from authz_app.rule import KINDS, Kind, Rule
 
 CURED_BY_A_RULE = frozenset({Reason.NO_RULE, Reason.SCOPE_MISSING, Reason.CONDITION_UNMET})
@@ -93,7 +94,8 @@ def _decided_now(record: CallRecord, client: Client, kind: Kind | None, there: P
     scopes, claims = frozenset(record.token_scopes.split()), _mapping(record.claims)
     principal = Principal(record.issuer, record.subject, record.oauth_client_id, scopes, 0, claims)
     # A resource is decided by the variables in its URI, a completion by what is typed: neither is recorded so.
-    known = record.kind in (CallRecord.Kind.TOOL, CallRecord.Kind.PROMPT)
+    # Nor are the arguments of what is recorded as metadata alone.
+    known = record.kind in (CallRecord.Kind.TOOL, CallRecord.Kind.PROMPT) and record.arguments != ""
     enabled = (kind, record.tool) not in there.policy.switched_off
     target = Target(kind or "tool", record.tool, exists=kind is not None, enabled=enabled)
     arguments = _mapping(record.arguments) if known else None
@@ -107,7 +109,8 @@ def _kind_of(record: CallRecord, names: Mapping[Kind, frozenset[str]]) -> Kind |
     kinds: Sequence[Kind] = [kind for kind in KINDS if kind == record.kind]
     if record.kind == CallRecord.Kind.COMPLETION:
         # A completion for a resource names its URI.
-        kinds = ("resource", "prompt") if "uri" in _mapping(record.arguments) else ("prompt", "resource")
+        of_resource = record.arguments == OF_RESOURCE or "uri" in _mapping(record.arguments)
+        kinds = ("resource", "prompt") if of_resource else ("prompt", "resource")
     return next((kind for kind in kinds if record.tool in names[kind]), None)
 
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from authz_app import notices
 from authz_app.conf import conf
-from authz_app.models import CallRecord, Client, Rule
+from authz_app.models import LONG_COLUMNS, CallRecord, Client, Rule
 from authz_app.pages.words import asked_for, moment, reason_words, visible
 
 _SHOWN = 8
@@ -31,7 +31,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refused() -> list[dict[str, Any]]:
-    denied = CallRecord.objects.filter(decision=CallRecord.Decision.DENIED).defer("arguments", "rules", "error")
+    denied = CallRecord.objects.filter(decision=CallRecord.Decision.DENIED).defer(*LONG_COLUMNS)
     return [
         {
             "id": record.pk,

@@ -11,7 +11,7 @@ from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
 from authz_app.ids import moment_of
-from authz_app.models import CallRecord
+from authz_app.models import LONG_COLUMNS, CallRecord
 from authz_app.pages.record_filters import CallFilter
 from authz_app.pages.words import moment
 from authz_app.record_search.narrowing import Narrowing
@@ -20,8 +20,6 @@ from authz_app.record_search.qualifiers import QUALIFIERS, Asker
 from authz_app.record_search.search import Search, understood
 
 BEFORE, AFTER = "before", "after"
-# The list shows none of these, and they can be long.
-_NOT_SHOWN = ("arguments", "claims", "rules", "error")
 
 
 class Paging(InfinitePaginator):
@@ -55,7 +53,7 @@ class RecordChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         page = self._page()
-        rows = CallRecord.objects.defer(*_NOT_SHOWN).in_bulk(page.ids)
+        rows = CallRecord.objects.defer(*LONG_COLUMNS).in_bulk(page.ids)
         self.result_list = [rows[record_id] for record_id in page.ids if record_id in rows]
         self.result_count = len(self.result_list)
         # Where they differ, the page tells how many there are.

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from authz_app.decision import Reason
 from authz_app.models import CallRecord
 from authz_app.record_search.narrowing import RUNNING
+from authz_app.recording import OF_PROMPT, has_arguments
 
 # Reason: in a column, and as a sentence about what was asked for.
 _REASONS: dict[str, tuple[str, str]] = {
@@ -61,6 +62,10 @@ OUTCOMES: dict[str, str] = {
 }
 
 
+# These have come to no result.
+_WITHOUT_RESULT = ("", RUNNING, CallRecord.Outcome.CANCELLED, CallRecord.Outcome.UNKNOWN)
+
+
 def asked_for(record: CallRecord) -> str:
     """The tool by its name; of anything else its kind, too."""
     return _deeds(record)[0].format(visible(record.tool))
@@ -85,11 +90,39 @@ def own(record: CallRecord) -> tuple[str, str]:
 def sent_name(record: CallRecord) -> str:
     """What its caller asked for it by: of a resource the URI, since a name would tell that there is one."""
     arguments = _arguments(record)
-    if record.kind not in (CallRecord.Kind.RESOURCE, CallRecord.Kind.COMPLETION):
+    if record.kind not in (CallRecord.Kind.RESOURCE, CallRecord.Kind.COMPLETION) or record.arguments == OF_PROMPT:
         return visible(record.tool)
+    if not has_arguments(record.kind, record.arguments):
+        return "(a resource, whose URI is not recorded)"
     if "uri" in arguments.get("members", ()):
         return "(a resource, in a request that was too large to record)"
     return visible(str(arguments.get("uri", record.tool)))
+
+
+def why_no_arguments(record: CallRecord) -> str:
+    """That a record does not hold its arguments, in words; empty where it does."""
+    if has_arguments(record.kind, record.arguments):
+        return ""
+    return f"Not recorded: of this {_noun(record)}, metadata alone was."
+
+
+def why_no_result(record: CallRecord) -> str:
+    """Why a record holds no result, in words; empty where it does."""
+    if record.result:
+        return ""
+    if outcome_of(record) in _WITHOUT_RESULT:
+        return "None: the call has not ended with one."
+    return f"Not recorded: of this {_noun(record)}, results were not."
+
+
+def why_no_error(record: CallRecord) -> str:
+    """Why a record of a call that failed holds no error, in words; empty where that is no wonder."""
+    failed = record.outcome == CallRecord.Outcome.TOOL_ERROR and not record.error
+    return why_no_arguments(record) if failed else ""
+
+
+def _noun(record: CallRecord) -> str:
+    return _NOUNS.get(record.kind, _NOUNS[CallRecord.Kind.TOOL])["noun"]
 
 
 def _deeds(record: CallRecord) -> tuple[str, str, str]:

@@ -24,7 +24,7 @@ def test_a_tool_shows_the_first_line_of_its_description(admin_client: Browser, t
     assert "More." not in page
 
 
-def test_only_the_switch_of_a_tool_can_be_changed(admin_client: Browser, tool: Tool) -> None:
+def test_of_a_tool_only_its_switch_and_what_is_recorded_can_be_changed(admin_client: Browser, tool: Tool) -> None:
     fields = {"name": "other", "description": "x", "module": "x", "gone": "on"}
     admin_client.post(f"{TOOLS}{tool.pk}/change/", fields)
     found = Tool.objects.get(pk=tool.pk)
@@ -60,3 +60,28 @@ def test_the_list_of_tools_takes_no_query_per_row(
     Tool.objects.bulk_create(Tool(name=f"tool_{number}", module="x") for number in range(30))
     with django_assert_max_num_queries(6):
         admin_client.get(TOOLS)
+
+
+def test_what_is_recorded_is_chosen_on_the_page_of_the_tool_and_told_there(admin_client: Browser) -> None:
+    row, _ = Tool.objects.get_or_create(kind="tool", name="echo", defaults={"module": "tests"})
+    address = f"{TOOLS}{row.pk}/change/"
+    page = admin_client.get(address).content.decode()
+    assert "Records hold the arguments too, and no results." in page and "Says arguments." in page
+    admin_client.post(address, {"enabled": "on", "recorded": "result", "redacted": " customer.iban\n\nitems.*.card\n"})
+    row.refresh_from_db()
+    assert (row.recorded, row.redacted) == ("result", "customer.iban\nitems.*.card")
+    page = admin_client.get(address).content.decode()
+    assert "Records hold the arguments and the results too." in page
+    assert "is taken out, and so is customer.iban, items.*.card." in page
+
+
+def test_a_path_that_is_none_is_told_and_not_saved(admin_client: Browser, tool: Tool) -> None:
+    fields = {"enabled": "on", "recorded": "", "redacted": "customer..iban"}
+    page = admin_client.post(f"{TOOLS}{tool.pk}/change/", fields).content.decode()
+    assert "is no path, such as customer.iban or items.*.card." in page
+    assert Tool.objects.get(pk=tool.pk).redacted == ""
+
+
+def test_of_what_is_not_registered_the_author_s_choice_is_not_known(admin_client: Browser, tool: Tool) -> None:
+    page = admin_client.get(f"{TOOLS}{tool.pk}/change/").content.decode()
+    assert "Not known: no installed app registers it." in page

@@ -26,6 +26,7 @@ from authz_app.explanation import Case, Concern, Explanation, explain
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.policy import Policy, decide
 from authz_app.principal import Principal
+from authz_app.recording import BY_DEFAULT
 from authz_app.supposed import client_in
 from tests.callers import caller_for
 from tests.tools_app.desk import WAIT, Desk, Silent, allow, desk
@@ -177,7 +178,7 @@ def applies(concern: Concern) -> bool:
 
 def record_of(principal: Principal, asked: Asked, decision: Decision, now: float) -> CallRecord:
     rooms: Any = SimpleNamespace(worker="tests", time_limit=1.0)
-    opening = _opening(caller_for(principal), asked, decision, rooms)
+    opening = _opening(caller_for(principal), asked, decision, BY_DEFAULT, rooms)
     return CallRecord(**{**opening._asdict(), "at": datetime.fromtimestamp(now, UTC)})
 
 

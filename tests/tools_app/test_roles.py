@@ -71,7 +71,7 @@ def test_recorded_arguments_are_for_those_with_the_permission(client: Browser, g
     record.save()
     page = member(client, group).get(f"{PAGES['record']}{record.pk}/change/").content.decode()
     assert (ARGUMENTS in page) == shown
-    assert ("Hidden: they are shown to those who have the permission" in page) != shown
+    assert ("Hidden: shown to those who have the permission" in page) != shown
 
 
 def test_explaining_decisions_about_others_is_for_policy_editors() -> None:

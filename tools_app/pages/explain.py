@@ -124,13 +124,17 @@ def _visible(value: Any) -> Any:
     return [_visible(item) for item in value] if isinstance(value, list) else value
 
 
+def _arguments(record: CallRecord) -> str:
+    return words.why_no_arguments(record) or words.pretty_json(record.arguments)
+
+
 def _of_record(request: HttpRequest, record: CallRecord) -> dict[str, Any]:
     """The answer that the record holds, and what stands behind it as far as that is kept."""
     sees_values = request.user.has_perm(_VALUES)
     kept = {
         "allowed": record.decision == CallRecord.Decision.ALLOWED,
         "why": words.reason_sentence(record),
-        "arguments": words.pretty_json(record.arguments) if sees_values else "Hidden from you.",
+        "arguments": _arguments(record) if sees_values else "Hidden from you.",
     }
     try:
         replayed = replay(record, sees_values)

@@ -134,7 +134,7 @@ def _own_calls(user: Any) -> list[dict[str, Any]]:
             "result": "Refused" if record.decision == CallRecord.Decision.DENIED else outcome_words(record),
             "software": visible(record.client_software),
         }
-        for record in own.defer("rules", "error")[:_LAST_CALLS]
+        for record in own.defer("rules", "error", "result")[:_LAST_CALLS]
     ]
 
 

@@ -7,9 +7,7 @@ from unfold.decorators import display
 
 from authz_app.models import CallRecord
 from authz_app.pages import words
-from authz_app.pages.record_page.parts import Part
-
-_HIDDEN = "Hidden: they are shown to those who have the permission “Can view recorded arguments”."
+from authz_app.pages.record_page.parts import HIDDEN, Part
 
 
 def part(request: HttpRequest, record: CallRecord) -> Part:
@@ -23,9 +21,11 @@ def what(record: CallRecord) -> str:
 
 @display(description="Arguments")
 def recorded(record: CallRecord) -> SafeString:
+    if missing := words.why_no_arguments(record):
+        return format_html('<span class="quiet">{}</span>', missing)
     return format_html('<pre class="json">{}</pre>', words.pretty_json(record.arguments))
 
 
 @display(description="Arguments")
 def hidden(record: CallRecord) -> SafeString:
-    return format_html('<span class="quiet">{}</span>', _HIDDEN)
+    return format_html('<span class="quiet">{}</span>', HIDDEN)

@@ -9,12 +9,13 @@ from unfold.decorators import display
 from authz_app.models import CallRecord, Client
 from authz_app.pages import words
 from authz_app.pages.record_page.beside import beside
-from authz_app.pages.record_page.parts import Part
+from authz_app.pages.record_page.parts import HIDDEN, Part
 from authz_app.pages.words import visible
 
 
 def part(request: HttpRequest, record: CallRecord) -> Part:
-    claims_too = (claims_asked_for,) if record.claims else ()
+    shows = request.user.has_perm("authz_app.view_arguments")
+    claims_too = (claims_asked_for if shows else no_claims,) if record.claims else ()
     return Part("Token", (client, subject, issuer, oauth_client, scopes, *claims_too, neighbours))
 
 
@@ -55,3 +56,8 @@ def scopes(record: CallRecord) -> str | None:
 @display(description="Claims that rules ask for")
 def claims_asked_for(record: CallRecord) -> SafeString:
     return format_html('<pre class="json">{}</pre>', words.pretty_json(record.claims))
+
+
+@display(description="Claims that rules ask for")
+def no_claims(record: CallRecord) -> SafeString:
+    return format_html('<span class="quiet">{}</span>', HIDDEN)

@@ -34,6 +34,7 @@ def test_a_line_is_the_json_that_the_guide_tells() -> None:
         0.1,
         None,
         "",
+        "",
         1,
     ]
     line = line_of(CALLS)(row)

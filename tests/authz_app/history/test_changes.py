@@ -106,3 +106,14 @@ def test_of_very_many_changes_the_first_are_shown_and_the_others_counted() -> No
     Rule.objects.bulk_create([Rule(tools="x", applies_to="every") for _ in range(30)])
     changes = changes_in(PolicyRevision.objects.filter(edit__version__gt=before), stored_version(), 10)
     assert (len(changes.shown), changes.touched, changes.left_out) == (10, 30, 20)
+
+
+def test_what_is_recorded_of_a_tool_reads_as_a_change_of_the_tool() -> None:
+    Tool.objects.create(name="pay", module="m")
+    before = stored_version()
+    Tool.objects.filter(name="pay").update(recorded="metadata", redacted="customer.iban")
+    change = last()
+    assert stored_version() == before + 1
+    assert change.summary == ("Tool pay: switched on → switched on, recorded: metadata, never recorded: customer.iban")
+    fields = {(field.name, field.was, field.became) for field in change.fields}
+    assert fields == {("Recorded", "As its author says", "Metadata"), ("Never recorded", "", "customer.iban")}

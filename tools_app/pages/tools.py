@@ -1,0 +1,118 @@
+"""The admin pages of tools, resources and prompts: what each does, its switch, and what of its calls is recorded."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import truncatechars
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.decorators import display
+
+from authz_app.pages.bulk import listed, set_on_rows
+from authz_app.pages.history import PolicyHistoryMixin
+from authz_app.pages.ids import OnlyFitIds
+from authz_app.recording import BadPath, read_paths, written
+from tools_app.models import Tool
+from tools_app.recorded_words import author_words, now_words
+
+
+class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when it runs.
+    class Meta:
+        model = Tool
+        fields = ("enabled", "recorded", "redacted")
+
+    def clean_redacted(self) -> str:
+        try:
+            return "\n".join(written(path) for path in read_paths(self.cleaned_data["redacted"].splitlines()))
+        except BadPath as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class ToolAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
+    form = ToolForm
+    history_filter = "tool"
+    list_display = ("name", "kind_label", "first_line", "enabled_label", "gone_label")
+    list_filter = (
+        ("kind", ChoicesCheckboxFilter),
+        ("enabled", BooleanRadioFilter),
+        ("recorded", ChoicesCheckboxFilter),
+        ("gone", BooleanRadioFilter),
+    )
+    list_filter_submit = True
+    show_facets = admin.ShowFacets.NEVER
+    search_fields = ("name", "description")
+    search_help_text = "Name or description"
+    empty_text = (
+        "Nothing yet: a function with @tool, @resource or @prompt in an app's mcp_tools.py appears here after migrate."
+    )
+    actions = ("switch_on", "switch_off")
+    radio_fields = {"recorded": admin.VERTICAL}
+    fieldsets = (
+        (None, {"fields": ("name", "kind_label", "enabled", "whole_description", "registered", "first_seen")}),
+        ("Its records", {"fields": ("recorded_now", "authors_choice", "recorded", "redacted")}),
+    )
+    readonly_fields = (
+        "name",
+        "kind_label",
+        "whole_description",
+        "registered",
+        "first_seen",
+        "recorded_now",
+        "authors_choice",
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Tool | None = None) -> bool:
+        return False
+
+    @display(description="Kind")
+    def kind_label(self, tool: Tool) -> str:
+        return tool.get_kind_display()
+
+    @display(description="Description", empty_value="—")
+    def first_line(self, tool: Tool) -> str | None:
+        lines = tool.description.strip().splitlines()
+        return truncatechars(lines[0], 90) if lines else None
+
+    @display(description="Description", empty_value="—")
+    def whole_description(self, tool: Tool) -> str:
+        return tool.description.strip()
+
+    @display(description="Registered")
+    def registered(self, tool: Tool) -> str:
+        return f"No installed app registers it any more; {tool.module} did." if tool.gone else f"By {tool.module}."
+
+    @display(description="Now")
+    def recorded_now(self, tool: Tool) -> str:
+        return now_words(tool)
+
+    @display(description="Its author")
+    def authors_choice(self, tool: Tool) -> str:
+        return author_words(tool)
+
+    @display(description="Switched on", ordering="enabled", label={True: "success", False: "danger"})
+    def enabled_label(self, tool: Tool) -> tuple[bool, str]:
+        return tool.enabled, "On" if tool.enabled else "Off"
+
+    @display(description="Registered", ordering="gone", label={True: "warning", False: "default"})
+    def gone_label(self, tool: Tool) -> tuple[bool, str]:
+        return tool.gone, "Gone" if tool.gone else "Yes"
+
+    @admin.action(description="Switch on", permissions=["change"])
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[Tool]) -> None:
+        self._switch(request, queryset, enabled=True)
+
+    @admin.action(description="Switch off", permissions=["change"])
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[Tool]) -> None:
+        self._switch(request, queryset, enabled=False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Tool], *, enabled: bool) -> None:
+        word = "on" if enabled else "off"
+        if changed := set_on_rows(request, queryset, "enabled", enabled, word):
+            then = "rules decide about its calls" if enabled else "it is refused to everybody"
+            self.message_user(
+                request, f"Now {word}: {listed(changed)}. From the next call on, {then}.", messages.SUCCESS
+            )
