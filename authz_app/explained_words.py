@@ -32,6 +32,14 @@ def verdict_words(decision: Decision, target: Target) -> str:
     return _WITHOUT_RULES[decision.reason].format(target.kind)
 
 
+def spent_words(rules: Sequence[Rule]) -> str:
+    """What to add where any call would do, but for limits that are spent: a sentence, or nothing."""
+    if not rules:
+        return ""
+    limits = "the limits of" if len(rules) > 1 else "the limit of"
+    return f" Until {limits} {_listed(rules)} {'let' if len(rules) > 1 else 'lets'} more through, calls are refused."
+
+
 _WITHOUT_RULES = {
     Reason.CLIENT_BLOCKED: "The client is blocked, so nothing is allowed to it, whatever the rules say.",
     Reason.CLIENT_PENDING: "The client is pending: nothing is allowed to it until somebody makes it active.",

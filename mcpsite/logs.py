@@ -8,6 +8,15 @@ from authz_app.log_lines import escaped, one_line
 _MAX_TRACEBACK = 20_000
 
 
+class Refused(logging.Filter):
+    """Leaves the traceback out where Django refused a request, for who asked or for what: a line is enough."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", 500) < 500:
+            record.exc_info = None
+        return True
+
+
 class LineFormatter(logging.Formatter):
     """Takes out what has the shape of a secret, escapes control characters, and cuts what is too long.
 

@@ -286,6 +286,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "mcpsite.logs.LineFormatter"}},
+    "filters": {"refused": {"()": "mcpsite.logs.Refused"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
@@ -299,6 +300,7 @@ LOGGING = {
         "django.security.csrf": {"level": "WARNING"},
         # What it ignores while a connection breaks is told by whoever had the connection.
         "psycopg": {"level": "ERROR"},
+        "django.request": {"filters": ["refused"]},
         # While Redis is away it logs a traceback every second; the workers say so in a sentence.
         "channels_redis": {"level": "CRITICAL"},
     },

@@ -3,8 +3,9 @@
 from typing import Any
 
 from authz_app.conditions import Verdict
-from authz_app.explained_words import verdict_words
+from authz_app.explained_words import spent_words, verdict_words
 from authz_app.explanation import Concern
+from authz_app.rule import Rule
 from tools_app.explaining import Explained
 
 VERDICTS: dict[Verdict, str] = {True: "true", False: "false", None: "unknown"}
@@ -16,7 +17,7 @@ def as_json(explained: Explained) -> dict[str, Any]:
     return {
         "allowed": decision.allowed,
         "reason": decision.reason.value,
-        "why": verdict_words(decision, case.target),
+        "why": verdict_words(decision, case.target) + spent_words(_spent(explained)),
         "client": {
             "name": case.client.name,
             "issuer": case.client.issuer,
@@ -33,6 +34,17 @@ def as_json(explained: Explained) -> dict[str, Any]:
         "policy_version": decision.policy_version,
         "rules": [_rule(concern) for concern in explained.explanation.concerns],
     }
+
+
+def _spent(explained: Explained) -> list[Rule]:
+    """The limits that are spent though it is allowed: they hide nothing, so they do not decide what may be called."""
+    if not explained.explanation.decision.allowed:
+        return []
+    return [
+        concern.rule
+        for concern in explained.explanation.concerns
+        if concern.rule.limit is not None and concern.applies and any(part.verdict is False for part in concern.parts)
+    ]
 
 
 def _rule(concern: Concern) -> dict[str, Any]:

@@ -4,7 +4,10 @@ import logging
 import sys
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
+from authz_app.models import User
 from mcpsite.logs import LineFormatter
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9m"
@@ -40,6 +43,22 @@ def test_no_message_can_forge_a_line(breaking: str) -> None:
 def test_no_control_character_reaches_a_terminal(control: str) -> None:
     assert control[0] not in written("%s", control)
     assert control[0] not in written("failed", error=raised(f"message {control}"))
+
+
+@pytest.mark.django_db
+def test_what_a_page_refuses_is_a_line_and_no_traceback(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    assert (
+        client.post(
+            reverse("account_login"), data=b"nonsense", content_type="multipart/form-data; boundary="
+        ).status_code
+        == 400
+    )
+    assert client.get("/nothing-here").status_code == 404
+    client.force_login(User.objects.create(username="clerk", is_staff=True))
+    assert client.get("/admin/authz_app/rule/").status_code == 403
+    records = [record for record in caplog.records if record.name == "django.request"]
+    assert len(records) == 3
+    assert not any(record.exc_info for record in records)
 
 
 def test_secrets_are_taken_out_of_messages_and_tracebacks() -> None:

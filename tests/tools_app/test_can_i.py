@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
@@ -11,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from authz_app.models import Client, Rule
+from authz_app.models import Client, LimitCount, Rule
 from tests.issuer import Issuer
 from tests.tools_app.desk import allow
 
@@ -115,6 +116,26 @@ def test_another_moment_is_under_the_policy_of_then(ask: Ask) -> None:
     Rule.objects.all().delete()
     assert ask("--subject=ada", "echo")[0] == 1
     assert ask("--subject=ada", "echo", "--at", before.isoformat())[0] == 0
+
+
+def test_a_limit_that_is_spent_hides_nothing_and_is_told_of(ask: Ask, ada: Client) -> None:
+    allow("echo")
+    limit = Rule.objects.create(
+        effect="limit", tools="echo", applies_to="every", limit_calls=1, limit_period="hour", limit_per="client"
+    )
+    spent = LimitCount.objects.create(
+        rule_id=limit.pk,
+        client_id=ada.pk,
+        calls=json.dumps([[time.time(), 1]]),
+        until=time.time() + 3600,
+    )
+    code, said = ask("--subject=ada", "echo")
+    assert code == 0
+    assert f"Until the limit of rule {limit.pk} lets more through, calls are refused." in said.splitlines()[0]
+    assert ask("--subject=ada", "echo", "text=hello")[0] == 1
+    assert ask("--subject=ada", "--list") == (0, "tool echo\n")
+    spent.delete()
+    assert "Until" not in ask("--subject=ada", "echo")[1]
 
 
 def test_it_lists_what_the_client_may_use(ask: Ask, ada: Client) -> None:
