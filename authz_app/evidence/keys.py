@@ -28,6 +28,7 @@ from authz_app.evidence.statements import key_statement
 from authz_app.private_files import create_private, others_can_read, replace_private
 
 _MAX_FILE_BYTES = 65_536
+_NEXT = " A change of keys was broken off: `manage.py audit keys --rotate` ends it."
 
 
 class AuditKeyError(Exception):
@@ -87,6 +88,11 @@ def key_path() -> Path:
     return Path(settings.AUDIT_KEY_FILE)
 
 
+def next_key_path() -> Path:
+    """Where a new key is until it is known that it is listed."""
+    return key_path().with_suffix(".next.pem")
+
+
 def signer(*, create: bool = False) -> AuditSigner:
     """The key of this machine. ``create``: where there is none yet, it is made.
 
@@ -97,12 +103,16 @@ def signer(*, create: bool = False) -> AuditSigner:
     try:
         if create and not path.exists():
             create_private(path, _pem(Ed25519PrivateKey.generate()))
-        with path.open("rb") as file:
-            if others_can_read(os.fstat(file.fileno())):
-                raise AuditKeyError(f"Others can read the audit key file {path}: run chmod 600 {path}.")
-            return AuditSigner(_parsed(file.read(_MAX_FILE_BYTES), path))
+        return _read(path)
     except OSError as error:
         raise AuditKeyError(f"The audit key file {path} cannot be used: {error.strerror}.") from error
+
+
+def _read(path: Path) -> AuditSigner:
+    with path.open("rb") as file:
+        if others_can_read(os.fstat(file.fileno())):
+            raise AuditKeyError(f"Others can read the audit key file {path}: run chmod 600 {path}.")
+        return AuditSigner(_parsed(file.read(_MAX_FILE_BYTES), path))
 
 
 def _parsed(content: bytes, path: Path) -> Ed25519PrivateKey:
@@ -129,7 +139,7 @@ def introduce(key: AuditSigner) -> None:
     elif key.id not in (current := _that_none_follows(listed)):
         raise AuditKeyError(
             f"The audit key file {key_path()} holds the key {key.id}, and what signs here is {' or '.join(current)}."
-            " Put the same file on all machines (AUDIT_KEY_FILE)."
+            f" Put the same file on all machines (AUDIT_KEY_FILE).{_NEXT if next_key_path().exists() else ''}"
         )
 
 
@@ -146,17 +156,43 @@ def _list(key: AuditSigner, statement: str, predecessor_signature: str = "") -> 
     )
 
 
-def rotate(old: AuditSigner, next_seal: int) -> AuditSigner:
-    """List a new key that follows ``old``, and write it to the key file in its place. The old private key is gone then.
+def succeed(old: AuditSigner, next_seal: int) -> AuditSigner:
+    """List a new key that follows ``old``, and write it beside the key file, in whose place ``take_over`` puts it.
 
     Raises:
-        AuditKeyError: the file cannot be written; nothing is changed then, if the transaction around it is rolled back.
+        AuditKeyError: the file cannot be written.
     """
     new = AuditSigner(Ed25519PrivateKey.generate())
     statement = key_statement(new.id, new.public, datetime.now(UTC), next_seal, old.id)
     _list(new, statement, old.sign(statement))
     try:
-        replace_private(key_path(), _pem(new.private))
+        replace_private(next_key_path(), _pem(new.private))
     except OSError as error:
-        raise AuditKeyError(f"The audit key file {key_path()} cannot be written: {error.strerror}.") from error
+        raise AuditKeyError(f"{next_key_path()} cannot be written: {error.strerror}.") from error
     return new
+
+
+def waits_to_take_over() -> bool:
+    """Whether a new key is listed, and its file not yet in the place of the old one's.
+
+    Raises:
+        AuditKeyError: its file cannot be used.
+    """
+    try:
+        return AuditKey.objects.filter(pk=_read(next_key_path()).id).exists()
+    except OSError:
+        return False
+
+
+def take_over() -> None:
+    """Sign with the new key, once it is listed for good. The old private key is gone then.
+
+    Raises:
+        AuditKeyError: its file cannot be put in place.
+    """
+    try:
+        os.replace(next_key_path(), key_path())
+    except OSError as error:
+        raise AuditKeyError(
+            f"{next_key_path()} cannot be moved to {key_path()}: {error.strerror}. It signs from now on: move it there."
+        ) from error

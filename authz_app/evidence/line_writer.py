@@ -16,8 +16,10 @@ from authz_app.evidence.lines import key_line, segment_lines
 from authz_app.evidence.models import AuditKey, AuditLines, AuditSeal
 from authz_app.evidence.sealing import last_number
 from authz_app.evidence.statements import first_seal
+from authz_app.troubles import Trouble
 
 logger = logging.getLogger("authz_app.evidence")
+_CANNOT = "Lines of records (AUDIT_LINES) cannot be written: %s. They are written as soon as that is possible."
 _LOOK = 5.0
 # For as long as a worker may be at one segment before another takes over. Both then write it.
 _LEASE = timedelta(seconds=60)
@@ -33,7 +35,7 @@ class LineWriter:
         self._pause = look
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._said = ""
+        self._trouble = Trouble(logger, "Lines of records (AUDIT_LINES) are written again.")
 
     def start(self) -> None:
         """Write from now on, if there is where to. Never blocks, and may be repeated."""
@@ -51,11 +53,11 @@ class LineWriter:
         while not self._stopping.wait(self._pause):
             try:
                 self.follow(output)
-                self._say("")
+                self._trouble.is_over()
             except OSError as error:
-                self._say(f"{error.strerror or error}. They are written as soon as that is possible")
+                self._trouble.began(_CANNOT, error.strerror or error)
             except (DatabaseError, InterfaceError) as error:
-                self._say(str(error))
+                self._trouble.began(_CANNOT, str(error).strip().rstrip("."))
             finally:
                 connection.close()
 
@@ -90,10 +92,3 @@ class LineWriter:
         is_free = Q(held_until=None) | Q(held_until__lt=now) | Q(held_until__gt=now + 2 * _LEASE)
         mine = AuditLines.objects.filter(is_free | Q(holder=self._worker), upto=upto)
         return bool(mine.update(holder=self._worker, held_until=now + _LEASE))
-
-    def _say(self, why: str) -> None:
-        if why and not self._said:
-            logger.error("Lines of records (AUDIT_LINES) cannot be written: %s.", why.rstrip("."))
-        elif self._said and not why:
-            logger.info("Lines of records (AUDIT_LINES) are written again.")
-        self._said = why

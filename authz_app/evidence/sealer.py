@@ -76,14 +76,25 @@ def seal_what_is_due(older_than: timedelta | None, go_on: Callable[[], bool] = l
     Raises:
         AuditKeyError, DatabaseError, InterfaceError: something cannot be sealed.
     """
-    key, made = signer(create=True), 0
+    made = 0
     known = _head_holds()
-    sealing = seal(connection, key, older_than)
+    sealing = _seal(older_than)
     while sealing is not None:
         made += 1
         _publish(sealing, known)
-        sealing = seal(connection, key) if sealing.is_full and go_on() else None
+        sealing = _seal(None) if sealing.is_full and go_on() else None
     return made
+
+
+def _seal(older_than: timedelta | None) -> Sealing | None:
+    """With the key as it is now: another may have taken over since the last segment, or in this very moment."""
+    key = signer(create=True)
+    try:
+        return seal(connection, key, older_than)
+    except AuditKeyError:
+        if signer().id == key.id:
+            raise
+        return seal(connection, signer(), older_than)
 
 
 def _publish(sealing: Sealing, known: bool) -> None:

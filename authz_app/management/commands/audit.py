@@ -6,17 +6,18 @@ from typing import Any
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection, transaction
+from django.db import connection
 
 from authz_app.conf import conf
 from authz_app.evidence.exporting import Wanted
 from authz_app.evidence.heads import Head, known_head
 from authz_app.evidence.keyring import Keyring, keyring
-from authz_app.evidence.keys import AuditKeyError, public_hex, public_pem, rotate, signer
+from authz_app.evidence.keys import AuditKeyError, public_hex, public_pem, signer
 from authz_app.evidence.models import AuditKey
 from authz_app.evidence.pruning import prunable, prune
+from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
-from authz_app.evidence.sealing import last_number, take_lock
+from authz_app.evidence.sealing import last_number
 from authz_app.evidence.snapshot import snapshot
 from authz_app.evidence.verification import Report, verify
 from authz_app.management.export_files import export_to
@@ -112,10 +113,7 @@ class Command(BaseCommand):
             self.stdout.write(f"    {said['public']}")
 
     def _rotate(self) -> None:
-        with transaction.atomic():
-            if not take_lock(connection):
-                raise CommandError("Something is being sealed at this moment. Try again.")
-            new = rotate(signer(), last_number(connection) + 1)
+        new = rotate(connection)
         self.stderr.write(f"The key {new.id} signs from now on. Put its file on every machine of this site.")
 
     def _export(self, options: dict[str, Any]) -> None:

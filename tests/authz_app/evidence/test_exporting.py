@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
-from authz_app.evidence.keys import public_pem, rotate, signer
+from authz_app.evidence.keys import public_pem, signer
+from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.management.export_files import export_to
 from authz_app.models import AuditEvent, CallRecord
@@ -158,7 +160,7 @@ def test_a_spreadsheet_finds_no_formula(tmp_path: Path) -> None:
 def test_either_key_proves_what_was_sealed_with_both(tmp_path: Path, trusted: str) -> None:
     sealed(2)
     keys = {"old": signer().public}
-    rotate(signer(), 2)
+    rotate(connection)
     keys["new"] = signer().public
     sealed(2)
     arguments = export(tmp_path)
@@ -169,7 +171,7 @@ def test_either_key_proves_what_was_sealed_with_both(tmp_path: Path, trusted: st
 def test_another_key_proves_nothing(tmp_path: Path) -> None:
     sealed(2)
     arguments = export(tmp_path)
-    rotate(signer(), 2)
+    rotate(connection)
     (tmp_path / "audit.pem").write_text(public_pem(signer().public))
     code, found = verified(tmp_path, arguments)
     assert (code, "is not among those of the export" in found[0]) == (1, True)

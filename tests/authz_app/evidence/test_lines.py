@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import pytest
 from django.db import connection, connections
 
-from authz_app.evidence.keys import public_pem, rotate, signer
+from authz_app.evidence.keys import public_pem, signer
 from authz_app.evidence.line_output import File, Stdout, output_for
 from authz_app.evidence.line_writer import LineWriter
 from authz_app.evidence.models import AuditLines, AuditSeal
 from authz_app.evidence.pruning import Prunable, prune
+from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.models import AuditEvent, CallRecord
 from tests.authz_app.evidence.records import final_events, final_records, key_file, sealed  # noqa: F401
@@ -165,7 +166,7 @@ def test_a_worker_leaves_it_to_the_one_that_is_at_it_until_that_is_late(log: Pat
 def test_a_key_that_takes_over_is_in_the_log_before_its_first_seal(tmp_path: Path, log: Path) -> None:
     sealed(2)
     (tmp_path / "old.pem").write_text(public_pem(signer().public))
-    rotate(signer(), 2)
+    rotate(connection)
     sealed(2)
     write(log)
     assert verified(tmp_path, ["--log", str(log), "--public-key", "old.pem"])[0] == 0

@@ -12,8 +12,9 @@ from django.db import connection
 
 from authz_app.evidence.heads import Head, known_head
 from authz_app.evidence.keyring import keyring
-from authz_app.evidence.keys import AuditSigner, rotate, signer
+from authz_app.evidence.keys import AuditSigner, signer
 from authz_app.evidence.models import AuditKey, AuditSeal
+from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.snapshot import snapshot
 from authz_app.evidence.statements import digest
@@ -78,7 +79,7 @@ def test_the_tail_is_missed_by_whoever_has_the_log() -> None:
 def test_a_key_takes_over_and_old_seals_hold() -> None:
     sealed(2)
     old = signer()
-    new = rotate(old, 2)
+    new = rotate(connection)
     sealed(2)
     assert new.id != old.id
     assert [orjson.loads(seal.statement)["key"] for seal in AuditSeal.objects.order_by("number")] == [old.id, new.id]
