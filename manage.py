@@ -13,17 +13,19 @@ def main() -> None:
         install_fast_loop()
     # After the event loop is chosen.
     from django.core.management import execute_from_command_line  # noqa: PLC0415
-    from django.db import DatabaseError  # noqa: PLC0415
+    from django.db import Error  # noqa: PLC0415
 
     from authz_app import actors  # noqa: PLC0415
+    from authz_app.audit.errors import AuditUnavailable  # noqa: PLC0415
 
     try:
         with actors.acting(actors.command(sys.argv)):
             execute_from_command_line(sys.argv)
-    except DatabaseError as error:
+    except (Error, AuditUnavailable) as error:
         if "--traceback" in sys.argv:
             raise
-        reason = str(error).strip().partition("\n")[0]
+        cause = (error.__cause__ if isinstance(error, AuditUnavailable) else None) or error
+        reason = str(cause).strip().partition("\n")[0]
         sys.exit(f"The database cannot be used: {reason}. Check DATABASE_URL. (--traceback shows where it failed.)")
 
 

@@ -1,5 +1,6 @@
 """The call records, or events, that a list shows, to take away with their seals: as JSONL, or as CSV in an archive."""
 
+import asyncio
 import io
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,6 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import Error
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
 
@@ -19,6 +21,7 @@ from authz_app.evidence.exporting import Wanted, csv_rows, jsonl, seals_alone
 from authz_app.management.export_files import csv_names, key_if_there
 from authz_app.models import AuditEvent
 from authz_app.pages.record_sets import Listed, chosen_by
+from authz_app.unavailable import is_unavailable, note
 
 logger = logging.getLogger("authz_app.evidence")
 # The server takes what is written, however slowly the browser reads: an export has to fit into its memory.
@@ -132,9 +135,18 @@ def _zipped(wanted: Wanted) -> Iterator[bytes]:
 
 
 async def _streamed(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Read from the database in a thread, some lines at a time."""
-    while chunks := await sync_to_async(_next)(lines):
-        yield b"".join(chunks)
+    """Read from the database in a thread, some lines at a time.
+
+    Where it breaks the connection is cut: what has come is not whole, and does not look as if it were.
+    """
+    try:
+        while chunks := await sync_to_async(_next)(lines):
+            yield b"".join(chunks)
+    except Error as fault:
+        if not is_unavailable(fault):
+            raise
+        note(fault)
+        raise asyncio.CancelledError from None
 
 
 def _next(lines: Iterator[bytes]) -> list[bytes]:

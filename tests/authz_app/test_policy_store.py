@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -159,3 +159,42 @@ def test_a_policy_that_cannot_be_read_is_an_error_and_is_read_again_later(run: R
         finally:
             rename("away", "authz_app_policystate")
         assert run(store.policy()).version == policy_rows.stored_version()
+
+
+@contextmanager
+def clients_locked() -> Iterator[None]:
+    """Nobody can register a client within the block."""
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE" if other.vendor == "sqlite" else "BEGIN")
+        if other.vendor == "postgresql":
+            cursor.execute("LOCK TABLE authz_app_client IN ACCESS EXCLUSIVE MODE")
+        try:
+            yield
+        finally:
+            cursor.execute("ROLLBACK")
+            other.close()
+
+
+def test_nobody_waits_for_a_database_that_lets_it_wait_and_the_log_says_so_once(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = PolicyStore((ACTIVE, PENDING), timeout=0.2)
+    try:
+        run(store.policy())
+        with clients_locked():
+            for number in range(5):
+                with pytest.raises(PolicyUnavailable):
+                    run(store.client_of(principal(subject=f"new-{number}")))
+        assert run(_patiently(store)).status == "active"
+    finally:
+        store.stop()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "The policy cannot be read: no answer within 0.2 seconds."
+    ]
+
+
+async def _patiently(store: PolicyStore) -> Any:
+    while True:
+        with suppress(PolicyUnavailable):
+            return await store.client_of(principal(subject="later"))

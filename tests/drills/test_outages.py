@@ -19,10 +19,11 @@ from tests.drills.administrator import Administrator
 from tests.drills.asking import DONE, ask, asking
 from tests.drills.sizes import HEARTBEAT, SLACK, size
 from tests.drills.swallowing import Passage
-from tests.drills.ways import ON_POSTGRESQL, ON_SQLITE, SERVING, Place, Way
+from tests.drills.ways import ON_POSTGRESQL, ON_SQLITE, SERVING, Place, Way, full_disk, small_disk, stopped
 from tests.issuer import Issuer
 from tests.postgresql import Cluster, binaries
 from tests.raw_sse import raw_session
+from tests.redis import RedisServer
 from tests.site import Site
 
 LIMIT = 1.0
@@ -82,11 +83,14 @@ def _as_serving(url: str, port: int | None = None) -> str:
 
 
 @contextmanager
-def _site_on(cluster: Cluster, issuer: Issuer, ballast: Path | None = None) -> Iterator[Place]:
+def _site_on(cluster: Cluster, issuer: Issuer, ballast: Path | None = None, **settings: str) -> Iterator[Place]:
     name = f"broken_{os.urandom(4).hex()}"
     execute(cluster.url, f"CREATE DATABASE {name} TEMPLATE template")
     url = _database(cluster, name)
-    with Passage(cluster.port) as passage, Site(_as_serving(url, passage.port), issuer, **_SETTINGS) as site:
+    with (
+        Passage(cluster.port) as passage,
+        Site(_as_serving(url, passage.port), issuer, **{**_SETTINGS, **settings}) as site,
+    ):
         yield Place(url, site, cluster, passage, ballast)
     execute(cluster.url, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -109,6 +113,42 @@ async def test_a_broken_sqlite_runs_no_call_without_a_record_and_needs_no_restar
     url = copy_sqlite(sqlite_template, tmp_path)
     with Site(url, issuer, **_SETTINGS) as site:
         await _drill(Place(url, site), ON_SQLITE[way], marks, way)
+
+
+async def test_a_full_disk_under_postgresql_runs_no_call_without_a_record(issuer: Issuer, marks: Path) -> None:
+    need("PostgreSQL's server programs", binaries() is not None)
+    with small_disk(megabytes=220) as disk, Cluster(disk) as cluster:
+        _prepare(cluster)
+        with _site_on(cluster, issuer, disk / "ballast") as place:
+            await _drill(place, full_disk, marks, "full disk")
+
+
+async def test_without_redis_and_the_database_nothing_runs_and_both_are_missed_no_more_when_they_are_back(
+    own_cluster: Cluster, redis: RedisServer, issuer: Issuer, marks: Path
+) -> None:
+    with RedisServer() as own_redis, _site_on(own_cluster, issuer, REDIS_URL=own_redis.url) as place:
+        site = place.site
+        async with (
+            Administrator(site) as administrator,
+            raw_session(site, "dave") as stream,
+            httpx2.AsyncClient(timeout=60) as http,
+            asking(site, CALLERS, IN_FLIGHT) as answers,
+        ):
+            await answers.more(done=20)
+            with stopped(place):
+                await asyncio.to_thread(own_redis.kill)
+                await answers.more(refused=REFUSALS)
+                assert await administrator.sees("/admin/") == 503
+                assert (await ask(http, site, "stranger")).words in TOLD
+                await asyncio.to_thread(own_redis.start)
+            await answers.more(done=20)
+            assert await administrator.sees("/admin/") == 200
+        async with raw_session(site, "dave") as stream:
+            assert (await stream.request("ping", request_id="after"))["result"] == {}
+        await _written(place.url)
+        evidence.assert_every_run_has_one_record(place.url, marks)
+        assert set(answers.refused) <= TOLD
+        site.assert_no_traceback()
 
 
 async def _drill(place: Place, way: Way, marks: Path, name: str) -> None:

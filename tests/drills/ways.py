@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -118,6 +119,22 @@ def full_disk(place: Place) -> Iterator[None]:
         yield
     finally:
         place.ballast.unlink()
+
+
+@contextmanager
+def small_disk(megabytes: int) -> Iterator[Path]:
+    """A directory that is a file system of its own, of so many megabytes, for all users."""
+    place = Path(tempfile.mkdtemp(prefix="mcpsite-disk-"))
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=1777", "tmpfs", str(place)]
+    try:
+        if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+            pytest.skip("A file system of one's own needs root, and the right to mount.")
+        try:
+            yield place
+        finally:
+            subprocess.run(["umount", "--lazy", str(place)], check=True)
+    finally:
+        place.rmdir()
 
 
 @contextmanager

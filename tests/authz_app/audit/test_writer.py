@@ -1,6 +1,7 @@
 """The writer of call records: groups, refusals, time limits, and no record with two fates."""
 
 import asyncio
+import json
 import os
 import re
 import threading
@@ -17,7 +18,7 @@ from authz_app.audit import statements, writer
 from authz_app.audit.entries import Closing, Opening, Outcome
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.audit.writer import AuditWriter
-from authz_app.models import CallRecord, Rule
+from authz_app.models import AuditEvent, CallRecord, Rule
 from authz_app.policy_rows import stored_version
 from tests.authz_app.audit.openings import an_opening
 
@@ -429,4 +430,48 @@ def test_the_writer_outlives_an_event_loop_that_ended_before_its_answer() -> Non
             asyncio.run(leave())
         assert audit.flush(WAIT) and audit.flush(WAIT)
         assert outcomes() in ([], ["cancelled"])
+        assert opened(audit, *openings(1)) == [True]
+
+
+def traces() -> list[dict[str, Any]]:
+    return [
+        json.loads(details) for details in AuditEvent.objects.filter(kind="outage").values_list("details", flat=True)
+    ]
+
+
+def test_one_commit_that_failed_leaves_a_trace() -> None:
+    with writing() as audit:
+        with refused("INSERT", kind="disk_full"):
+            told = opened(audit, *openings(3))
+        assert [type(one) for one in told] == [AuditUnavailable] * 3
+        assert "so no tool is run; this worker has refused 3 calls" in audit.outage
+        assert opened(audit, *openings(1)) == [True]
+    [trace] = traces()
+    assert (trace["calls_refused"], trace["outcomes_lost"]) == (3, 0)
+    assert "refused" in trace["cause"]
+    assert audit.outage == ""
+
+
+def test_a_lock_that_was_held_too_long_leaves_a_trace_too() -> None:
+    with writing(timeout=0.3) as audit:
+        with records_locked():
+            opened(audit, *openings(2))
+        assert audit.flush(WAIT) and audit.flush(WAIT)
+    [trace] = traces()
+    assert (trace["cause"], trace["calls_refused"]) == ("not written within 0.3 seconds", 2)
+
+
+def test_the_trace_is_written_without_another_call_or_the_end_of_the_worker() -> None:
+    with writing() as audit:
+        with refused("INSERT", kind="disk_full"):
+            opened(audit, *openings(1))
+        wait_until(lambda: traces() != [])
+
+
+def test_the_writer_outlives_what_nobody_foresaw(caplog: pytest.LogCaptureFixture) -> None:
+    with writing(timeout=0.5) as audit:
+        # SQLite's driver raises an OverflowError for it, which is no error of a database.
+        told = opened(audit, *openings(1, client_id=2**70))
+        assert [type(one) for one in told] == [AuditUnavailable]
+    with writing() as audit:
         assert opened(audit, *openings(1)) == [True]

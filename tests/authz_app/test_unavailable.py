@@ -1,0 +1,156 @@
+"""What pages say while the database cannot be used."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+)
+from django.test import Client as Browser
+from pytest_django import Settings
+
+from authz_app import unavailable
+from authz_app.database_faults import is_outage
+from authz_app.pages.record_export import _streamed
+from authz_app.troubles import Trouble
+from tests.conftest import POSTGRES_URL
+
+pytestmark = pytest.mark.django_db
+
+_ASKED = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
+Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
+
+
+@contextmanager
+def refused(which: str = "") -> Iterator[None]:
+    """The database does nothing of what has this in its statement."""
+
+    def execute(run: Execute, sql: str, parameters: Any, many: bool, context: dict[str, Any]) -> Any:
+        if which in sql:
+            raise OperationalError("the disk is full\nDETAIL: of no interest")
+        return run(sql, parameters, many, context)
+
+    with connection.execute_wrapper(execute):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def fresh_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test finds a site about which nothing has been said."""
+    monkeypatch.setattr(unavailable, "trouble", Trouble(unavailable.trouble._logger, "It works again."))
+
+
+def assert_says_so(response: Any) -> None:
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert "database cannot be used" in response.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/authz_app/rule/", "/admin/explain/", "/me/", "/"])
+def test_pages_of_somebody_who_is_signed_in_say_so(
+    admin_client: Browser, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with refused():
+        assert_says_so(admin_client.get(path))
+        assert_says_so(admin_client.get(path))
+    told = [(record.levelname, record.getMessage(), record.exc_info) for record in caplog.records]
+    assert told == [("ERROR", "Pages that need the database cannot be shown: the disk is full", None)]
+
+
+def test_pages_that_need_no_database_are_shown(client: Browser) -> None:
+    with refused():
+        assert client.get("/").status_code == 200
+        assert client.get("/admin/login/").status_code == 200
+        assert client.get("/.well-known/oauth-protected-resource/mcp").status_code == 200
+
+
+def test_a_page_that_only_part_of_the_database_fails_says_so(admin_client: Browser) -> None:
+    with refused("authz_app_callrecord"):
+        assert_says_so(admin_client.get("/admin/authz_app/callrecord/"))
+        assert admin_client.get("/admin/authz_app/rule/").status_code == 200
+
+
+def test_a_session_that_cannot_be_kept_says_so(admin_client: Browser, settings: Settings) -> None:
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    with refused('UPDATE "django_session"'):
+        assert_says_so(admin_client.get("/admin/"))
+
+
+def test_a_developer_sees_no_traceback_either(admin_client: Browser, settings: Settings) -> None:
+    settings.DEBUG = True
+    with refused("authz_app_rule"):
+        assert_says_so(admin_client.get("/admin/authz_app/rule/"))
+
+
+def test_programs_are_told_in_json(client: Browser) -> None:
+    with refused():
+        response = client.post("/identity/o/api/token", _ASKED)
+    assert (response.status_code, response.json().get("error")) == (503, "temporarily_unavailable"), response.content
+    assert response["Retry-After"]
+
+
+def test_a_fault_of_the_question_is_none_of_the_database(admin_client: Browser) -> None:
+    def execute(run: Execute, sql: str, parameters: Any, many: bool, context: dict[str, Any]) -> Any:
+        if "authz_app_rule" in sql:
+            raise ProgrammingError("no such column")
+        return run(sql, parameters, many, context)
+
+    admin_client.raise_request_exception = False
+    with connection.execute_wrapper(execute):
+        assert admin_client.get("/admin/authz_app/rule/").status_code == 500
+
+
+async def test_an_export_that_breaks_off_is_cut_and_does_not_end() -> None:
+    def lines() -> Iterator[bytes]:
+        yield from [b"line\n"] * 500
+        raise OperationalError("gone")
+
+    came: list[bytes] = []
+    with pytest.raises(asyncio.CancelledError):
+        async for part in _streamed(lines()):
+            came.append(part)
+    assert b"".join(came) == b"line\n" * 400
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_one"),
+    [
+        (OperationalError("gone"), True),
+        (InterfaceError("closed"), True),
+        (DatabaseError("file is not a database"), True),
+        (caused(ProgrammingError("permission denied"), psycopg.errors.InsufficientPrivilege()), True),
+        (caused(ProgrammingError("no such table"), psycopg.errors.UndefinedTable()), False),
+        (DataError("too long"), False),
+        (IntegrityError("twice"), False),
+        (ValueError("nonsense"), False),
+    ],
+)
+def test_which_faults_are_the_databases(fault: Exception, is_one: bool) -> None:
+    assert is_outage(fault) is is_one
+
+
+@pytest.mark.skipif(not POSTGRES_URL, reason="needs PostgreSQL")
+def test_postgresql_is_waited_for_only_so_long() -> None:
+    from authz_app.database_faults import _wait  # noqa: PLC0415  (only where there is a PostgreSQL)
+
+    with psycopg.connect(POSTGRES_URL) as raw:
+        raw.wait = lambda *arguments, **options: _wait(raw, 0.2, *arguments, **options)  # type: ignore[method-assign]
+        assert raw.execute("SELECT 1").fetchone() == (1,)
+        with pytest.raises(psycopg.OperationalError, match=r"did not answer within 0\.2 seconds"):
+            raw.execute("SELECT pg_sleep(60)")
+        assert raw.closed
