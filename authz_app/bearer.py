@@ -34,15 +34,20 @@ _BEARER = re.compile(rb"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 class BearerTokenMiddleware:
     """Hands ``app`` only HTTP requests that prove who sends them, with ``scope["principal"]`` set.
 
-    ``verifier`` is called for each request, so that changed settings count at once. What is not HTTP passes through
-    without a principal.
+    ``verifier`` is called for each request, so that changed settings count at once, and ``refused`` for each refusal.
+    What is not HTTP passes through without a principal.
     """
 
     def __init__(
-        self, app: ASGIApp, verifier: Callable[[], TokenVerifier], clock: Callable[[], float] = time.monotonic
+        self,
+        app: ASGIApp,
+        verifier: Callable[[], TokenVerifier],
+        clock: Callable[[], float] = time.monotonic,
+        refused: Callable[[Scope, AuthenticationError], object] = lambda scope, error: None,
     ) -> None:
         self.app = app
         self._verifier = verifier
+        self._refused = refused
         self._refusals = RefusalLog(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,6 +59,7 @@ class BearerTokenMiddleware:
             principal = await self._verifier().verify(presented.token)
         except AuthenticationError as error:
             self._refusals.note(error)
+            self._refused(scope, error)
             await refuse(send, error, conf().resource_metadata_url(scope["path"]))
             return
         await self.app({**scope, "query_string": presented.query_string, "principal": principal}, receive, send)

@@ -100,7 +100,12 @@ class MalformedAuthorization(InvalidRequest):
 
 
 class InvalidToken(AuthenticationError):
-    """The access token is not acceptable, and will not become so by sending it again."""
+    """The access token is not acceptable, and will not become so by sending it again.
+
+    ``proved`` is the issuer and the subject of a token whose signature was verified, and which is refused all the same.
+    """
+
+    proved: tuple[str, str] | None = None
 
 
 class TokenTooLarge(InvalidToken):

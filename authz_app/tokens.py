@@ -19,6 +19,7 @@ from authz_app.errors import (
     BadSignature,
     Expired,
     IdToken,
+    InvalidToken,
     MalformedToken,
     MissingClaim,
     NotYetValid,
@@ -108,12 +109,17 @@ def verify(
     check_algorithm(unverified, issuer)
     check_signature(unverified, key)
     claims = unverified.claims
-    refuse_unstorable(claims)
-    check_purpose(unverified.type, claims)
-    check_audience(claims, issuer.audiences)
-    check_begun(claims, "nbf", now, leeway)
-    check_begun(claims, "iat", now, leeway)
-    return principal_of(claims, issuer, expiry(claims, now, leeway))
+    try:
+        refuse_unstorable(claims)
+        check_purpose(unverified.type, claims)
+        check_audience(claims, issuer.audiences)
+        check_begun(claims, "nbf", now, leeway)
+        check_begun(claims, "iat", now, leeway)
+        return principal_of(claims, issuer, expiry(claims, now, leeway))
+    except InvalidToken as error:
+        subject = claims.get("sub")
+        error.proved = issuer.issuer, subject if isinstance(subject, str) else ""
+        raise
 
 
 def principal_of(claims: Mapping[str, Any], issuer: TrustedIssuer, expires_at: int) -> Principal:

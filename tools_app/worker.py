@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 
 from authz_app.audit.entries import Undelivered
+from authz_app.audit.refused import RefusedRequests
 from authz_app.audit.writer import AuditWriter
 from authz_app.conf import conf as authz_conf
 from authz_app.decision import Client
@@ -73,6 +74,7 @@ class Worker:
             sessions=self.sessions,
         )
         self._events = SessionEvents(self.rooms.audit, self.name, shared=bool(settings.REDIS_URL))
+        self.refused = RefusedRequests(self.rooms.audit.close, self.name)
         self.replies = Replies(lambda: self.workers.channel)
         self.open = OpenSessions(self.rooms, self.workers, limits.heartbeat, self.end)
         self.updates = ResourceUpdates(self.rooms, self.workers, self.open.streams)
@@ -268,6 +270,7 @@ class Worker:
         await self.workers.leave()
         for task in self._kept:
             task.cancel()
+        self.refused.flush()
         await asyncio.to_thread(self.rooms.audit.flush, 5.0)
         await asyncio.to_thread(self.stop)
 

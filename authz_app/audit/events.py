@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     SESSION_OPENED = "session_opened"
     SESSION_CLOSED = "session_closed"
     TOKENS_REFUSED = "tokens_refused"
+    REQUESTS_REFUSED = "requests_refused"
     EXPORT = "export"
     PRUNING = "pruning"
     KEY_CHANGE = "key_change"

@@ -8,6 +8,7 @@ from django.conf import settings
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.bearer import BearerTokenMiddleware
 from authz_app.conf import conf as authz_conf
+from authz_app.errors import AuthenticationError
 from authz_app.policy_store import PolicyUnavailable
 from authz_app.responses import ASGIApp, Receive, Scope, Send, send_json
 from authz_app.verifier import verifier
@@ -15,7 +16,7 @@ from tools_app import jsonrpc
 from tools_app.sessions import SessionsUnavailable
 from tools_app.transports.cors import answer_preflight, is_preflight, readable_by_its_origin
 from tools_app.transports.mcp import streamable_app
-from tools_app.transports.requests import BadMessage, RequestRefused, check_origin
+from tools_app.transports.requests import BadMessage, RequestRefused, check_origin, client_address
 from tools_app.transports.sse import messages_app, sse_app
 from tools_app.worker import worker
 
@@ -42,7 +43,11 @@ async def _transport(scope: Scope, receive: Receive, send: Send) -> None:
         await _refuse(scope, send, refusal)
 
 
-_authenticated = BearerTokenMiddleware(_transport, verifier)
+def _token_refused(scope: Scope, error: AuthenticationError) -> None:
+    worker().refused.token(error, client_address(scope, authz_conf()))
+
+
+_authenticated = BearerTokenMiddleware(_transport, verifier, refused=_token_refused)
 
 
 async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,6 +55,7 @@ async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         check_origin(scope, settings.ALLOWED_HOSTS, authz_conf().allowed_origins)
     except RequestRefused as refused:
+        worker().refused.request(refused.error, str(refused), client_address(scope, authz_conf()))
         await _refuse(scope, send, refused)
         return
     send = readable_by_its_origin(scope, send)
