@@ -15,7 +15,7 @@ from authz_app.pages.record_export import ExportMixin
 from authz_app.pages.record_list import RecordChangeList
 from authz_app.pages.record_page import story
 from authz_app.pages.record_page.decision import COLOURS
-from authz_app.pages.record_page.parts import Field
+from authz_app.pages.record_page.parts import Field, once
 from authz_app.pages.session_filter import SealFilter, SessionFilter
 from authz_app.pages.words import visible
 
@@ -69,7 +69,7 @@ class CallRecordAdmin(ExportMixin, ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: CallRecord | None = None) -> Any:
         parts = [] if obj is None else story.parts(request, obj)
-        return [(part.title or None, {"fields": part.fields}) for part in parts]
+        return [(part.title or None, {"fields": tuple(map(once, part.fields))}) for part in parts]
 
     def get_readonly_fields(self, request: HttpRequest, obj: CallRecord | None = None) -> list[Field]:
         return [field for _, options in self.get_fieldsets(request, obj) for field in options["fields"]]

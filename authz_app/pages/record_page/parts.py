@@ -1,6 +1,7 @@
 """What the page of a call record is made of."""
 
 from collections.abc import Callable
+from functools import cache, wraps
 from typing import NamedTuple
 
 from django.http import HttpRequest
@@ -24,3 +25,17 @@ class Part(NamedTuple):
 # What a module of this package tells of a record to whoever asks; None where it has nothing to tell.
 # The admin compares fields by identity, so each is a function of its module, and none is made for a request.
 Teller = Callable[[HttpRequest, CallRecord], Part | None]
+
+
+@cache
+def once(field: Field) -> Field:
+    """The same field, which is told once for a record, however often the admin asks. For one field always one."""
+
+    @wraps(field)
+    def told(record: CallRecord) -> str | None:
+        kept: dict[Field, str | None] = record.__dict__.setdefault("_told", {})
+        if field not in kept:
+            kept[field] = field(record)
+        return kept[field]
+
+    return told

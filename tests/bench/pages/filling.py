@@ -27,7 +27,6 @@ def fill(count: int) -> None:
     )
     rows = records(count, now)
     (_copy if connection.vendor == "postgresql" else _insert)(rows)
-    settle()
 
 
 def settle() -> None:

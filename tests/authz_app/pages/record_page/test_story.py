@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
 
 from authz_app.audit.events import EventKind, event, record_with
 from authz_app.models import CallRecord, PolicyEdit, Rule
@@ -39,6 +40,14 @@ def test_its_parts_stand_in_the_order_of_what_happened(admin_client: Browser) ->
     assert [title for title in titles if title in {"Token", "Session", "Asked for", "Decision", "Run", "Proof"}] == [
         *("Token", "Session", "Asked for", "Decision", "Run", "Proof"),
     ]
+
+
+def test_each_of_its_fields_is_told_once(
+    admin_client: Browser, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    [record] = of_one_session(1)
+    with django_assert_max_num_queries(30):
+        page(admin_client, record)
 
 
 def test_what_was_refused_did_not_run(admin_client: Browser) -> None:
