@@ -12,6 +12,7 @@ from unfold.views import ChangeList
 
 from authz_app.ids import moment_of
 from authz_app.models import LONG_COLUMNS, CallRecord
+from authz_app.pages import looks
 from authz_app.pages.record_filters import CallFilter
 from authz_app.pages.words import moment
 from authz_app.record_search.narrowing import Narrowing
@@ -52,6 +53,8 @@ class RecordChangeList(ChangeList):
         return left_by(filtered, self.search.narrowings)
 
     def get_results(self, request: HttpRequest) -> None:
+        if self.search.arguments:
+            looks.record_search(request, self.search.arguments)
         page = self._page()
         rows = CallRecord.objects.defer(*LONG_COLUMNS).in_bulk(page.ids)
         self.result_list = [rows[record_id] for record_id in page.ids if record_id in rows]

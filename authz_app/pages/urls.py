@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from authz_app.pages import refusals, rule_of_refusal, stops
+from authz_app.pages import looks, refusals, rule_of_refusal, stops
 
 _view = admin.site.admin_view
 urlpatterns = [
@@ -11,5 +11,6 @@ urlpatterns = [
     path("admin/stop/undo/", _view(stops.go_on), name="go_on"),
     path("admin/refusals/", _view(refusals.refusals), name="refusals"),
     path("admin/refusals/client/<int:client_id>/", _view(refusals.settle_client), name="settle_client"),
+    path("admin/records/<uuid:record_id>/look/", _view(looks.look), name="look"),
     path("admin/refusals/<uuid:record_id>/allow/", _view(rule_of_refusal.allow), name="allow_refused"),
 ]

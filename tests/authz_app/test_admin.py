@@ -367,7 +367,7 @@ def test_a_record_tells_its_story(admin_client: Browser) -> None:
     rules = [{"id": rule.pk, "sentence": "As it was."}, {"id": 10**6, "sentence": "Since deleted."}]
     record = build_record(caller, rules=json.dumps(rules))
     record.save()
-    page = text(admin_client.get(f"{RECORDS}{record.pk}/change/"))
+    page = text(admin_client.post(f"/admin/records/{record.pk}/look/", follow=True))
     for part in (
         "Report agent called TimeTool, which was allowed. Outcome: OK after 3.2 ms.",
         f'<a href="{CLIENTS}{caller.pk}/change/">Report agent</a>',
@@ -425,7 +425,7 @@ def test_hostile_content_is_shown_and_not_run(admin_client: Browser) -> None:
 def test_unreadable_json_in_a_record_is_shown_as_it_is(admin_client: Browser) -> None:
     record = build_record(make_client(), arguments="{broken", rules="{broken")
     record.save()
-    assert "{broken" in text(admin_client.get(f"{RECORDS}{record.pk}/change/"))
+    assert "{broken" in text(admin_client.post(f"/admin/records/{record.pk}/look/", follow=True))
 
 
 def found(browser: Browser, query: str) -> list[str]:

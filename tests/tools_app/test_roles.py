@@ -69,9 +69,13 @@ def test_only_policy_editors_change_rules_and_clients(
 def test_recorded_arguments_are_for_those_with_the_permission(client: Browser, group: str, shown: bool) -> None:
     record = build_refusal(make_client())
     record.save()
-    page = member(client, group).get(f"{PAGES['record']}{record.pk}/change/").content.decode()
-    assert (ARGUMENTS in page) == shown
+    auditor = member(client, group)
+    page = auditor.get(f"{PAGES['record']}{record.pk}/change/").content.decode()
+    assert ARGUMENTS not in page
     assert ("Hidden: shown to those who have the permission" in page) != shown
+    looked = auditor.post(f"/admin/records/{record.pk}/look/", follow=True)
+    assert (ARGUMENTS in looked.content.decode()) == shown
+    assert looked.status_code == (200 if shown else 403)
 
 
 def test_explaining_decisions_about_others_is_for_policy_editors() -> None:

@@ -14,13 +14,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from authz_app import known_names
 from authz_app.history.past import NotInHistory
 from authz_app.models import CallRecord, Client, Rule
-from authz_app.pages import words
+from authz_app.pages import looks, words
 from authz_app.pages.words import visible
 from tools_app.explained_json import as_json
 from tools_app.explaining import replay
 from tools_app.pages.explain_form import ExplainForm
 
-_ASK, _VALUES = "authz_app.explain_decision", "authz_app.view_arguments"
+_ASK = "authz_app.explain_decision"
 _READ = ("authz_app.view_callrecord", "authz_app.view_rule")
 
 
@@ -51,6 +51,7 @@ def explain_record(request: HttpRequest, record_id: UUID) -> HttpResponse:
         "record": record,
         "asks": request.user.has_perm(_ASK),
         "answer": _of_record(request, record),
+        "look": request.GET.get(looks.PARAMETER, "") if looks.is_looking(request, record) else "",
     }
     return _page(request, context)
 
@@ -86,7 +87,7 @@ def _beginning(request: HttpRequest) -> dict[str, Any]:
         "name": record.tool,
     }
     values = {"arguments": record.arguments, "claims": record.claims}
-    return typed | (values if request.user.has_perm(_VALUES) else {})
+    return typed | (values if looks.is_looking(request, record) else {})
 
 
 def _uuid(text: str) -> UUID | None:
@@ -124,17 +125,24 @@ def _visible(value: Any) -> Any:
     return [_visible(item) for item in value] if isinstance(value, list) else value
 
 
-def _arguments(record: CallRecord) -> str:
-    return words.why_no_arguments(record) or words.pretty_json(record.arguments)
+def _values(record: CallRecord) -> dict[str, Any]:
+    return {"arguments": words.why_no_arguments(record) or words.pretty_json(record.arguments)}
+
+
+def _without_values(request: HttpRequest, record: CallRecord) -> dict[str, Any]:
+    if not looks.may_look(request):
+        return {"arguments": words.why_no_arguments(record) or "Hidden from you."}
+    return {"arguments": None, "look": looks.button(record, "explanation", words.why_no_arguments(record))}
 
 
 def _of_record(request: HttpRequest, record: CallRecord) -> dict[str, Any]:
     """The answer that the record holds, and what stands behind it as far as that is kept."""
-    sees_values = request.user.has_perm(_VALUES)
+    sees_values = looks.is_looking(request, record)
     kept = {
         "allowed": record.decision == CallRecord.Decision.ALLOWED,
         "why": words.reason_sentence(record),
-        "arguments": _arguments(record) if sees_values else "Hidden from you.",
+        "hides_values": not sees_values,
+        **(_values(record) if sees_values else _without_values(request, record)),
     }
     try:
         replayed = replay(record, sees_values)
@@ -142,4 +150,7 @@ def _of_record(request: HttpRequest, record: CallRecord) -> dict[str, Any]:
         rules = [{**rule, "decides": True, "exists": False} for rule in words.parsed_json(record.rules) or []]
         return {**kept, "unknown": str(error), "deciding": rules}
     told = as_json(replayed.explained) | {"arguments": None}
+    if not sees_values:
+        for part in (part for rule in told["rules"] for part in rule["parts"]):
+            part["found"] = part["found"].replace(" not kept.", " not shown here.")
     return {**_shown(request, told), **kept, "agrees": replayed.agrees, "is_complete": replayed.is_complete}

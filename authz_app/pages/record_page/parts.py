@@ -12,9 +12,6 @@ from authz_app.models import CallRecord
 Field = Callable[[CallRecord], str | None]
 
 
-HIDDEN = "Hidden: shown to those who have the permission “Can view recorded arguments”."
-
-
 class Part(NamedTuple):
     """One part of the page. ``title``: none heads the first."""
 

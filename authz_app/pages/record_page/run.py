@@ -8,7 +8,8 @@ from unfold.decorators import display
 
 from authz_app.models import CallRecord
 from authz_app.pages import words
-from authz_app.pages.record_page.parts import HIDDEN, Part
+from authz_app.pages.record_page import values
+from authz_app.pages.record_page.parts import Part
 from authz_app.pages.words import visible
 
 _WITHOUT_RESULT = ("", CallRecord.Outcome.UNKNOWN, CallRecord.Outcome.CANCELLED)
@@ -18,8 +19,7 @@ def part(request: HttpRequest, record: CallRecord) -> Part | None:
     # What was denied did not run.
     if record.decision == CallRecord.Decision.DENIED:
         return None
-    shows = request.user.has_perm("authz_app.view_arguments") or not record.result
-    return Part("Run", (outcome, duration, error, size, result if shows else no_result, delivery))
+    return Part("Run", (outcome, duration, error, size, values.result(request, record), delivery))
 
 
 @display(description="Outcome")
@@ -51,15 +51,3 @@ def delivery(record: CallRecord) -> str | None:
     if record.outcome in _WITHOUT_RESULT:
         return None
     return "The result was sent, and nothing is known to have gone wrong with it."
-
-
-@display(description="Result")
-def result(record: CallRecord) -> SafeString:
-    if missing := words.why_no_result(record):
-        return format_html('<span class="quiet">{}</span>', missing)
-    return format_html('<pre class="json">{}</pre>', words.pretty_json(record.result))
-
-
-@display(description="Result")
-def no_result(record: CallRecord) -> SafeString:
-    return format_html('<span class="quiet">{}</span>', HIDDEN)

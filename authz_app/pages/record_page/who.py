@@ -2,20 +2,18 @@
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from authz_app.models import CallRecord, Client
-from authz_app.pages import words
+from authz_app.pages.record_page import values
 from authz_app.pages.record_page.beside import beside
-from authz_app.pages.record_page.parts import HIDDEN, Part
+from authz_app.pages.record_page.parts import Part
 from authz_app.pages.words import visible
 
 
 def part(request: HttpRequest, record: CallRecord) -> Part:
-    shows = request.user.has_perm("authz_app.view_arguments")
-    claims_too = (claims_asked_for if shows else no_claims,) if record.claims else ()
+    claims_too = (values.claims(request, record),) if record.claims else ()
     return Part("Token", (client, subject, issuer, oauth_client, scopes, *claims_too, neighbours))
 
 
@@ -51,13 +49,3 @@ def oauth_client(record: CallRecord) -> str | None:
 @display(description="Token scopes")
 def scopes(record: CallRecord) -> str | None:
     return visible(record.token_scopes) or None
-
-
-@display(description="Claims that rules ask for")
-def claims_asked_for(record: CallRecord) -> SafeString:
-    return format_html('<pre class="json">{}</pre>', words.pretty_json(record.claims))
-
-
-@display(description="Claims that rules ask for")
-def no_claims(record: CallRecord) -> SafeString:
-    return format_html('<span class="quiet">{}</span>', HIDDEN)
