@@ -122,9 +122,9 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(f"--where {options['where']!r}: {error}") from error
         with Progress(self.stderr, "records", wanted.count()) as progress:
-            written = export_to(options["output"], wanted, progress.reach)
+            written = list(export_to(options["output"], wanted, progress.reach))
         for path in written:
-            self.stderr.write(f"Written: {path}")
+            self.stdout.write(f"Written: {path}")
 
     def _prune(self, options: dict[str, Any]) -> None:
         before = datetime.now(UTC) - options["older_than"]

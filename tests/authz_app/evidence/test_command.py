@@ -1,10 +1,17 @@
 """`manage.py audit`, and the worker that seals."""
 
+import os
+import pty
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
+from tests.backlog import ON_SQLITE as BACKLOG_ON_SQLITE
 from tests.databases import connect, execute, rows, rule_for_everybody
-from tests.site import Site
+from tests.site import ROOT, Site
 
 
 async def test_a_site_seals_by_itself_and_the_command_verifies_it(
@@ -56,3 +63,33 @@ def test_without_its_key_nothing_is_verified_and_it_is_said(fresh_sqlite: str) -
     told = Site(fresh_sqlite).manage("audit", "verify")
     assert told.returncode == 2
     assert "cannot be used" in told.stderr
+
+
+def test_an_export_shows_how_far_it_is_at_a_terminal_and_takes_that_away_again(
+    fresh_sqlite: str, tmp_path: Path
+) -> None:
+    site = Site(fresh_sqlite)
+    with connect(fresh_sqlite) as database:
+        database.execute(BACKLOG_ON_SQLITE, [3])
+    output = str(tmp_path / "records.jsonl")
+    shown = at_a_terminal(site, "audit", "export", "--output", output)
+    bar, told = shown.split("\r\x1b[K")
+    assert re.search("\r[█·]{30} \\d+ of 3 records\x1b\\[K$", bar)
+    assert told.split() == ["Written:", output]
+    assert "\x1b[31" not in shown
+    piped = site.manage("audit", "export", "--output", output)
+    assert (piped.stdout, piped.stderr) == (f"Written: {output}\n", "")
+
+
+def at_a_terminal(site: Site, *arguments: str) -> str:
+    """What `manage.py` shows somebody who sits at one."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "manage.py", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, env=site.environment, stdin=theirs, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux says so when nobody else has it open.
+            while taken := os.read(ours, 4_096):
+                shown += taken
+    os.close(ours)
+    return shown.decode()
