@@ -65,6 +65,7 @@ class RecordChangeList(ChangeList):
         self.multi_page = True
         self.paginator = Paging(self.result_list, self.list_per_page)
         self.looked_at = page.looked_at
+        self.upwards = self._place.after is not None
         self.reached = moment(moment_of(page.reached)) if page.reached else ""
         self._lead_on(page)
 
@@ -94,6 +95,11 @@ class RecordChangeList(ChangeList):
 
     def _query(self, name: str, record_id: UUID | None) -> str:
         return str(self.get_query_string({name: str(record_id)}))
+
+    @property
+    def further(self) -> str:
+        """The query of the page that goes on from where this one stopped."""
+        return self.newer if self.upwards else self.older
 
     @property
     def newest(self) -> str:

@@ -5,15 +5,13 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from authz_app.models import CallRecord
+from authz_app.models import LONG_COLUMNS, CallRecord
 from authz_app.pages import words
-
-_NOT_SHOWN = ("arguments", "claims", "rules", "error")
 
 
 def beside(record: CallRecord, **same: Any) -> SafeString:
     """The previous call and the next, of those that have the ``same``."""
-    others = CallRecord.objects.filter(**same).defer(*_NOT_SHOWN)
+    others = CallRecord.objects.filter(**same).defer(*LONG_COLUMNS)
     neighbours = [
         ("Before", others.filter(pk__lt=record.pk).order_by("-pk").first()),
         ("After", others.filter(pk__gt=record.pk).order_by("pk").first()),

@@ -105,7 +105,7 @@ def test_the_page_says_how_far_it_looked_and_looks_further(
     html = page(admin_client, "?q=args:berlin -tool:t0,t1,t2,t3,t4")
     assert tools(html) == []
     assert "Nothing found among 3 records, as far back as" in " ".join(html.split())
-    assert tools(page(admin_client, link(html, "look further back"))) == six[5:]
+    assert tools(page(admin_client, link(html, "look further"))) == six[5:]
 
 
 def test_the_box_tells_every_qualifier(admin_client: Browser) -> None:
