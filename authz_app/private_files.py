@@ -6,6 +6,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from django.conf import settings
+
 
 def create_private(path: Path, content: bytes) -> None:
     """Write a new private file, unless another process has done so meanwhile.
@@ -43,9 +45,10 @@ def _written(path: Path, content: bytes) -> str:
 
 
 def keep_private(directory: Path) -> None:
-    """Make a directory, and close it to others where that is ours to do."""
+    """Make a directory that is closed to others. One that is there is closed if it is this site's own (DATA_DIR)."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if directory.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    # A setting may name a file in any directory: /tmp and /etc must stay as they are.
+    if directory == Path(settings.DATA_DIR) and directory.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         # A mounted volume may belong to somebody else; the file itself is private in any case.
         with suppress(PermissionError):
             directory.chmod(0o700)
