@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import cached_property
 from unfold.contrib.filters.admin import DropdownFilter
 
 from authz_app import known_names
@@ -56,13 +57,17 @@ class RecordFilter(DropdownFilter):
 class CallFilter(RecordFilter):
     """One of call records, which is put together with the search (`authz_app.record_search`)."""
 
+    @cached_property
     def narrowing(self) -> Narrowing | None:
         """What the choice leaves; None where nothing is chosen."""
-        value = (self.value() or "").replace("\x00", "")
-        return self.left(value) if self.value() else None
+        value = self.value()
+        if not value:
+            return None
+        # PostgreSQL's text has no NUL, so no record has one.
+        return narrowing.nothing() if "\x00" in value else self.left(value)
 
-    def narrow(self, queryset: Records, value: str) -> Records:
-        return left_by(queryset, [self.left(value)])
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset if self.narrowing is None else left_by(queryset, [self.narrowing])
 
     @abstractmethod
     def left(self, value: str) -> Narrowing:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -49,7 +50,7 @@ class RecordChangeList(ChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[CallRecord]:
         """All that is left, for an export."""
         filtered = super().get_queryset(request, exclude_parameters)
-        self.search = understood(self.query, asker(request))
+        self.search = understood(request.GET.get(SEARCH_VAR, ""), asker(request))
         return left_by(filtered, self.search.narrowings)
 
     def get_results(self, request: HttpRequest) -> None:
@@ -79,7 +80,7 @@ class RecordChangeList(ChangeList):
         return page
 
     def _filtered(self) -> Sequence[Narrowing]:
-        chosen = [spec.narrowing() for spec in self.filter_specs if isinstance(spec, CallFilter)]
+        chosen = [spec.narrowing for spec in self.filter_specs if isinstance(spec, CallFilter)]
         return [narrowing for narrowing in chosen if narrowing is not None]
 
     def _lead_on(self, page: Page) -> None:
