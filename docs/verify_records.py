@@ -16,6 +16,7 @@ import heapq
 import json
 import sys
 import uuid
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -25,6 +26,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 MOST = 100
 NUMBERS = {"policy_version", "client_id", "duration_ms", "result_size", "count"}
 BOOLEANS = {"undelivered"}
+LARGEST_SEGMENT = 500
+SETTLED_AFTER = timedelta(seconds=10)
 NOT_COLUMNS = {"table", "seal", "hash", "withheld", "cut"}
 NULL_IF_EMPTY = {"deadline", "duration_ms", "result_size"}
 csv.field_size_limit(2**30)
@@ -56,6 +59,22 @@ def signed(statement, signature, public):
     return True
 
 
+def moment(text):
+    return datetime.fromisoformat(text.removesuffix("Z"))
+
+
+def is_final(said):
+    """Whether a record will not change any more."""
+    return "decision" not in said or said["decision"] == "denied" or said["outcome"] != ""
+
+
+def ended(said):
+    """When it became final: a call without a duration was denied, or its outcome is unknown."""
+    if said.get("duration_ms") is None:
+        return moment(said.get("deadline") or said["at"])
+    return moment(said["at"]) + timedelta(milliseconds=float(said["duration_ms"]))
+
+
 def key_id(public):
     return hashlib.sha256(bytes.fromhex(public)).hexdigest()[:16]
 
@@ -71,7 +90,7 @@ class Verifier:
         self.public = public
         self.findings, self.unchecked = [], []
         self.keys, self.trusted, self.begins = {}, {}, {}
-        self.columns, self.whole = {}, False
+        self.columns, self.whole, self.interval = {}, False, None
         self.rows, self.row_seal = [], None
         self.last, self.last_digest = None, "0" * 64
         self.seals = self.records = self.unsealed = self.left_out = self.pruned = self.partly = 0
@@ -93,6 +112,8 @@ class Verifier:
         self.hashed.update(raw)
         if "export" in said:
             self.columns, self.whole = said["columns"], said["whole"]
+            if "interval" in said:
+                self.interval = timedelta(seconds=float(said["interval"]))
         elif "key" in said:
             self.keys[json.loads(said["key"])["key"]] = said
         elif "table" in said:
@@ -105,7 +126,7 @@ class Verifier:
     def row(self, table, seal, values):
         self.records += 1
         if seal is None:
-            self.unsealed += 1
+            self.unsealed_row(dict(zip(self.columns[table], values, strict=True)))
             return
         if self.rows and self.row_seal != int(seal):
             self.without_seal()
@@ -113,6 +134,14 @@ class Verifier:
         values = [Number(1), table, *values]
         record = uuid.UUID(values[2]).bytes
         self.rows.append((values[2], record, record + hashlib.sha256(line(values)).digest()))
+
+    def unsealed_row(self, said):
+        """One that waits for its seal. It has come in behind the sealer's back if it ended long before the last one."""
+        self.unsealed += 1
+        if self.interval is None or not self.last or self.last["count"] >= LARGEST_SEGMENT or not is_final(said):
+            return
+        if ended(said) < moment(self.last["at"]) - SETTLED_AFTER - self.interval:
+            self.bad(f"Record {said['id']} was inserted: it is older than seal {self.last['seal']}, and in no seal.")
 
     def without_seal(self):
         self.bad(f"Seal {self.row_seal} is not there, though record {self.rows[0][0]} is in it.")

@@ -19,6 +19,7 @@ import orjson
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from authz_app.conf import conf
 from authz_app.evidence.heads import Head, known_head
 from authz_app.evidence.keys import AuditSigner
 from authz_app.evidence.models import AuditKey, AuditSeal
@@ -126,6 +127,7 @@ def _lines(wanted: Wanted) -> Iterator[bytes]:
         at=utc_text(datetime.now(UTC)),
         chosen_by=wanted.chosen_by,
         whole=wanted.is_whole,
+        interval=conf().audit_seal_seconds,
         columns={chosen.sealed.name: chosen.sealed.columns for chosen in wanted.tables},
     )
     for row in AuditKey.objects.order_by("pk"):

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.authz_app.evidence.tamperings import TAMPERINGS
 from tests.site import ROOT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database, pytest.mark.usefixtures("key_file")]
+YOUNG = timedelta(seconds=30)
 VERIFIER = ROOT / "docs" / "verify_records.py"
 
 
@@ -44,8 +46,8 @@ def test_all_records_are_proved(tmp_path: Path, form: str) -> None:
     sealed(5, 0, 3)
     final_events(4)
     sealed(2)
-    final_records(2)
-    final_events(1)
+    final_records(2, ago=YOUNG)
+    final_events(1, ago=YOUNG)
     code, said = verified(tmp_path, export(tmp_path, form=form))
     assert (code, said) == (
         0,
@@ -93,9 +95,6 @@ def test_the_verifier_names_what_was_done_in_the_database(tmp_path: Path, tamper
     sealed_with_events(*[5] * 6)
     said = tamper()
     code, lines = verified(tmp_path, export(tmp_path))
-    if "without_a_seal" in tamper.__name__:
-        assert (code, lines[1]) == (0, "Not checked: 1 records that were not sealed yet.")
-        return
     assert code == 1
     place = " ".join(said.split()[:2])
     assert lines[0].startswith(place), lines[:3]
@@ -193,7 +192,7 @@ def test_a_filter_that_the_list_does_not_have_is_refused() -> None:
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_what_is_sealed_while_it_is_written_out_disturbs_nothing(tmp_path: Path, form: str) -> None:
     sealed(3)
-    final_records(2)
+    final_records(2, ago=YOUNG)
     (tmp_path / "audit.pem").write_text(public_pem(signer().public))
     wanted = everything()
     seal_what_is_due(None)
