@@ -1,6 +1,7 @@
 """What a message of the 2026-07-28 era says of itself in its ``_meta``, and what a client reports of itself. Pure."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, get_args
 
 from mcp_types import (
@@ -11,6 +12,7 @@ from mcp_types import (
     LoggingLevel,
 )
 
+from authz_app.audit.redaction import redact_text
 from tools_app import jsonrpc
 
 LOG_LEVELS: tuple[str, ...] = get_args(LoggingLevel)
@@ -38,7 +40,7 @@ def is_modern(message: jsonrpc.Message) -> bool:
 def protocol_version_in(message: jsonrpc.Message) -> str:
     """The protocol version that the envelope names, cut to what a record holds."""
     version = meta_of(message).get(PROTOCOL_VERSION_META_KEY)
-    return version[:_MAX_VERSION] if isinstance(version, str) else ""
+    return told(version)[:_MAX_VERSION] if isinstance(version, str) else ""
 
 
 def log_levels_in(params: Mapping[str, Any] | None) -> frozenset[str]:
@@ -62,5 +64,16 @@ def software_in(info: Any) -> str:
     """Name and version in a client's ``clientInfo``, whatever was sent as such. Unverified, so cut and printable."""
     if not isinstance(info, Mapping):
         return ""
-    told = " ".join(str(info[key])[:MAX_TOLD] for key in ("name", "version") if isinstance(info.get(key), str))
-    return "".join(character if character.isprintable() else "\ufffd" for character in told)
+    return " ".join(told(info[key]) for key in ("name", "version") if isinstance(info.get(key), str))
+
+
+def told(text: str) -> str:
+    """What a client reports of itself, as far as it is kept: without secrets, printable, and short."""
+    # All that the redaction looks at of a text that is to be so short.
+    return _told(text[: 4 * MAX_TOLD])
+
+
+@lru_cache(maxsize=512)
+def _told(text: str) -> str:
+    kept = redact_text(text, MAX_TOLD)[:MAX_TOLD]
+    return "".join(character if character.isprintable() else "\ufffd" for character in kept)

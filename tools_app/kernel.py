@@ -23,12 +23,12 @@ from tools_app.call import LogLevel
 from tools_app.caller import Caller
 from tools_app.envelope import (
     LOG_LEVELS,
-    MAX_TOLD,
     client_software_in,
     is_modern,
     log_levels_in,
     protocol_version_in,
     software_in,
+    told,
 )
 from tools_app.errors import ToolFailure
 from tools_app.exchange import Exchange, current_exchange
@@ -250,7 +250,7 @@ async def _initialize(
     initialized = replace(
         session,
         protocol_version=connection.protocol_version,
-        client_info={"name": said.client_info.name[:MAX_TOLD], "version": said.client_info.version[:MAX_TOLD]},
+        client_info={"name": told(said.client_info.name), "version": told(said.client_info.version)},
         capabilities=_kept(said.capabilities),
     )
     return Answer(jsonrpc.result_of(request.id, result), initialized)

@@ -1,0 +1,1 @@
+"""Tools of each recording level, for secrets to pass through."""
