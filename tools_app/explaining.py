@@ -55,15 +55,19 @@ class Replayed:
     is_complete: bool
 
 
-def moment_of(at: datetime | None, in_memory: Policy | None = None) -> Moment:
+def moment_of(at: datetime | None, caller: Principal, in_memory: Policy | None = None) -> Moment:
     """The present, or another moment. What is still to come is under the present policy.
+
+    Of the past, no more is read than concerns the caller.
 
     Raises:
         NotInHistory: the history does not reach back to it.
     """
     now = time.time()
     if at is not None and at.timestamp() < now:
-        return Moment(policy_at(version_at(at)), at.timestamp(), is_present=False)
+        return Moment(
+            policy_at(version_at(at), about=(caller.issuer, caller.subject)), at.timestamp(), is_present=False
+        )
     return Moment(policy_rows.load(in_memory), now if at is None else at.timestamp(), is_present=at is None)
 
 
@@ -114,7 +118,8 @@ def replay(record: CallRecord, with_values: bool) -> Replayed:
     Raises:
         NotInHistory: what the policy was is not known.
     """
-    return replay_under(policy_at(record.policy_version), record, with_values)
+    policy = policy_at(record.policy_version, about=(record.issuer, record.subject))
+    return replay_under(policy, record, with_values)
 
 
 def replay_under(policy: Policy, record: CallRecord, with_values: bool) -> Replayed:

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from functools import reduce
+from operator import and_, or_
+from typing import Any, NamedTuple
 
-from django.db.models import Max, Min, Q
+from django.db.models import Max, Min, Q, Value
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
 
+from authz_app import models
+from authz_app.compiling import THESE
 from authz_app.decision import Client
 from authz_app.history.models import PolicyEdit, PolicyRevision
 from authz_app.policy import Policy
@@ -17,21 +23,27 @@ class NotInHistory(LookupError):
     """What the policy was under a version is not known. The message says why, in a sentence."""
 
 
-def policy_at(version: int) -> Policy:
+def policy_at(version: int, about: tuple[str, str] | None = None) -> Policy:
     """The policy as it was when this version was the committed one.
+
+    ``about``: no more of it than concerns the client with this issuer and subject, which is little to read.
 
     Raises:
         NotInHistory: the history does not reach back to it, has a gap before it, or it has not come yet.
     """
     require_known(version)
     until = _until(version)
-    clients = {row["id"]: row for row in _rows_at(until, "client")}
+    client_id = _client_id(until, about) if about is not None else None
+    # Of a client whose row came later, or is gone by now, the history is not known by its id: then all is read.
+    which = _Which() if client_id is None else _concerning(until, client_id)
+    clients = {row["id"]: row for row in _rows_at(until & which.clients, "client")}
     memberships = [
         (row["rule_id"], row["client_id"], clients[row["client_id"]]["name"], clients[row["client_id"]]["subject"])
-        for row in _rows_at(until, "member")
+        for row in _rows_at(until & which.members, "member")
         if row["client_id"] in clients
     ]
-    enabled = (tuple(row[column] for column in RULE_COLUMNS) for row in _rows_at(until, "rule") if row["enabled"])
+    rules = _rows_at(until, "rule", which.rules)
+    enabled = (tuple(row[column] for column in RULE_COLUMNS) for row in rules if row["enabled"])
     return Policy(
         version,
         clients={
@@ -49,10 +61,50 @@ def policy_at(version: int) -> Policy:
     )
 
 
-def _rows_at(until: Q, part: str) -> Iterator[dict[str, Any]]:
-    """The rows of a policy table as the last of these revisions left them."""
+def _client_id(until: Q, about: tuple[str, str]) -> int | None:
+    """The id of the client's row, if it is the one that it had then."""
+    issuer, subject = about
+    now = models.Client.objects.filter(issuer=issuer, subject=subject).values_list("pk", flat=True).first()
+    then = next(_rows_at(until & Q(part_id=now), "client"), None) if now is not None else None
+    return now if then is not None and (then["issuer"], then["subject"]) == about else None
+
+
+class _Which(NamedTuple):
+    """Which rows are read: all, unless it says otherwise."""
+
+    clients: Q = Q()
+    members: Q = Q()
+    rules: Q = Q()
+
+
+def _concerning(until: Q, client_id: int) -> _Which:
+    """What concerns a client: the rules that ever named it, whom else they name, and the rules about everybody."""
+    members = PolicyRevision.objects.filter(until, part="member")
+    rules = members.filter(client_id=client_id).values("entity_id")
+    named = members.filter(entity="rule", entity_id__in=rules).values("client_id")
+    return _Which(
+        clients=Q(part_id=client_id) | Q(part_id__in=named),
+        members=Q(entity="rule", entity_id__in=rules),
+        rules=Q(part_id__in=rules) | ~_of_others(),
+    )
+
+
+def _of_others() -> Q:
+    """Rules that say to read that they are for the clients which they name: what cannot be read is about everybody."""
+    readable = {"applies_to": [THESE], "effect": models.Rule.Effect.values, "kind": models.Rule.Kind.values}
+    # As each database writes JSON. Within a text the quotation marks would stand behind backslashes.
+    ways = (
+        [Value(f'"{column}"{colon}"{value}"') for value in values for colon in (":", " : ", ": ")]
+        for column, values in readable.items()
+    )
+    # Unlike `contains`, which minds no case on SQLite.
+    return reduce(and_, (reduce(or_, (Q(GreaterThan(StrIndex("became", way), 0)) for way in some)) for some in ways))
+
+
+def _rows_at(until: Q, part: str, image: Q | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of a policy table as the last of these revisions left them; those alone of which the image is so."""
     table = table_of(part)
-    return (table.values(image) for image in _images(Q(until, part=part)).values())
+    return (table.values(found) for found in _images(Q(until, part=part), image).values())
 
 
 def latest_images(part: str, version: int, **of_these: Any) -> dict[int, str]:
@@ -60,10 +112,10 @@ def latest_images(part: str, version: int, **of_these: Any) -> dict[int, str]:
     return _images(Q(edit__version__lte=version, part=part, **of_these))
 
 
-def _images(revisions: Q) -> dict[int, str]:
+def _images(revisions: Q, image: Q | None = None) -> dict[int, str]:
     # The revisions of one row follow each other in the order of their ids.
     latest = PolicyRevision.objects.filter(revisions).values("part_id").annotate(last=Max("id")).values("last")
-    images = PolicyRevision.objects.filter(pk__in=latest).values_list("part_id", "became")
+    images = PolicyRevision.objects.filter(image or Q(), pk__in=latest).values_list("part_id", "became")
     return {part_id: image for part_id, image in images.iterator() if image is not None}
 
 

@@ -112,7 +112,7 @@ class ExplainForm(forms.Form):
         asked = self.cleaned_data
         try:
             principal = self._caller()
-            moment = moment_of(asked["at"], worker().rooms.policy.in_memory)
+            moment = moment_of(asked["at"], principal, worker().rooms.policy.in_memory)
         except BadIdentity as error:
             self.add_error(error.part, str(error))
             return None

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from authz_app import policy_rows, triggers
+from authz_app.decision import Client as DecidedClient
 from authz_app.decision import Target
 from authz_app.history import guard
 from authz_app.history.models import PolicyEdit, PolicyRevision
@@ -43,7 +44,43 @@ def test_every_past_policy_is_the_one_that_was_read_then(seed: int) -> None:
         read.append(policy_rows.load())
     assert len({policy.version for policy in read}) > 10
     for then in read:
-        assert_same(policy_at(then.version), then)
+        past = policy_at(then.version)
+        assert_same(past, then)
+        for about, client in past.clients.items():
+            assert_all_about(client, policy_at(then.version, about), past)
+
+
+def assert_all_about(client: DecidedClient, narrow: Policy, past: Policy) -> None:
+    """Whatever is asked about the client is answered the same."""
+    concerning = {one.id: one for one in past.rules.values() if one.clients is None or client.id in one.clients}
+    assert concerning.items() <= narrow.rules.items() <= past.rules.items()
+    assert narrow.clients[client.issuer, client.subject] == client
+    assert (narrow.version, narrow.switched_off) == (past.version, past.switched_off)
+
+
+@pytest.mark.usefixtures("clients")
+def test_little_is_read_of_what_concerns_others(clients: list[Client]) -> None:
+    ada, bo = clients[:2]
+    for number, named in enumerate([[ada], [bo], [ada, bo], []]):
+        Rule.objects.create(tools=f"tool_{number}").clients.set(named)
+    Rule.objects.create(tools="all", applies_to="every", note='"applies_to":"these"')
+    for column, value in (("kind", "?"), ("effect", "ALLOW")):
+        Rule.objects.filter(pk=Rule.objects.create(tools="odd").pk).update(**{column: value})
+    narrow = policy_at(policy_rows.stored_version(), (ISSUER, "s0"))
+    assert sorted(rule.tools[0] for rule in narrow.rules.values()) == ["*", "*", "all", "tool_0", "tool_2"]
+    assert {client.subject for client in narrow.clients.values()} == {"s0", "s1"}
+
+
+def test_of_a_client_that_is_gone_or_has_come_again_all_is_read(clients: list[Client]) -> None:
+    rule = Rule.objects.create(tools="time")
+    rule.clients.set(clients[:1])
+    then = policy_rows.stored_version()
+    rule.clients.clear()
+    clients[0].delete()
+    assert rule.pk in policy_at(then, (ISSUER, "s0")).rules
+    Client.objects.create(issuer=ISSUER, subject="s0")
+    assert policy_at(then, (ISSUER, "s0")).clients[ISSUER, "s0"].name == "Ada"
+    assert rule.pk in policy_at(then, (ISSUER, "s0")).rules
 
 
 def test_a_call_is_decided_under_a_past_policy_as_it_was_then(clients: list[Client]) -> None:

@@ -71,7 +71,8 @@ class Command(BaseCommand):
         if not name:
             _refuse("Say what is to be called: the name of a tool. Or --list, for all that may be.")
         asked, arguments = asked_of(kind, name, _arguments(kind, name, options))
-        principal, moment = _caller(options), _moment(options["at"])
+        principal = _caller(options)
+        moment = _moment(options["at"], principal)
         target = target_of(kind, asked.name, asked.runs is not None, moment.policy)
         answer = as_json(explained(principal, target, arguments, moment))
         self._print(_in_json(answer) if options["json"] else "\n".join(_lines(answer)))
@@ -80,7 +81,9 @@ class Command(BaseCommand):
     def _list(self, options: dict[str, Any]) -> bool:
         if options["name"] or options["arguments"]:
             _refuse("--list is about everything: leave the name and the arguments out.")
-        found = [(kind, name) for kind, name, one in may_use(_caller(options), _moment(options["at"])) if one.allowed]
+        principal = _caller(options)
+        moment = _moment(options["at"], principal)
+        found = [(kind, name) for kind, name, one in may_use(principal, moment) if one.allowed]
         if options["json"]:
             self._print(_in_json([{"kind": kind, "name": name} for kind, name in found]))
         else:
@@ -136,12 +139,12 @@ def _known(name: str) -> tuple[str, str]:
     )
 
 
-def _moment(text: str | None) -> Moment:
+def _moment(text: str | None, caller: Principal) -> Moment:
     if text is None:
-        return moment_of(None)
+        return moment_of(None, caller)
     try:
         at = datetime.fromisoformat(text)
-        return moment_of(at if at.tzinfo else timezone.make_aware(at))
+        return moment_of(at if at.tzinfo else timezone.make_aware(at), caller)
     except (ValueError, OverflowError) as error:
         raise CommandError(f"--at {text!r} is no time, such as 2026-12-24T08:00+01:00.", returncode=2) from error
 
