@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.conf import settings
 
+from authz_app.audit.events import EventKind, event, record_with
 from authz_app.evidence.models import AuditKey
 from authz_app.evidence.statements import key_statement
 from authz_app.private_files import create_private, others_can_read, replace_private
@@ -135,7 +136,7 @@ def introduce(key: AuditSigner) -> None:
     """
     listed = list(AuditKey.objects.values_list("id", "statement"))
     if not listed:
-        _list(key, key_statement(key.id, key.public, datetime.now(UTC), 1, ""))
+        _list(key, key_statement(key.id, key.public, datetime.now(UTC), 1, ""), 1)
     elif key.id not in (current := _that_none_follows(listed)):
         raise AuditKeyError(
             f"The audit key file {key_path()} holds the key {key.id}, and what signs here is {' or '.join(current)}."
@@ -147,7 +148,12 @@ def _that_none_follows(listed: list[tuple[str, str]]) -> list[str]:
     return [key for key, _ in listed if not any(f'"follows":"{key}"' in statement for _, statement in listed)]
 
 
-def _list(key: AuditSigner, statement: str, predecessor_signature: str = "") -> None:
+def _list(
+    key: AuditSigner, statement: str, first_seal: int, follows: str = "", predecessor_signature: str = ""
+) -> None:
+    """List a key, and record that it signs from now on: both or neither."""
+    details = {"key": key.id, "first_seal": first_seal, "follows": follows}
+    record_with(event(EventKind.KEY_CHANGE, {name: value for name, value in details.items() if value}))
     AuditKey.objects.create(
         id=key.id,
         statement=statement,
@@ -164,7 +170,7 @@ def succeed(old: AuditSigner, next_seal: int) -> AuditSigner:
     """
     new = AuditSigner(Ed25519PrivateKey.generate())
     statement = key_statement(new.id, new.public, datetime.now(UTC), next_seal, old.id)
-    _list(new, statement, old.sign(statement))
+    _list(new, statement, next_seal, old.id, old.sign(statement))
     try:
         replace_private(next_key_path(), _pem(new.private))
     except OSError as error:

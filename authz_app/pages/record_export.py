@@ -17,6 +17,9 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
 
+from authz_app.addresses import MAX_ADDRESS
+from authz_app.audit.errors import AuditUnavailable
+from authz_app.evidence.doings import record_export
 from authz_app.evidence.exporting import Wanted, csv_rows, jsonl, seals_alone
 from authz_app.management.export_files import csv_names, key_if_there
 from authz_app.models import AuditEvent
@@ -77,6 +80,11 @@ class ExportMixin:
             return HttpResponseRedirect(page)
         if _is_too_much(wanted):
             messages.error(request, _TOO_MUCH.format(MOST, _option(self.model), wanted.chosen_by))
+            return HttpResponseRedirect(back)
+        try:
+            record_export(wanted, "csv" if form == "zip" else form, request.META.get("REMOTE_ADDR", "")[:MAX_ADDRESS])
+        except AuditUnavailable as error:
+            messages.error(request, f"Nothing was exported. {error}")
             return HttpResponseRedirect(back)
         what = wanted.chosen_by or "all records"
         logger.info("Exported as %s by %s: %s", form, request.user.get_username(), what)

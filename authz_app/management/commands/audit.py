@@ -8,7 +8,9 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from authz_app.audit.errors import AuditUnavailable
 from authz_app.conf import conf
+from authz_app.evidence.doings import record_export, record_pruning
 from authz_app.evidence.exporting import Wanted
 from authz_app.evidence.heads import Head, known_head
 from authz_app.evidence.keyring import Keyring, keyring
@@ -77,6 +79,8 @@ class Command(BaseCommand):
             getattr(self, f"_{action}")(options)
         except AuditKeyError as error:
             raise CommandError(str(error), returncode=_COULD_NOT) from error
+        except AuditUnavailable as error:
+            raise CommandError(f"{error} ({error.__cause__})", returncode=_COULD_NOT) from error
 
     def _verify(self, options: dict[str, Any]) -> None:
         ring, head = _trusted(options["public_key"]), options["expect"] or known_head(connection)
@@ -121,6 +125,8 @@ class Command(BaseCommand):
             wanted = _wanted(options["where"], options["events"])
         except ValueError as error:
             raise CommandError(f"--where {options['where']!r}: {error}") from error
+        form = "csv" if (options["output"] or "").endswith(".csv") else "jsonl"
+        record_export(wanted, form)
         with Progress(self.stderr, "records", wanted.count()) as progress:
             written = list(export_to(options["output"], wanted, progress.reach))
         for path in written:
@@ -135,6 +141,8 @@ class Command(BaseCommand):
             self.stdout.write(f"Would be removed: {what}. Their seals stay. With --yes they are removed.")
             return
         key = signer()
+        if segments:
+            record_pruning(records, [one.seal for one in segments], f"{before:%Y-%m-%d %H:%M} UTC", options["tool"])
         with Progress(self.stderr, "segments", len(segments)) as progress:
             removed = prune(connection, segments, key, progress.reach)
         self.stdout.write(f"Removed: {removed:,} records of {what.partition(' of ')[2]}. Their seals stay.")

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from authz_app.evidence.heads import known_head
 from authz_app.evidence.keyring import keyring
-from authz_app.evidence.keys import signer
+from authz_app.evidence.keys import introduce, signer
 from authz_app.evidence.models import AuditKey
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.verification import Report, verify
@@ -23,8 +23,10 @@ INTERVAL = timedelta(seconds=60)
 
 @pytest.fixture
 def key_file(settings: Settings, tmp_path: Path) -> Iterator[Path]:
-    """An audit key of this test alone."""
+    """An audit key of this test alone. It is listed already, and the event of that is gone, so that tests can count."""
     settings.AUDIT_KEY_FILE = str(tmp_path / "key" / "audit-key.pem")
+    introduce(signer(create=True))
+    AuditEvent.objects.all().delete()
     yield tmp_path / "key" / "audit-key.pem"
 
 

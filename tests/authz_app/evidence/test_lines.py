@@ -36,6 +36,7 @@ def log(tmp_path: Path) -> Path:
     """The file that lines are written to, from its first record on."""
     path = tmp_path / "audit.jsonl"
     write(path)
+    path.write_bytes(b"")
     return path
 
 
