@@ -11,9 +11,10 @@ from authz_app import notices
 from authz_app.evidence import state
 from authz_app.evidence.models import AuditSeal
 from authz_app.history.models import PolicyEdit
-from authz_app.models import CallRecord, Client, Rule, User
+from authz_app.models import AuditEvent, CallRecord, Client, Rule, User
 from authz_app.pages import outages
 from authz_app.pages.clients import ClientAdmin
+from authz_app.pages.events import AuditEventAdmin
 from authz_app.pages.history import PolicyEditAdmin
 from authz_app.pages.oauth_applications import OAuthApplicationAdmin
 from authz_app.pages.people import GroupAdmin, UserAdmin
@@ -30,6 +31,7 @@ notices.register(outages.notices)
 admin.site.register(Client, ClientAdmin)
 admin.site.register(Rule, RuleAdmin)
 admin.site.register(CallRecord, CallRecordAdmin)
+admin.site.register(AuditEvent, AuditEventAdmin)
 admin.site.register(PolicyEdit, PolicyEditAdmin)
 admin.site.register(AuditSeal, AuditSealAdmin)
 admin.site.register(User, UserAdmin)

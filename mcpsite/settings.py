@@ -380,6 +380,7 @@ UNFOLD = {
                 "items": [
                     _page("Call records", "receipt_long", "authz_app.callrecord"),
                     _page("Sessions", "sensors", "tools_app.mcpsession"),
+                    _page("Events", "event_note", "authz_app.auditevent"),
                     _page("Policy history", "history", "authz_app.policyedit"),
                     {
                         "title": "Seals",

@@ -35,9 +35,9 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["seal", "id"], name="event_seal"),
             models.Index(fields=["kind", "id"], name="event_kind"),
-            models.Index(fields=["client_id", "id"], name="event_client", condition=models.Q(client_id__gt=0)),
-            models.Index(fields=["mcp_session", "id"], name="event_session", condition=models.Q(mcp_session__gt="")),
-            models.Index(fields=["actor", "id"], name="event_actor", condition=models.Q(actor__gt="")),
+            models.Index(fields=["client_id", "id"], name="event_client"),
+            models.Index(fields=["mcp_session", "id"], name="event_session"),
+            models.Index(fields=["actor", "id"], name="event_actor"),
         ]
 
     def __str__(self) -> str:

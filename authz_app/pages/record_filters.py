@@ -74,15 +74,19 @@ class CallFilter(RecordFilter):
         """What a choice leaves."""
 
 
+def clients_to_choose(chosen: str) -> Choices:
+    """The clients seen last, and the one that is chosen."""
+    recent = Client.objects.filter(last_seen__isnull=False).order_by("-last_seen")[:_RECENT_CLIENTS]
+    found = Client.objects.filter(pk=number_in(chosen)) if number_in(chosen) else []
+    return [(str(client.pk), str(client)) for client in dict.fromkeys([*found, *recent])]
+
+
 class ClientFilter(CallFilter):
     title = "client"
     parameter_name = "client"
 
     def known(self) -> Choices:
-        recent = Client.objects.filter(last_seen__isnull=False).order_by("-last_seen")[:_RECENT_CLIENTS]
-        chosen_id = number_in(str(self.used_parameters.get(self.parameter_name, "")))
-        chosen = Client.objects.filter(pk=chosen_id) if chosen_id else []
-        return [(str(client.pk), str(client)) for client in dict.fromkeys([*chosen, *recent])]
+        return clients_to_choose(str(self.used_parameters.get(self.parameter_name, "")))
 
     def left(self, value: str) -> Narrowing:
         return narrowing.by_client([number_in(value)])

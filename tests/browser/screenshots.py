@@ -62,6 +62,7 @@ _PAGES: dict[str, tuple[str, ...]] = {
     "version-unknown": ("/admin/authz_app/policyedit/version/999999/",),
     "versions-compared": ("/admin/authz_app/policyedit/compare/?from=1",),
     "policy-then": ("/admin/authz_app/policyedit/at/20/",),
+    "events": ("/admin/authz_app/auditevent/",),
     "seals": ("/admin/authz_app/auditseal/",),
     "seal": ("/admin/authz_app/auditseal/1/change/",),
     "sessions-chosen": ("/admin/tools_app/mcpsession/", "input.action-select >> nth=0"),
