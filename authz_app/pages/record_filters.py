@@ -20,7 +20,6 @@ from authz_app.record_search.newest import left_by
 _RECENT_CLIENTS = 50
 _LONGEST_ID = 18  # Digits: all such numbers fit into the database's integers.
 
-Records = QuerySet[CallRecord]
 Choices = list[tuple[str, str]]
 
 

@@ -50,7 +50,7 @@ _PAGES: dict[str, tuple[str, ...]] = {
     "refusals": ("/admin/refusals/",),
     "refusals-allow": ("/admin/refusals/", "text=Allow…"),
     "refusal": ("/admin/authz_app/callrecord/?decision=denied", _FIRST),
-    "refusal-hostile": ("/admin/authz_app/callrecord/?decision=denied", _LAST),
+    "refusal-hostile": ("/admin/authz_app/callrecord/?q=tool:*script*", _FIRST),
     "stop": ("/admin/stop/",),
     "sessions": ("/admin/tools_app/mcpsession/",),
     "history": ("/admin/authz_app/policyedit/",),
