@@ -6,7 +6,7 @@ far it got, and goes on from there when asked to.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -96,8 +96,9 @@ def _led(walk: Walk, narrowings: Sequence[Narrowing]) -> Walk:
 def _tested(walk: Walk, wanted: int, is_over: Callable[[], bool]) -> Page:
     """As many as are wanted of those that pass the tests, unless the time is up before."""
     ids: list[UUID] = []
-    looked_at = 0
-    for size in _window_sizes():
+    looked_at, size = 0, _FIRST_WINDOW
+    while True:
+        began = time.monotonic()
         last = walk.ids(1, skip=size - 1)
         ids += (walk.up_to(last[0]) if last else walk).passing(size, wanted - len(ids))
         looked_at += size
@@ -106,11 +107,11 @@ def _tested(walk: Walk, wanted: int, is_over: Callable[[], bool]) -> Page:
         if is_over():
             return Page(ids, looked_at=looked_at, reached=last[0])
         walk = walk.beyond(last[0])
-    raise AssertionError("Windows do not end.")
+        size = next_size(size, time.monotonic() - began)
 
 
-def _window_sizes() -> Iterator[int]:
-    size = _FIRST_WINDOW
-    while True:
-        yield size
-        size = min(2 * size, _LARGEST_WINDOW)
+def next_size(size: int, seconds: float) -> int:
+    """How many records to test next, after so many took so long. Long ones take longer, and the time is short."""
+    if seconds > PATIENCE / 4:
+        return max(size // 2, _FIRST_WINDOW)
+    return min(2 * size, _LARGEST_WINDOW) if seconds < PATIENCE / 8 else size

@@ -120,3 +120,8 @@ def test_a_glob_of_a_column_with_too_many_values_is_tested(monkeypatch: pytest.M
     tested = narrowing.by_tool(["a_*"])
     assert tested.streams is None
     assert page_of([tested], Place(), 500, lambda: False).ids == wanted([narrowing.by_tool_names(["a_1", "a_2"])])
+
+
+@pytest.mark.parametrize(("size", "seconds", "after"), [(8, 0, 16), (16, 0, 16), (8, 0.03, 8), (16, 1, 8), (8, 1, 8)])
+def test_windows_grow_while_they_are_quick_and_shrink_when_they_are_not(size: int, seconds: float, after: int) -> None:
+    assert newest.next_size(size, seconds) == after
