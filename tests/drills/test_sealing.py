@@ -1,4 +1,4 @@
-"""Drill: four workers write records, whichever of them seals, and nothing final waits for its seal for long."""
+"""Drill: four workers write calls and events, whichever of them seals, and nothing final waits for long."""
 
 import subprocess
 import sys
@@ -19,6 +19,7 @@ _OLDEST = """
     SELECT at, duration_ms FROM authz_app_callrecord
     WHERE seal IS NULL AND (decision = 'denied' OR outcome <> '') ORDER BY id LIMIT 1
 """
+_OLDEST_EVENT = "SELECT at, 0 FROM authz_app_auditevent WHERE seal IS NULL ORDER BY id LIMIT 1"
 
 
 @pytest.mark.timeout(size(150, 400))
@@ -41,9 +42,10 @@ def test_four_workers_write_while_one_seals(fresh_database: str) -> None:
             worker.kill()
     said = [worker.communicate(timeout=10) for worker in workers]
     assert [worker.returncode for worker in workers] == [0] * WORKERS, said
-    written = sum(int(out) for out, _ in said)
+    calls, events = (sum(int(out.split()[place]) for out, _ in said) for place in (0, 1))
 
-    assert rows(fresh_database, "SELECT count(*) FROM authz_app_callrecord WHERE seal IS NOT NULL") == [(written,)]
+    assert rows(fresh_database, "SELECT count(*) FROM authz_app_callrecord WHERE seal IS NOT NULL") == [(calls,)]
+    assert rows(fresh_database, "SELECT count(*) FROM authz_app_auditevent WHERE seal IS NOT NULL") == [(events,)]
     assert longest <= SETTLED_AFTER + timedelta(seconds=INTERVAL + SLACK)
     sealers = {err.count(": Seal ") > 0 for _, err in said}
     seals = sum(err.count(": Seal ") for _, err in said)
@@ -51,15 +53,16 @@ def test_four_workers_write_while_one_seals(fresh_database: str) -> None:
     verified = site.manage("audit", "verify")
     assert verified.returncode == 0, verified.stdout
     print(
-        f"{written} records of {WORKERS} workers under {seals} seals; the longest that anything final waited for its"
-        f" seal was {longest.total_seconds():.1f} s, of which {SETTLED_AFTER.total_seconds():.0f} s are left to settle;"
-        f" all workers sealed: {sealers == {True}}"
+        f"{calls} calls and {events} events of {WORKERS} workers under {seals} seals; the longest that anything final"
+        f" waited for its seal was {longest.total_seconds():.1f} s, of which {SETTLED_AFTER.total_seconds():.0f} s are"
+        f" left to settle; all workers sealed: {sealers == {True}}"
     )
 
 
 def oldest_wait(database_url: str) -> timedelta:
-    """How long ago the oldest final record ended that has no seal."""
-    for at, duration in rows(database_url, _OLDEST):
+    """How long ago the oldest call or event ended that is final and has no seal."""
+    waits = [timedelta()]
+    for at, duration in [*rows(database_url, _OLDEST), *rows(database_url, _OLDEST_EVENT)]:
         began = datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at
-        return datetime.now(UTC) - began - timedelta(milliseconds=duration or 0)
-    return timedelta()
+        waits.append(datetime.now(UTC) - began - timedelta(milliseconds=duration or 0))
+    return max(waits)

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from authz_app.evidence.keys import public_pem, signer
@@ -83,6 +85,21 @@ def test_calls_alone_and_events_alone_are_proved_where_a_segment_has_both(tmp_pa
                 f"Not checked: {others} records of the same segments, which were not asked for.",
             ],
         )
+
+
+@pytest.mark.parametrize(
+    ("options", "tables"),
+    [([], {"call", "event"}), (["--where", "decision=denied"], {"call"}), (["--events"], {"event"})],
+)
+def test_the_command_writes_out_what_it_is_asked_for(tmp_path: Path, options: list[str], tables: set[str]) -> None:
+    final_events(2)
+    sealed(8)
+    output = tmp_path / "records.jsonl"
+    call_command("audit", "export", "--output", str(output), *options, stdout=StringIO())
+    lines = [json.loads(line) for line in output.read_bytes().splitlines()]
+    assert {line["table"] for line in lines if "table" in line} == tables
+    (tmp_path / "audit.pem").write_text(public_pem(signer().public))
+    assert verified(tmp_path, [str(output)])[0] == 0
 
 
 def _gives(text: str, record: CallRecord, form: str) -> bool:

@@ -274,7 +274,7 @@ def test_a_full_disk_stops_nothing_is_said_once_and_nothing_is_lost(
 def until(holds: Callable[[], bool]) -> None:
     """Wait for what another thread does."""
     waiting = threading.Event()
-    for _ in range(3_000):
+    for _ in range(9_000):
         if holds():
             return
         waiting.wait(0.01)
