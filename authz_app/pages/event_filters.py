@@ -66,3 +66,13 @@ class SessionFilter(RecordFilter):
 
     def narrow(self, queryset: Events, value: str) -> Events:
         return queryset.filter(mcp_session=value)
+
+
+class SealFilter(SessionFilter):
+    """Set by links alone, from the page of a seal."""
+
+    title = "seal"
+    parameter_name = "seal"
+
+    def narrow(self, queryset: Events, value: str) -> Events:
+        return queryset.filter(seal=number_in(value))

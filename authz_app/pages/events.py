@@ -12,9 +12,11 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
+from authz_app.evidence.rows import EVENTS
 from authz_app.models import AuditEvent, Client
 from authz_app.pages import event_filters, words
 from authz_app.pages.event_words import details_of, kind_words, sentence, who
+from authz_app.pages.proofs import proof_of
 from authz_app.pages.record_export import ExportMixin
 from authz_app.pages.words import visible
 
@@ -40,6 +42,7 @@ class AuditEventAdmin(ExportMixin, ModelAdmin):
         event_filters.ClientFilter,
         event_filters.TimeFilter,
         event_filters.SessionFilter,
+        event_filters.SealFilter,
     )
     list_filter_submit = True
     list_before_template = f"{_TEMPLATES}/before.html"
@@ -153,11 +156,9 @@ class AuditEventAdmin(ExportMixin, ModelAdmin):
     def told(self, event: AuditEvent) -> SafeString:
         return format_html('<pre class="json">{}</pre>', words.pretty_json(event.details))
 
-    @display(description="Seal")
-    def sealed(self, event: AuditEvent) -> SafeString | str:
-        if event.seal is None:
-            return "Not sealed yet."
-        return render_to_string(f"{_TEMPLATES}/seal.html", {"number": event.seal})
+    @display(description="As it was written")
+    def sealed(self, event: AuditEvent) -> SafeString:
+        return proof_of(EVENTS, event.pk)
 
 
 def _client_of(event: AuditEvent) -> Client | None:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from authz_app.evidence.keys import AuditKeyError
 from authz_app.evidence.models import AuditSeal
 from authz_app.evidence.one_seal import check_seal, keyring_here
-from authz_app.models import CallRecord
+from authz_app.models import AuditEvent, CallRecord
 from authz_app.pages.words import visible
 
 _SHOWN = 100
@@ -56,15 +56,19 @@ def _panel(holds: str, *problems: str) -> CheckPanel:
 
 
 def with_links(problems: Sequence[str]) -> list[SafeString | str]:
-    """Sentences, in which the ids of call records that are there lead to their pages."""
+    """Sentences, in which the ids of records that are there lead to their pages."""
     named = [found.group() if (found := _ID.search(one)) else "" for one in problems]
-    there = {str(pk) for pk in CallRecord.objects.filter(pk__in=[*filter(None, named)]).values_list("pk", flat=True)}
-    return [_linked(one, known_as if known_as in there else "") for one, known_as in zip(problems, named, strict=True)]
+    links = {**_links(CallRecord, named), **_links(AuditEvent, named)}
+    return [_linked(one, known_as, links.get(known_as)) for one, known_as in zip(problems, named, strict=True)]
 
 
-def _linked(problem: str, record_id: str) -> SafeString | str:
-    if not record_id:
+def _links(model: type[CallRecord] | type[AuditEvent], ids: Sequence[str]) -> dict[str, str]:
+    there = model._default_manager.filter(pk__in=[*filter(None, ids)]).values_list("pk", flat=True)
+    return {str(pk): reverse(f"admin:authz_app_{model._meta.model_name}_change", args=[pk]) for pk in there}
+
+
+def _linked(problem: str, record_id: str, link: str | None) -> SafeString | str:
+    if link is None:
         return visible(problem)
     before, _, after = problem.partition(record_id)
-    link = reverse("admin:authz_app_callrecord_change", args=[record_id])
     return format_html('{}<a href="{}">{}</a>{}', visible(before), link, record_id, visible(after))

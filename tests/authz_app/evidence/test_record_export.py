@@ -14,11 +14,11 @@ from django.test import Client as Browser
 from authz_app.evidence.keys import public_pem, signer
 from authz_app.models import CallRecord, User
 from authz_app.pages import record_export
-from tests.authz_app.evidence.records import key_file, sealed  # noqa: F401
+from tests.authz_app.evidence.records import key_file, sealed, sealed_with_events  # noqa: F401
 from tests.authz_app.evidence.test_exporting import verified
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database, pytest.mark.usefixtures("key_file")]
-PAGE = "/admin/authz_app/callrecord/"
+PAGE, EVENTS = "/admin/authz_app/callrecord/", "/admin/authz_app/auditevent/"
 
 
 def _auditor(*permissions: str) -> User:
@@ -27,14 +27,14 @@ def _auditor(*permissions: str) -> User:
     return user
 
 
-async def _fetch(query: str, *forms: str, user: User | None = None) -> list[bytes]:
+async def _fetch(query: str, *forms: str, user: User | None = None, page: str = PAGE) -> list[bytes]:
     browser = AsyncClient()
     if user is None:
         user = await sync_to_async(User.objects.create_superuser)("root")
     await sync_to_async(browser.force_login)(user)
     bodies = []
     for form in forms:
-        answer = await browser.get(f"{PAGE}export/records.{form}{query}")
+        answer = await browser.get(f"{page}export/records.{form}{query}")
         assert answer.status_code == 200
         assert "attachment" in answer["Content-Disposition"]
         bodies.append(b"".join([chunk async for chunk in answer.streaming_content]))
@@ -84,3 +84,22 @@ def test_more_than_the_server_can_hold_is_left_to_the_command(
     assert CallRecord.objects.count() == 4
     answer = admin_client.get(f"{PAGE}export/records.jsonl", follow=True)
     assert "manage.py audit export" in answer.content.decode()
+
+
+async def test_events_are_downloaded_as_calls_are(tmp_path: Path) -> None:
+    await sync_to_async(sealed_with_events)(3)
+    user = await sync_to_async(_auditor)("view_auditevent", "view_arguments")
+    (tmp_path / "audit.pem").write_text(public_pem(signer().public))
+    jsonl, archive = await _fetch("?kind=look", "jsonl", "zip", user=user, page=EVENTS)
+    (tmp_path / "records.jsonl").write_bytes(jsonl)
+    ZipFile(BytesIO(archive)).extractall(tmp_path)
+    for arguments in (["records.jsonl"], ["records.csv", "--seals", "records.seals.jsonl"]):
+        code, said = await sync_to_async(verified)(tmp_path, arguments)
+        assert (code, said[0]) == (0, "Checked: 2 records, 1 seals.")
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.mark.parametrize("may", [["view_auditevent"], ["view_callrecord", "view_arguments"]])
+def test_whoever_may_not_see_events_exports_none(client: Browser, may: list[str]) -> None:
+    client.force_login(_auditor(*may))
+    assert client.get(f"{EVENTS}export/records.jsonl").status_code == 403

@@ -101,7 +101,7 @@ def test_the_page_of_each_event_leads_on(browser: Browser, told: dict[str, Audit
         assert f"/admin/authz_app/client/{row.client_id}/change/" in shown, kind
         assert f"/admin/authz_app/callrecord/?session={SESSION}" in shown
         assert f"{LIST}?session={SESSION}" in shown
-        assert "Not sealed yet." in shown
+        assert "Not sealed yet: it will be in about 70 seconds." in shown
     assert f"/admin/authz_app/callrecord/{RECORD}/change/" in page(browser, f"{LIST}{told['look'].pk}/change/")
 
 

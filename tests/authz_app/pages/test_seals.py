@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from authz_app.evidence.keys import public_pem, signer
 from authz_app.evidence.models import AuditSeal
 from authz_app.evidence.rotation import rotate
-from authz_app.models import CallRecord, User
+from authz_app.models import AuditEvent, CallRecord, User
 from authz_app.pages import seal_problems
-from tests.authz_app.evidence.records import final_records, key_file, sealed  # noqa: F401
+from tests.authz_app.evidence.records import final_records, key_file, sealed, sealed_with_events  # noqa: F401
 from tests.authz_app.evidence.tamperings import (
     delete,
     edit,
@@ -31,6 +31,7 @@ from tests.authz_app.evidence.tamperings import (
 from tests.rows import build_record, make_client
 
 SEALS, RECORDS = "/admin/authz_app/auditseal/", "/admin/authz_app/callrecord/"
+EVENTS = "/admin/authz_app/auditevent/"
 BEHIND, BAD = "Sealing is behind", "The newest seal does not hold"
 HOLDS, FAILS = 'class="holds"', 'class="fails"'
 
@@ -147,6 +148,21 @@ def test_a_record_that_was_edited_is_a_link_away_from_its_seal_and_back(admin_cl
     page = record_page(admin_client, record)
     assert "Not as it was written. It was edited after seal 1 was made." in page
     assert f'href="{SEALS}1/change/"' in page
+
+
+def test_an_event_proves_itself_as_a_call_does(admin_client: Browser) -> None:
+    sealed_with_events(1)
+    event, other = AuditEvent.objects.order_by("pk")
+    assert "it is as it was written." in text(admin_client, f"{EVENTS}{event.pk}/change/")
+    AuditEvent.objects.filter(pk=event.pk).update(actor="mallory")
+    assert "It was edited after seal 1 was made." in text(admin_client, f"{EVENTS}{event.pk}/change/")
+    assert "Not as it was written" not in text(admin_client, f"{EVENTS}{other.pk}/change/")
+    page = seal_page(admin_client, 1)
+    assert f'<a href="{EVENTS}{event.pk}/change/">{event.pk}</a> was edited' in page
+    assert f'href="{EVENTS}?seal=1"' in page
+    under = text(admin_client, f"{EVENTS}?seal=1")
+    assert f"{event.pk}/change" in under
+    assert f"{other.pk}/change" not in text(admin_client, f"{EVENTS}?seal=2")
 
 
 def test_a_seal_whose_neighbour_is_gone_or_whose_row_says_otherwise_does_not_hold(admin_client: Browser) -> None:
