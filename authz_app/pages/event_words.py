@@ -1,6 +1,7 @@
 """Events in words: what happened, in a sentence."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from authz_app.audit.events import EventKind
@@ -19,6 +20,7 @@ KINDS: dict[str, str] = {
     EventKind.OUTAGE: "Outage",
     EventKind.EVENTS_LOST: "Events lost",
 }
+_OF_SESSIONS = (EventKind.SESSION_OPENED, EventKind.SESSION_CLOSED)
 _TRANSPORTS = {"sse": "HTTP+SSE", "streamable": "Streamable HTTP"}
 Details = Mapping[str, Any]
 
@@ -34,8 +36,9 @@ def details_of(event: AuditEvent) -> dict[str, Any]:
 
 
 def who(event: AuditEvent) -> str:
-    """The administrator who did it, or else the client that it is about."""
-    return visible(event.actor or event.client_name or event.subject)
+    """Who did it; of a session, whose it is."""
+    whose = event.client_name or event.subject
+    return visible(whose or event.actor if event.kind in _OF_SESSIONS else event.actor or whose)
 
 
 def sentence(event: AuditEvent) -> str:
@@ -51,8 +54,9 @@ def _opened(event: AuditEvent, details: Details) -> str:
 
 
 def _closed(event: AuditEvent, details: Details) -> str:
-    why = str(details.get("why", "")) or "for a reason that is not known"
-    return f"{why[0].upper()}{why[1:]}, after {_time(details.get('seconds'))} and {_calls(details.get('calls'))}."
+    why = str(details.get("why") or "for a reason that is not known")
+    by = f" ({event.actor})" if event.actor else ""
+    return f"{why[0].upper()}{why[1:]}{by}, after {_time(details.get('seconds'))} and {_calls(details.get('calls'))}."
 
 
 def _refused(event: AuditEvent, details: Details) -> str:
@@ -93,7 +97,8 @@ def _look(event: AuditEvent, details: Details) -> str:
 
 def _outage(event: AuditEvent, details: Details) -> str:
     refused, lost = (details.get(name, 0) for name in ("calls_refused", "outcomes_lost"))
-    told = f"Records could not be written from {details.get('from')} until {details.get('until')}"
+    since, until = (_moment(details.get(name)) for name in ("from", "until"))
+    told = f"Records could not be written from {since} until {until}"
     return f"{told}: {details.get('cause')}. Calls refused: {refused}; outcomes lost: {lost}."
 
 
@@ -103,6 +108,13 @@ def _lost(event: AuditEvent, details: Details) -> str:
 
 def _transport(details: Details) -> str:
     return _TRANSPORTS.get(details.get("transport", ""), "a transport that is not known")
+
+
+def _moment(text: Any) -> str:
+    try:
+        return f"{datetime.fromisoformat(str(text)).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:
+        return "a time that is not known"
 
 
 def _many(count: int, what: str) -> str:

@@ -21,7 +21,7 @@ TOLD = {
     EventKind.SESSION_OPENED: ({"transport": "sse", "software": "agent 1"}, "agent 1"),
     EventKind.SESSION_CLOSED: (
         {"why": "its worker died", "seconds": 3_725.0, "calls": 5},
-        "Its worker died, after 1 h 2 min and 5 calls.",
+        "Its worker died (anna), after 1 h 2 min and 5 calls.",
     ),
     EventKind.TOKENS_REFUSED: ({"first": "The token expired.", "addresses": ["::1", "::2"]}, "from 2 addresses"),
     EventKind.REQUESTS_REFUSED: ({"first": "The Host is wrong.", "addresses": ["::1"]}, "3 requests from ::1"),
@@ -35,7 +35,10 @@ TOLD = {
     ),
     EventKind.KEY_CHANGE: ({"key": "ab", "first_seal": 7, "follows": "cd"}, "The key ab signs from seal 7 on"),
     EventKind.LOOK: ({"record": RECORD, "tool": "TimeTool"}, "At what a record of TimeTool holds."),
-    EventKind.OUTAGE: ({"from": "1", "until": "2", "cause": "gone", "calls_refused": 4}, "Calls refused: 4"),
+    EventKind.OUTAGE: (
+        {"from": "2026-11-27T04:00:00.000+00:00", "until": "x", "cause": "gone", "calls_refused": 4},
+        "from 2026-11-27 04:00:00 UTC until a time that is not known: gone. Calls refused: 4",
+    ),
     EventKind.EVENTS_LOST: ({"why": "Too many."}, "3 events. Too many."),
 }
 
@@ -78,7 +81,7 @@ def test_what_cannot_be_read_is_told_all_the_same() -> None:
 def test_the_list_tells_of_each_and_leads_to_the_policy_history(browser: Browser, told: dict[str, AuditEvent]) -> None:
     shown = page(browser, LIST)
     assert all(f"{LIST}{row.pk}/change/" in shown for row in told.values())
-    assert "Its worker died, after 1 h 2 min and 5 calls." in shown
+    assert "Its worker died (anna), after 1 h 2 min and 5 calls." in shown
     assert "/admin/authz_app/policyedit/" in shown
 
 
