@@ -95,9 +95,10 @@ def _site_on(cluster: Cluster, issuer: Issuer, ballast: Path | None = None, **se
     execute(cluster.url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-_SETTINGS = {"AUDIT_TIMEOUT": str(LIMIT), "AUDIT_SEAL_SECONDS": "1"}
+_SETTINGS = {"AUDIT_TIMEOUT": str(LIMIT), "AUDIT_SEAL_SECONDS": "1", "TOOL_TIME_LIMIT": str(OUT + 60)}
 
 
+@pytest.mark.timeout(size(120, 300))
 @pytest.mark.parametrize("way", ON_POSTGRESQL)
 async def test_a_broken_postgresql_runs_no_call_without_a_record_and_needs_no_restart_once_it_is_mended(
     own_cluster: Cluster, issuer: Issuer, marks: Path, way: str
@@ -106,6 +107,7 @@ async def test_a_broken_postgresql_runs_no_call_without_a_record_and_needs_no_re
         await _drill(place, ON_POSTGRESQL[way], marks, way)
 
 
+@pytest.mark.timeout(size(120, 300))
 @pytest.mark.parametrize("way", ON_SQLITE)
 async def test_a_broken_sqlite_runs_no_call_without_a_record_and_needs_no_restart_once_it_is_mended(
     sqlite_template: Path, tmp_path: Path, issuer: Issuer, marks: Path, way: str
@@ -115,6 +117,7 @@ async def test_a_broken_sqlite_runs_no_call_without_a_record_and_needs_no_restar
         await _drill(Place(url, site), ON_SQLITE[way], marks, way)
 
 
+@pytest.mark.timeout(size(120, 300))
 async def test_a_full_disk_under_postgresql_runs_no_call_without_a_record(issuer: Issuer, marks: Path) -> None:
     need("PostgreSQL's server programs", binaries() is not None)
     with small_disk(megabytes=220) as disk, Cluster(disk) as cluster:
@@ -131,7 +134,7 @@ async def test_without_redis_and_the_database_nothing_runs_and_both_are_missed_n
         async with (
             Administrator(site) as administrator,
             raw_session(site, "dave") as stream,
-            httpx2.AsyncClient(timeout=60) as http,
+            httpx2.AsyncClient(timeout=OUT + 60) as http,
             asking(site, CALLERS, IN_FLIGHT) as answers,
         ):
             await answers.more(done=20)
@@ -157,7 +160,7 @@ async def _drill(place: Place, way: Way, marks: Path, name: str) -> None:
     async with (
         Administrator(site) as administrator,
         raw_session(site, "dave") as stream,
-        httpx2.AsyncClient(timeout=60) as http,
+        httpx2.AsyncClient(timeout=OUT + 60) as http,
         asking(site, CALLERS, IN_FLIGHT) as answers,
     ):
         await answers.more(done=20)
