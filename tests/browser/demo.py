@@ -41,7 +41,10 @@ def fill() -> None:
         Tool.objects.update_or_create(
             kind=kind, name=name, defaults={"description": description, "module": "demo.mcp_tools"}
         )
-    Tool.objects.filter(name="tickets_close").update(enabled=False)
+    Tool.objects.filter(name="tickets_close").update(enabled=False, recorded=Tool.Recorded.METADATA)
+    Tool.objects.filter(name="tickets_search").update(
+        recorded=Tool.Recorded.RESULT, redacted="customer.iban\nfound.*.card"
+    )
 
     reports = make_client("Report agent", notes="Runs nightly. Ask Dana.")
     support = make_client("Support copilot", kind=Client.Kind.SERVICE)
@@ -109,6 +112,16 @@ def fill() -> None:
             support, kind="resource", tool="ticket", arguments=json.dumps({"uri": "tickets://4711"}), rules=by_time
         ),
         build_record(support, kind="completion", tool="apology", rules=by_time),
+        build_record(
+            dana,
+            ago=7 * minute,
+            tool="tickets_search",
+            arguments=json.dumps({"query": "card", "customer": {"name": "Ada", "iban": "[redacted]"}}),
+            claims=json.dumps({"https://example.com/roles": ["support"]}),
+            result=json.dumps({"structuredContent": {"found": [{"ticket": 4711, "card": "[redacted]"}]}}),
+            rules=by_time,
+        ),
+        build_record(dana, ago=8 * minute, tool="tickets_close", arguments="", outcome="tool_error", rules=by_time),
         build_refusal(support, kind="prompt", tool="greeting", reason="unknown_tool", arguments="{}"),
         build_refusal(reports, ago=minute / 2, tool="tickets_search", reason="deny_rule", rules=by_deny),
         build_refusal(rogue, ago=minute, tool="weather_tool", reason="client_blocked"),
