@@ -30,6 +30,9 @@ _LOGIN = re.compile(
     re.VERBOSE,
 )
 
+_OPTION = re.compile(r"(?<!\S)--?[A-Za-z]")
+_VERB = re.compile(r"\s(?:is|was|will|lautet|ist)\b", re.IGNORECASE)
+
 _QUOTED = {quote: re.compile(rf"(?:[^{quote}\\]|\\.)*+", re.DOTALL) for quote in "\"'`"}
 _OPENING = re.compile(r"""\\{1,8}+["'`]""")
 _ESCAPED_QUOTED = re.compile(r"""[^\r\n"'`]*+""")
@@ -77,11 +80,12 @@ def _spans(text: str) -> list[tuple[int, int]]:
         spans += [
             (one.end(), _end(_TO_TAG, text, one.end())) for one in _IN_XML.finditer(text) if is_secret_name(one["name"])
         ]
-    if "-" in text:
+    if "-" in text and _OPTION.search(text):
         spans += [_behind(text, one) for one in _AS_OPTION.finditer(text) if is_secret_name(one["name"])]
         spans += [login.span("curl") for login in _LOGIN.finditer(text) if login["curl"]]
     spans += [login.span("netrc") for login in _LOGIN.finditer(text) if login["netrc"]] if "login" in text else []
-    spans += [said.span("value") for said in _SAID.finditer(text)]
+    if _VERB.search(text):
+        spans += [said.span("value") for said in _SAID.finditer(text)]
     return spans
 
 

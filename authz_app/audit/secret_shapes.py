@@ -35,6 +35,7 @@ _AUTHORIZATION = re.compile(
         \s++(?P<value>[\w.~+/=-]{8,}+|(?:username|credential)=[^\r\n]++)""",
     re.VERBOSE | re.IGNORECASE,
 )
+_SCHEMES = ("basic", "bearer", "negotiate", "apikey", "ssws", "digest", "aws4")
 _PASSWORD_IN_URL = re.compile(
     r"""(?<=://)(?:[^/\s:@]{0,256}+:[^/\s?\#]{1,1024}(?=@)        # to the last @ before the path
       | [^/\s:@"'<>]{1,256}+:(?!\d{1,5}+(?:[/?\#]|\Z))[^\s"'<>@]{1,256}+(?=@)  # with a slash in it
@@ -86,12 +87,16 @@ def _without_secrets(text: str, was_cut: bool) -> str:
     if "://" in text or "%2F%2F" in text:
         text = _PASSWORD_IN_URL.sub(REDACTED, text)
         text = _WEBHOOK.sub(REDACTED, text)
-    text = _AUTHORIZATION.sub(_authorization, text)
+    low = text.lower()
+    if any(scheme in low for scheme in _SCHEMES):
+        text = _AUTHORIZATION.sub(_authorization, text)
     text = without_named_values(text, REDACTED)
     if ":AA" in text:
         text = _BOT.sub(REDACTED, text)
+    if ".atlasv1." in text:
+        text = _ATLAS.sub(REDACTED, text)
     if "." in text:
-        text = _DISCORD.sub(REDACTED, _AIRTABLE.sub(REDACTED, _ATLAS.sub(REDACTED, text)))
+        text = _DISCORD.sub(REDACTED, _AIRTABLE.sub(REDACTED, text) if "pat" in text else text)
     if "-us" in text:
         text = _MAILCHIMP.sub(REDACTED, text)
     return _CARD.sub(_card, without_known_tokens(text, REDACTED))
