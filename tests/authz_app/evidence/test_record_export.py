@@ -103,3 +103,13 @@ async def test_events_are_downloaded_as_calls_are(tmp_path: Path) -> None:
 def test_whoever_may_not_see_events_exports_none(client: Browser, may: list[str]) -> None:
     client.force_login(_auditor(*may))
     assert client.get(f"{EVENTS}export/records.jsonl").status_code == 403
+
+
+def test_the_log_has_who_exported_and_not_what_was_searched_for(
+    admin_client: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    sealed(1)
+    with caplog.at_level("INFO", "authz_app.evidence"):
+        admin_client.get(f"{PAGE}export/records.jsonl?q=args:hunter2")
+    assert "Exported as jsonl by admin." in caplog.text
+    assert "hunter2" not in caplog.text
