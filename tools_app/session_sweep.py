@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 EVERY = 10.0
 # After an outage of the database, the other workers have to be seen again first.
 _SEEN_AGAIN = 30.0
-# A worker that leaves ends its sessions before it is gone.
-_LEAVING = 60.0
+# A worker that leaves has so long to end its sessions, beyond the time that its calls have.
+_LEAVING = 30.0
 _AT_ONCE = 500
 DIED = "its worker died"
 LEFT = "its worker was shut down, and could not write it"
@@ -42,13 +42,20 @@ class _Open:
 
 
 class SessionSweep:
-    """One worker's looks at the register. ``shared``: the store is the same for all workers. ``idle`` in seconds."""
+    """One worker's looks at the register. ``shared``: the store is the same for all workers.
 
-    def __init__(self, sessions: SessionStore, name: str, *, shared: bool, idle: float, close: Close) -> None:
+    ``idle`` is for how long a session that lasts by use is kept, ``drain`` for how long a worker that leaves works on;
+    both are in seconds.
+    """
+
+    def __init__(  # noqa: PLR0913  (all but two are named)
+        self, sessions: SessionStore, name: str, *, shared: bool, idle: float, drain: float, close: Close
+    ) -> None:
         self._sessions = sessions
         self._name = name
         self._shared = shared
         self._idle = idle
+        self._leaving = drain + _LEAVING
         self._close = close
         self._missing: set[str] = set()
         self._left_since: dict[str, float] = {}
@@ -89,7 +96,7 @@ class SessionSweep:
             return ""
         if holder in seen:
             return DIED if now >= self._judges_from else ""
-        return LEFT if now - self._left_since.setdefault(holder, now) > _LEAVING else ""
+        return LEFT if now - self._left_since.setdefault(holder, now) > self._leaving else ""
 
     async def _look_in_store(self, opened: list[_Open]) -> None:
         missing: set[str] = set()

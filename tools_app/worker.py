@@ -87,6 +87,7 @@ class Worker:
             self.name,
             shared=bool(settings.REDIS_URL),
             idle=limits.max_session_idle,
+            drain=settings.DRAIN_SECONDS,
             close=self._events.closed,
         )
         self.draining = False

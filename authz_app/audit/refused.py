@@ -106,7 +106,6 @@ def _event(cause: Cause, group: _Group, worker: str) -> Event:
     return event(
         kind,
         {name: value for name, value in details.items() if value},
-        at=group.last,
         count=group.count,
         address=addresses[0] if len(addresses) == 1 else "",
         issuer=issuer,

@@ -3,8 +3,7 @@
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
-from authz_app.addresses import nearest_untrusted
-from authz_app.conf import conf
+from authz_app.request_address import request_address
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -14,6 +13,5 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address that limits count by; behind a trusted proxy the one that the proxy saw."""
-        forwarded_for = [value for value in [request.META.get("HTTP_X_FORWARDED_FOR")] if value]
-        return nearest_untrusted(request.META.get("REMOTE_ADDR") or "", forwarded_for, conf().trusted_proxies)
+        """The address that limits count by."""
+        return request_address(request)

@@ -17,13 +17,13 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
 
-from authz_app.addresses import MAX_ADDRESS
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.evidence.doings import record_export
 from authz_app.evidence.exporting import Wanted, csv_rows, jsonl, seals_alone
 from authz_app.management.export_files import csv_names, key_if_there
 from authz_app.models import AuditEvent
 from authz_app.pages.record_sets import Listed, chosen_by
+from authz_app.request_address import request_address
 from authz_app.unavailable import is_unavailable, note
 
 logger = logging.getLogger("authz_app.evidence")
@@ -82,7 +82,7 @@ class ExportMixin:
             messages.error(request, _TOO_MUCH.format(MOST, _option(self.model), wanted.chosen_by))
             return HttpResponseRedirect(back)
         try:
-            record_export(wanted, "csv" if form == "zip" else form, request.META.get("REMOTE_ADDR", "")[:MAX_ADDRESS])
+            record_export(wanted, "csv" if form == "zip" else form, request_address(request))
         except AuditUnavailable as error:
             messages.error(request, f"Nothing was exported. {error}")
             return HttpResponseRedirect(back)

@@ -51,7 +51,7 @@ def worker_seen(name: str, ago: float) -> None:
 def sweeping(store: Any, shared: bool = True) -> tuple[SessionSweep, Closed]:
     closed: Closed = []
     close = lambda key, session, why: closed.append((key, why))  # noqa: E731
-    return SessionSweep(store, ME, shared=shared, idle=900, close=close), closed
+    return SessionSweep(store, ME, shared=shared, idle=900, drain=30, close=close), closed
 
 
 async def test_sessions_of_a_worker_that_died_are_closed_and_forgotten(clock: Callable[[float], None]) -> None:
