@@ -141,4 +141,5 @@ def _others() -> Iterator[tuple[str, str]]:
     yield "client, the busiest", f"/admin/authz_app/client/{BUSY}/change/"
     yield "sessions", "/admin/tools_app/mcpsession/"
     yield "seals", "/admin/authz_app/auditseal/"
+    yield "events", "/admin/authz_app/auditevent/"
     yield "policy history", "/admin/authz_app/policyedit/"
