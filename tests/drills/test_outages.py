@@ -95,7 +95,12 @@ def _site_on(cluster: Cluster, issuer: Issuer, ballast: Path | None = None, **se
     execute(cluster.url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-_SETTINGS = {"AUDIT_TIMEOUT": str(LIMIT), "AUDIT_SEAL_SECONDS": "1", "TOOL_TIME_LIMIT": str(OUT + 60)}
+_SETTINGS = {
+    "AUDIT_TIMEOUT": str(LIMIT),
+    "AUDIT_SEAL_SECONDS": "1",
+    "TOOL_TIME_LIMIT": str(OUT + 60),
+    "TOOL_THREADS": "64",
+}
 
 
 @pytest.mark.timeout(size(120, 300))
