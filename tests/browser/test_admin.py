@@ -96,7 +96,7 @@ def test_a_refused_call_is_found_from_the_start_page(signed_in: Page) -> None:
     expect(page.get_by_text("asked to call <img src=x onerror=fail()> and was refused.")).to_be_visible()
     reason = "No rule allows this client to call this tool, so it was denied."
     expect(page.get_by_text(reason, exact=True)).to_be_visible()
-    page.get_by_role("link", name="All calls").click()
+    page.get_by_role("link", name="All calls", exact=True).click()
     expect(page.locator("#result_list tbody")).to_have_count(2)
 
 
