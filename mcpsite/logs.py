@@ -44,6 +44,6 @@ class LineFormatter(logging.Formatter):
 
 
 def _indented(text: str) -> str:
-    # The end says what happened, so that is what is kept of a long one.
-    traceback = redact_text(text[-_MAX_TRACEBACK:], _MAX_TRACEBACK)
+    # The end says what happened, so that is what is kept of a long one; a secret that straddles the cut goes whole.
+    traceback = redact_text(text[-2 * _MAX_TRACEBACK :], 2 * _MAX_TRACEBACK)[-_MAX_TRACEBACK:]
     return "\n".join(f"    {escaped(line)}" for line in traceback.splitlines())

@@ -8,7 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from authz_app.models import User
+from mcpsite import logs
 from mcpsite.logs import LineFormatter
+from tests.secret_corpus import SHAPED
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9m"
 
@@ -80,3 +82,10 @@ def test_long_messages_and_tracebacks_are_cut_and_the_end_of_a_traceback_is_kept
     long = written("failed", error=raised("x" * 1_000_000 + " the end"))
     assert len(long) < 30_000
     assert long.endswith("the end")
+
+
+def test_a_secret_that_straddles_the_cut_of_a_long_traceback_goes_whole() -> None:
+    token = next(secret for secret in SHAPED if secret.kind == "JWT")
+    for before in range(0, len(token.text), 7):
+        text = "x " * 30_000 + token.text + " " + "y" * (20_000 - before)
+        assert token.core[-12:] not in logs._indented(text)

@@ -32,7 +32,8 @@ IN_FLIGHT = 8
 EVERY = 60
 RECORDS = "/admin/authz_app/callrecord/"
 LISTS = ("/admin/", RECORDS, f"{RECORDS}?decision=denied", f"{RECORDS}?q=args:{CANARY}", "/admin/refusals/",
-         "/admin/authz_app/client/", "/admin/tools_app/tool/", "/admin/tools_app/mcpsession/")  # fmt: skip
+         "/admin/authz_app/auditevent/", "/admin/authz_app/client/", "/admin/tools_app/tool/",
+         "/admin/tools_app/mcpsession/")  # fmt: skip
 HEADERS = ("X-Api-Key", "X-Forwarded-For", "User-Agent", "Referer", "Mcp-Session-Id", "Last-Event-ID", "Cookie")
 
 
@@ -210,7 +211,14 @@ def test_two_hundred_secrets_are_found_nowhere(
     fresh_database: str, start_site: Callable[..., Site], tmp_path: Path
 ) -> None:
     assert len(SHAPED) + len(NAMED) + len(HARMLESS_NAMED) >= 200
-    site = start_site(fresh_database, TEST_APPS="tests.secret_tools", AUDIT_SEAL_SECONDS="0.5")
+    lines = tmp_path / "audit.lines"
+    site = start_site(
+        fresh_database,
+        TEST_APPS="tests.secret_tools",
+        AUDIT_SEAL_SECONDS="0.5",
+        AUDIT_LINES=str(lines),
+        AUDIT_LINES_FULL="true",
+    )
     assert site.manage("migrate", "-v0").returncode == 0
     rule_for_everybody(fresh_database, "*", kind="all")
     environment = {**site.environment, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
@@ -227,6 +235,7 @@ def test_two_hundred_secrets_are_found_nowhere(
     }
     site.stop()
     where["log at the end"] = site.log.encode()
+    where["lines for a log collector"] = lines.read_bytes()
     where["database at the end"] = database(fresh_database)
     assert [leak for name, text in where.items() for leak in leaks(name, text)] == []
     # The hunt looks in the right places: the word that is no secret is there.
