@@ -70,11 +70,11 @@ def test_an_export_shows_how_far_it_is_at_a_terminal_and_takes_that_away_again(
 ) -> None:
     site = Site(fresh_sqlite)
     with connect(fresh_sqlite) as database:
-        database.execute(BACKLOG_ON_SQLITE, [3])
+        database.execute(BACKLOG_ON_SQLITE, [3])  # And one event: that they are exported.
     output = str(tmp_path / "records.jsonl")
     shown = at_a_terminal(site, "audit", "export", "--output", output)
     bar, told = shown.split("\r\x1b[K")
-    assert re.search("\r[█·]{30} \\d+ of 3 records\x1b\\[K$", bar)
+    assert re.search("\r[█·]{30} \\d+ of 4 records\x1b\\[K$", bar)
     assert told.split() == ["Written:", output]
     assert "\x1b[31" not in shown
     piped = site.manage("audit", "export", "--output", output)
