@@ -108,7 +108,7 @@ def test_a_session_shows_who_has_it_since_when_from_where_and_with_what(admin_cl
     page = listed(admin_client)
     assert rows(page) == [
         "Report agent report-agent@clients, https://tenant.auth0.example/ OAuth client ID Zk3fX0hYpQ7uV2mB9sT1"
-        " 2026-09-21 14:13:20 UTC until 2026-09-21 15:13:20 UTC 203.0.113.7 desktop 1.2 HTTP+SSE 0 worker-1"
+        " 2026-09-21 14:13:20 UTC until 2026-09-21 15:13:20 UTC 203.0.113.7 desktop 1.2 HTTP+SSE 0 · events worker-1"
     ]
     assert f'href="/admin/authz_app/client/{client.pk}/change/"' in page
     assert "Software (unverified)" in page
@@ -116,7 +116,7 @@ def test_a_session_shows_who_has_it_since_when_from_where_and_with_what(admin_cl
 
 def test_a_session_over_streamable_http_is_said_to_be_one_and_is_no_worker_s(admin_client: Browser) -> None:
     open_session(worker="", transport="streamable", client_info=None)
-    assert rows(listed(admin_client))[0].endswith("203.0.113.7 — Streamable HTTP 0 any")
+    assert rows(listed(admin_client))[0].endswith("203.0.113.7 — Streamable HTTP 0 · events any")
 
 
 def test_an_unknown_client_is_shown_by_its_subject(admin_client: Browser) -> None:
@@ -143,7 +143,7 @@ def test_calls_are_counted_and_lead_to_their_records(admin_client: Browser) -> N
     mine = [build_record(client, mcp_session="k1", tool=f"t{number}") for number in range(3)]
     CallRecord.objects.bulk_create([*mine, build_record(client, mcp_session="other", tool="elsewhere")])
     page = listed(admin_client)
-    assert [row.split()[-2] for row in rows(page)] == ["3", "0"]
+    assert [row.split()[-4] for row in rows(page)] == ["3", "0"]
     link = "/admin/authz_app/callrecord/?session=k1"
     assert f'href="{link}"' in page
     found = admin_client.get(link).context["cl"].result_list
