@@ -141,7 +141,10 @@ class Verifier:
         if self.interval is None or not self.last or self.last["count"] >= LARGEST_SEGMENT or not is_final(said):
             return
         if ended(said) < moment(self.last["at"]) - SETTLED_AFTER - self.interval:
-            self.bad(f"Record {said['id']} was inserted: it is older than seal {self.last['seal']}, and in no seal.")
+            self.bad(
+                f"Record {said['id']} was inserted, or written late: it is older than seal {self.last['seal']},"
+                " and in no seal."
+            )
 
     def without_seal(self):
         self.bad(f"Seal {self.row_seal} is not there, though record {self.rows[0][0]} is in it.")

@@ -18,7 +18,7 @@ from authz_app.evidence.sealing import LARGEST_SEGMENT, SETTLED_AFTER, settled
 _OPEN = "Not sealed yet: its outcome is not known."
 _SOON = "Not sealed yet: it will be in about {} seconds."
 _LATE = "Not sealed, though it ended long ago: sealing is behind."
-_INSERTED = "It was inserted: it is older than seal {}, and in no seal."
+_INSERTED = "It was inserted, or written late: it is older than seal {}, and in no seal."
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def prunable(before: datetime, tools: Sequence[str]) -> Iterator[Prunable]:
 
 
 def _has_what_stays(seal: int, before: datetime, tools: Sequence[str]) -> bool:
-    """Where tools are named, an event is one of none of them."""
+    """Where tools are named, events stay."""
     events = AuditEvent.objects.filter(seal=seal)
     return (
         CallRecord.objects.filter(seal=seal).filter(_stays(before, tools)).exists()

@@ -82,7 +82,7 @@ def seal_what_is_due(older_than: timedelta | None, go_on: Callable[[], bool] = l
     while sealing is not None:
         made += 1
         _publish(sealing, known)
-        sealing = _seal(None) if sealing.is_full and go_on() else None
+        sealing = _seal(None) if sealing.more and go_on() else None
     return made
 
 

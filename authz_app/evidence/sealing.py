@@ -1,7 +1,7 @@
 """Seal what is final: one segment at a time, each in one transaction, by one worker at a time.
 
-A segment is the oldest records that are final and in no seal yet. So a record that commits or ends late is in a later
-segment, and none is left out.
+A segment is the oldest records of one table that are final and in no seal yet. So a record that commits or ends late is
+in a later segment, and none is left out; and calls can be pruned without the events of their time.
 """
 
 from collections.abc import Sequence
@@ -26,17 +26,22 @@ _LOCK = 0x617564697473  # "audits"
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """A seal that was made."""
+    """A seal that was made. ``more``: something else was waiting, perhaps."""
 
     number: int
     count: int
     digest: str
     line: str
+    more: bool
 
-    @property
-    def is_full(self) -> bool:
-        """More is waiting, perhaps."""
-        return self.count >= LARGEST_SEGMENT
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """The oldest records that are to be sealed, all of one table; as many as a segment may have."""
+
+    sealed: Sealed
+    ids: Sequence[Any]
+    more: bool
 
 
 def take_lock(connection: BaseDatabaseWrapper) -> bool:
@@ -64,7 +69,7 @@ def seal(connection: BaseDatabaseWrapper, key: AuditSigner, older_than: timedelt
         introduce(key)
         last = _last(connection)
         number = last.number + 1 if last else 1
-        kept = b"".join(sorted(one for sealed, ids in waiting for one in _marked(connection, sealed, number, ids)))
+        kept = b"".join(_marked(connection, waiting.sealed, number, waiting.ids))
         previous = digest(last.statement) if last else NOTHING_BEFORE
         statement = seal_statement(number, now, kept, previous, key.id)
         made = AuditSeal(
@@ -77,7 +82,7 @@ def seal(connection: BaseDatabaseWrapper, key: AuditSigner, older_than: timedelt
         )
         made.save(using=connection.alias, force_insert=True)
     line = f"Seal {number}: {digest(statement)} {statement} {made.signature}"
-    return Sealing(number, made.count, digest(statement), line)
+    return Sealing(number, made.count, digest(statement), line, waiting.more)
 
 
 def last_number(connection: BaseDatabaseWrapper) -> int:
@@ -98,15 +103,11 @@ def _last_is(connection: BaseDatabaseWrapper, older_than: timedelta | None, now:
     return last is None or abs(now - last.at) >= older_than
 
 
-def _waiting(connection: BaseDatabaseWrapper, now: datetime) -> list[tuple[Sealed, list[Any]]]:
-    """The oldest records that are to be sealed, of each table; as many as one segment may have."""
-    found = [
-        (str(record_id), sealed, record_id)
-        for sealed in SEALED
-        for record_id in settled(connection, sealed, now - SETTLED_AFTER, LARGEST_SEGMENT)
-    ]
-    chosen = sorted(found, key=lambda one: one[0])[:LARGEST_SEGMENT]
-    return [(sealed, [record_id for _, theirs, record_id in chosen if theirs is sealed]) for sealed in SEALED]
+def _waiting(connection: BaseDatabaseWrapper, now: datetime) -> _Waiting:
+    found = [(sealed, settled(connection, sealed, now - SETTLED_AFTER, LARGEST_SEGMENT)) for sealed in SEALED]
+    found.sort(key=lambda one: (not one[1], str(one[1][:1])))
+    (sealed, ids), *others = found
+    return _Waiting(sealed, ids, len(ids) >= LARGEST_SEGMENT or any(theirs for _, theirs in others))
 
 
 def settled(

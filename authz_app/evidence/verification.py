@@ -169,8 +169,8 @@ def _check_unsealed(connection: BaseDatabaseWrapper, report: Report, interval: t
         for sealed in SEALED:
             for record_id in settled(connection, sealed, at - SETTLED_AFTER - interval, _MOST_FINDINGS):
                 report.bad(
-                    f"Record {id_text(id_bytes(record_id))} was inserted: it is older than seal {report.last.number},"
-                    " and in no seal."
+                    f"Record {id_text(id_bytes(record_id))} was inserted, or written late: it is older than seal"
+                    f" {report.last.number}, and in no seal."
                 )
     if waiting := sum(_count_unsealed(connection, sealed) for sealed in SEALED):
         report.unchecked.append(f"{waiting} records that are not sealed yet, or still open.")

@@ -42,8 +42,8 @@ def final_records(count: int, ago: timedelta = timedelta(minutes=10)) -> list[Ca
     return CallRecord.objects.bulk_create(sorted(made, key=lambda record: record.id), batch_size=1_000)
 
 
-def final_events(count: int, ago: timedelta = timedelta(minutes=10)) -> list[AuditEvent]:
-    """So many, in the order of their ids."""
+def final_events(count: int, ago: timedelta = timedelta(minutes=9)) -> list[AuditEvent]:
+    """So many, in the order of their ids; later than calls, and so sealed after them, unless told otherwise."""
     at = timezone.now() - ago
     made = [AuditEvent(id=record_id_at(at), at=at, kind="look", details='{"\u00e9":1}') for _ in range(count)]
     return AuditEvent.objects.bulk_create(sorted(made, key=lambda event: event.id))
@@ -57,7 +57,7 @@ def sealed(*counts: int) -> None:
 
 
 def sealed_with_events(*counts: int) -> None:
-    """One seal over so many calls each, and two events."""
+    """One seal over so many calls each, and one over two events after each."""
     for count in counts:
         final_records(count)
         final_events(2)

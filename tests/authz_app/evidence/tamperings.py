@@ -103,8 +103,9 @@ def cut_the_tail() -> str:
 
 
 def remove_a_seal() -> str:
-    AuditSeal.objects.filter(number=2).delete()
-    return f"Seal 2 is not there, though {AuditSeal.objects.get(number=1).count} records are in it"
+    gone = AuditSeal.objects.get(number=2)
+    gone.delete()
+    return f"Seal 2 is not there, though {gone.count} records are in it"
 
 
 def remove_a_seal_and_its_records() -> str:

@@ -46,13 +46,13 @@ REFUSED = [
     "UPDATE authz_app_callrecord SET seal = 2 WHERE seal = 1",
     "UPDATE authz_app_callrecord SET undelivered = true WHERE seal = 1",
     "UPDATE authz_app_callrecord SET undelivered = false",
-    "DELETE FROM authz_app_auditevent WHERE seal = 1",
+    "DELETE FROM authz_app_auditevent WHERE seal = 2",
     "DELETE FROM authz_app_auditevent WHERE seal IS NULL",
     "UPDATE authz_app_auditevent SET details = 'x' WHERE seal IS NULL",
-    "UPDATE authz_app_auditevent SET count = 2, actor = 'x' WHERE seal = 1",
-    "UPDATE authz_app_auditevent SET seal = NULL WHERE seal = 1",
-    "UPDATE authz_app_auditevent SET seal = 2 WHERE seal = 1",
-    "INSERT INTO authz_app_auditevent SELECT * FROM authz_app_auditevent WHERE seal = 1",
+    "UPDATE authz_app_auditevent SET count = 2, actor = 'x' WHERE seal = 2",
+    "UPDATE authz_app_auditevent SET seal = NULL WHERE seal = 2",
+    "UPDATE authz_app_auditevent SET seal = 3 WHERE seal = 2",
+    "INSERT INTO authz_app_auditevent SELECT * FROM authz_app_auditevent WHERE seal = 2",
     "INSERT INTO authz_app_auditseal SELECT * FROM authz_app_auditseal",
     "UPDATE authz_app_auditseal SET statement = 'x'",
     "UPDATE authz_app_auditseal SET members = ''",
@@ -92,8 +92,9 @@ def test_a_record_is_opened_closed_once_found_lost_and_sealed() -> None:
     with statements.transaction() as cursor:
         statements.close(cursor, [Closing(opening.id, Outcome.CRASHED, 2.5)])
     assert CallRecord.objects.get(pk=opening.id).outcome == "ok"
-    assert seal_what_is_due(None) == 1
-    assert CallRecord.objects.filter(seal=2).count() == 2
+    assert seal_what_is_due(None) == 2
+    assert CallRecord.objects.filter(seal=3).count() == 2
+    assert AuditEvent.objects.filter(seal=4).count() == 2
 
 
 @pytest.mark.usefixtures("guarded")

@@ -59,13 +59,13 @@ def test_each_record_and_event_has_a_line_and_its_seal_comes_after(log: Path, tm
     seal_what_is_due(None)
     write(log)
     said = [json.loads(raw) for raw in log.read_bytes().splitlines()]
-    assert [next(iter(one)) for one in said] == ["key", "table", "table", "table", "table", "table", "sealed"]
-    assert {one["id"] for one in said[1:6]} == {
+    assert [next(iter(one)) for one in said] == ["key", *["table"] * 3, "sealed", *["table"] * 2, "sealed"]
+    assert {one["id"] for one in said if "table" in one} == {
         str(row.pk) for model in (CallRecord, AuditEvent) for row in model._default_manager.all()
     }
     assert {"tool", "decision", "subject", "outcome", "seal", "hash"} <= said[1].keys()
     code, found = proved(tmp_path, log)
-    assert (code, found[0]) == (0, "Checked: 5 records, 1 seals.")
+    assert (code, found[0]) == (0, "Checked: 5 records, 2 seals.")
 
 
 def test_arguments_and_claims_are_withheld_unless_they_are_asked_for(tmp_path: Path, log: Path) -> None:
