@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from glob import glob
@@ -21,7 +22,7 @@ from mcp_types import Implementation, PromptReference
 
 from tests.databases import connect, rows, rule_for_everybody
 from tests.secret_corpus import HARMLESS_NAMED, NAMED, SHAPED, Secret
-from tests.secret_tools.mcp_tools import LEVELS
+from tests.secret_tools import LEVELS
 from tests.site import Site
 
 pytestmark = pytest.mark.timeout(900)
@@ -197,6 +198,15 @@ class Auditor:
         return self._post(f"/admin/records/{record_id}/look/", at=at)
 
 
+def collected(lines: Path, last: str) -> None:
+    """Wait for the line of this record: it is written when the record has been sealed."""
+    for _ in range(600):
+        if lines.exists() and last.encode() in lines.read_bytes():
+            return
+        time.sleep(0.2)
+    raise AssertionError("No line for the last record.")
+
+
 def pages(site: Site, record_ids: list[str]) -> bytes:
     auditor = Auditor(site)
     seen = [auditor.page(path) for path in LISTS]
@@ -233,6 +243,7 @@ def test_two_hundred_secrets_are_found_nowhere(
         "log": site.log.encode(),
         "database": database(fresh_database),
     }
+    collected(lines, ids[-1])
     site.stop()
     where["log at the end"] = site.log.encode()
     where["lines for a log collector"] = lines.read_bytes()

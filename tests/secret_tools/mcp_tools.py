@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from tools_app.building import Recorded
+from tests.secret_tools import LEVELS
 from tools_app.errors import ToolFailure
 from tools_app.registry import prompt, resource, tool
 
-LEVELS: tuple[Recorded, ...] = ("metadata", "arguments", "result")
 HIDDEN = "note.hidden"
 
 
