@@ -92,7 +92,7 @@ def _key(event: AuditEvent, details: Details) -> str:
 def _look(event: AuditEvent, details: Details) -> str:
     if "searched" in details:
         return f"Searched what arguments hold for {', '.join(map(str, details['searched']))}."
-    return f"At what a record of {details.get('tool', 'a call')} holds."
+    return f"Looked at what a record of {details.get('tool', 'a call')} holds."
 
 
 def _outage(event: AuditEvent, details: Details) -> str:

@@ -34,7 +34,7 @@ TOLD = {
         "3 records in 2 segments, seals 1 to 3, from before 2026-01-01.",
     ),
     EventKind.KEY_CHANGE: ({"key": "ab", "first_seal": 7, "follows": "cd"}, "The key ab signs from seal 7 on"),
-    EventKind.LOOK: ({"record": RECORD, "tool": "TimeTool"}, "At what a record of TimeTool holds."),
+    EventKind.LOOK: ({"record": RECORD, "tool": "TimeTool"}, "Looked at what a record of TimeTool holds."),
     EventKind.OUTAGE: (
         {"from": "2026-11-27T04:00:00.000+00:00", "until": "x", "cause": "gone", "calls_refused": 4},
         "from 2026-11-27 04:00:00 UTC until a time that is not known: gone. Calls refused: 4",
