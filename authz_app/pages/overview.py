@@ -26,6 +26,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "no_rules": sees_rules and not Rule.objects.filter(enabled=True).exists(),
         "refused": _refused() if sees_records else [],
         "no_calls": sees_records and not CallRecord.objects.exists(),
+        "mcp_url": f"{conf().public_url}/mcp",
         "sse_url": f"{conf().public_url}/sse",
     }
 
