@@ -26,6 +26,7 @@ from authz_app.jwks import (
     parse_key_set,
     remote_keys,
 )
+from tests.clock import Clock
 from tests.issuer import Behaviour, Issuer, private_key, public_jwk
 
 WAIT = 10
@@ -33,17 +34,9 @@ WAIT = 10
 FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000.0)
 
 
 @pytest.fixture

@@ -8,14 +8,7 @@ from django.db import OperationalError
 
 from authz_app.audit.events import Event
 from authz_app.audit.outage import CALM, OutageWatch
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from authz_app.audit.writer import AuditWriter
 from authz_app.models import AuditEvent, CallRecord, Rule
 from authz_app.policy_rows import stored_version
 from tests.authz_app.audit.openings import an_opening
+from tests.clock import Clock
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -309,14 +310,6 @@ def test_a_long_backlog_of_outcomes_is_written_before_the_end(end: Callable[[Aud
             audit.flush(WAIT)
         end(audit)
         assert outcomes() == ["ok"] * 700
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def swept(audit: AuditWriter, clock: Clock) -> None:
