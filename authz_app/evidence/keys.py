@@ -105,6 +105,11 @@ def signer(*, create: bool = False) -> AuditSigner:
         if create and not path.exists():
             create_private(path, _pem(Ed25519PrivateKey.generate()))
         return _read(path)
+    except FileNotFoundError as error:
+        raise AuditKeyError(
+            f"There is no audit key file {path}. A site makes one when it first seals, within a minute of its first"
+            " start; where it has sealed before, put that file back."
+        ) from error
     except OSError as error:
         raise AuditKeyError(f"The audit key file {path} cannot be used: {error.strerror}.") from error
 

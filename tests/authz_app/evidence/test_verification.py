@@ -12,7 +12,7 @@ from django.db import connection
 
 from authz_app.evidence.heads import Head, known_head
 from authz_app.evidence.keyring import keyring
-from authz_app.evidence.keys import AuditSigner, signer
+from authz_app.evidence.keys import AuditKeyError, AuditSigner, signer
 from authz_app.evidence.models import AuditKey, AuditSeal
 from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
@@ -124,3 +124,9 @@ def _seal_elsewhere() -> None:
         seal_what_is_due(None)
     finally:
         connection.close()
+
+
+def test_where_nothing_was_sealed_yet_it_says_when_there_will_be_a_key(key_file: Path) -> None:  # noqa: F811
+    key_file.unlink()
+    with pytest.raises(AuditKeyError, match="makes one when it first seals"):
+        signer()

@@ -258,5 +258,5 @@ def test_without_the_key_nothing_is_said_to_hold(admin_client: Browser, key_file
     sealed(2)
     os.unlink(key_file)
     for page in (seal_page(admin_client, 1), record_page(admin_client, nth(0)), text(admin_client, SEALS)):
-        assert "cannot be used" in page
+        assert "There is no audit key file" in page
         assert "as it was written." not in page
