@@ -7,12 +7,10 @@ out of reach.
 
 import asyncio
 import logging
-import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -22,6 +20,7 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 from authz_app.audit.entries import Allowance, Closing, Opening, Outcome, Spent, Undelivered, Within
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.audit.event_backlog import EventBacklog
+from authz_app.audit.intake import GROUP, Intake, Note, Waiting
 from authz_app.audit.outage import OutageWatch
 from authz_app.audit.session_register import Recorded, write
 from authz_app.audit.settlement import settle
@@ -29,29 +28,13 @@ from authz_app.audit.statements import Statements, statements_for
 
 logger = logging.getLogger(__name__)
 
-_GROUP = 256
 _OUTCOMES_KEPT = 100_000
 _SWEEP_EVERY = 15.0
 _FIRST_SWEEP = 2.0
 _RETRY_EVERY = 0.5
-_NOTES_WAIT = 0.02
 _SQLITE_PAUSE = 0.005
 _LATER = 1.0
-# What is written after the call: in the order in which it was handed in.
-Note = Closing | Undelivered | Recorded
 _UNAVAILABLE = "The call could not be recorded, so it was not run. Try again in a moment."
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """An opening, and the call that waits for it, ``until`` so long on its loop's clock."""
-
-    within: Within
-    loop: asyncio.AbstractEventLoop
-    future: "asyncio.Future[bool | Spent]"
-    until: float
-    abandoned: bool = field(default=False)
-    refused: bool = field(default=False)
 
 
 class AuditWriter:
@@ -74,10 +57,10 @@ class AuditWriter:
         self._clock = clock
         self._outage = OutageWatch(worker, clock)
         self._in_doubt = False
-        self._queue: queue.SimpleQueue[_Waiting | Note | threading.Event | None] = queue.SimpleQueue()
+        self._intake = Intake()
         self._unwritten: deque[Note] = deque()
         self._events = EventBacklog()
-        self._patient: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[_Waiting]] = WeakKeyDictionary()
+        self._patient: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[Waiting]] = WeakKeyDictionary()
         # Soon for the first time: that another worker died may be why this one is here.
         self._swept = clock() - _SWEEP_EVERY + _FIRST_SWEEP
         self._failing = False
@@ -101,9 +84,9 @@ class AuditWriter:
         """
         self._start()
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(Within(opening, allowances), loop, loop.create_future(), loop.time() + self._timeout)
+        waiting = Waiting(Within(opening, allowances), loop, loop.create_future(), loop.time() + self._timeout)
         self._watch(waiting)
-        self._queue.put(waiting)
+        self._intake.put(waiting)
         try:
             return await waiting.future
         except asyncio.CancelledError:
@@ -118,21 +101,21 @@ class AuditWriter:
         self._start()
         if isinstance(note, Recorded) and not self._events.admits_one():
             return
-        self._queue.put(note)
+        self._intake.put(note)
 
     def flush(self, timeout: float) -> bool:
         """Block until everything handed in before is committed, for at most ``timeout`` seconds. Returns whether."""
         if self._thread is None:
             return True
         done = threading.Event()
-        self._queue.put(done)
+        self._intake.put(done)
         return done.wait(timeout) and not self._unwritten and not self._events
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread after what is queued, and close its database connection."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._queue.put(None)
+            self._intake.put(None)
             thread.join(timeout)
 
     def _start(self) -> None:
@@ -142,7 +125,7 @@ class AuditWriter:
                     self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
                     self._thread.start()
 
-    def _watch(self, waiting: _Waiting) -> None:
+    def _watch(self, waiting: Waiting) -> None:
         """Give up what waits for too long. One timer for all: they give up in the order in which they came."""
         patient = self._patient.get(waiting.loop)
         if patient is None:
@@ -161,14 +144,14 @@ class AuditWriter:
         else:
             del self._patient[loop]
 
-    def _give_up(self, waiting: _Waiting) -> None:
+    def _give_up(self, waiting: Waiting) -> None:
         if not waiting.future.done():
             waiting.abandoned = True
             if not waiting.refused:
                 self._outage.late(self._timeout)
             waiting.future.set_exception(AuditUnavailable(_UNAVAILABLE))
 
-    def _abandon(self, waiting: _Waiting) -> None:
+    def _abandon(self, waiting: Waiting) -> None:
         waiting.abandoned = True
         settled = waiting.future.done() and not waiting.future.cancelled()
         if settled and waiting.future.exception() is None and waiting.future.result() is True:
@@ -192,13 +175,14 @@ class AuditWriter:
 
     def _step(self) -> bool:
         """Write what is waiting. Returns False when asked to stop."""
-        items = self._take()
-        openings = [item for item in items if isinstance(item, _Waiting) and not item.abandoned]
+        soon = self._unwritten or self._outage.is_on
+        items = self._intake.take(_RETRY_EVERY if soon else max(self._swept + _SWEEP_EVERY - self._clock(), 0.0))
+        openings = [item for item in items if isinstance(item, Waiting) and not item.abandoned]
         self._unwritten.extend(item for item in items if isinstance(item, Note))
         notes, was_failing = self._next_notes(), self._failing
         self._write(openings, notes)
         recovered = was_failing and not self._failing
-        if recovered or self._sweep_is_due() or not all(isinstance(item, _Waiting | Note) for item in items):
+        if recovered or self._sweep_is_due() or not all(isinstance(item, Waiting | Note) for item in items):
             self._write_backlog()
         if self._outage.is_on:
             self._leave_trace(at_once=None in items)
@@ -226,7 +210,7 @@ class AuditWriter:
             self._outage.over()
 
     def _next_notes(self) -> list[Note]:
-        notes = [self._unwritten.popleft() for _ in range(min(len(self._unwritten), _GROUP))]
+        notes = [self._unwritten.popleft() for _ in range(min(len(self._unwritten), GROUP))]
         return self._put_off_events(notes) if self._events else notes
 
     def _put_off_events(self, notes: Sequence[Note]) -> list[Note]:
@@ -236,7 +220,7 @@ class AuditWriter:
 
     def _write_backlog(self) -> None:
         """Write the outcomes that an outage left, before they are swept, or lost with the thread; and events."""
-        for _ in range(len(self._unwritten) // _GROUP + 1):
+        for _ in range(len(self._unwritten) // GROUP + 1):
             if not self._failing:
                 self._write([], self._next_notes())
         if not self._failing:
@@ -248,26 +232,7 @@ class AuditWriter:
         finally:
             self._in_doubt = False  # Whether they were committed does not matter: they can be written again.
 
-    def _take(self) -> list["_Waiting | Note | threading.Event | None"]:
-        items: list[_Waiting | Note | threading.Event | None] = []
-        try:
-            until_sweep = max(self._swept + _SWEEP_EVERY - self._clock(), 0.0)
-            soon = self._unwritten or self._outage.is_on
-            items.append(self._queue.get(timeout=_RETRY_EVERY if soon else until_sweep))
-            # Nobody waits for a note, and the next opening is likely to follow: one commit for both.
-            patience = time.monotonic() + _NOTES_WAIT
-            while isinstance(items[-1], Note) and len(items) < _GROUP:
-                items.append(self._queue.get(timeout=max(patience - time.monotonic(), 0.0)))
-            while len(items) < _GROUP:
-                item = self._queue.get_nowait()
-                # What nobody waits for any more takes no place: during an outage that is most of it.
-                if not (isinstance(item, _Waiting) and item.abandoned):
-                    items.append(item)
-        except queue.Empty:
-            return items
-        return items
-
-    def _write(self, openings: Sequence[_Waiting], notes: Sequence[Note]) -> None:
+    def _write(self, openings: Sequence[Waiting], notes: Sequence[Note]) -> None:
         if not openings and not notes:
             return
         try:
@@ -284,7 +249,7 @@ class AuditWriter:
         else:
             self._settle(openings, settled)
 
-    def _without_events(self, openings: Sequence[_Waiting], notes: Sequence[Note], error: Exception) -> None:
+    def _without_events(self, openings: Sequence[Waiting], notes: Sequence[Note], error: Exception) -> None:
         """Try again without events, on which nothing else depends; unless it may have been committed."""
         others = self._put_off_events(notes)
         if self._in_doubt:
@@ -292,7 +257,7 @@ class AuditWriter:
         else:
             self._write(openings, others)
 
-    def _write_one_by_one(self, openings: Sequence[_Waiting], notes: Sequence[Note]) -> None:
+    def _write_one_by_one(self, openings: Sequence[Waiting], notes: Sequence[Note]) -> None:
         for waiting in openings:
             self._write([waiting], [])
         for note in notes:
@@ -300,7 +265,7 @@ class AuditWriter:
 
     def _let_others_write(self, wrote: bool) -> None:
         """Under load, leave SQLite's one write lock alone for a moment: who waits for it polls, and could starve."""
-        if wrote and connection.vendor == "sqlite" and not self._queue.empty():
+        if wrote and connection.vendor == "sqlite" and not self._intake.is_empty():
             time.sleep(_SQLITE_PAUSE)
 
     def _commit(self, openings: Sequence[Within], notes: Sequence[Note]) -> dict[UUID, Spent | None]:
@@ -329,7 +294,7 @@ class AuditWriter:
             statements.limit(self._patience)
         return statements
 
-    def _fail(self, openings: Sequence[_Waiting], notes: Sequence[Note], error: Exception) -> None:
+    def _fail(self, openings: Sequence[Waiting], notes: Sequence[Note], error: Exception) -> None:
         self._failing = True
         self._unwritten.extend(notes)
         if self._in_doubt:
@@ -347,7 +312,7 @@ class AuditWriter:
         self._settle_all(openings, AuditUnavailable(_UNAVAILABLE))
         connection.close()
 
-    def _settle(self, openings: Sequence[_Waiting], settled: Mapping[UUID, Spent | None]) -> None:
+    def _settle(self, openings: Sequence[Waiting], settled: Mapping[UUID, Spent | None]) -> None:
         for loop in {waiting.loop for waiting in openings}:
             theirs = [
                 (waiting, waiting.within.opening.id in settled and (settled[waiting.within.opening.id] or True))
@@ -356,12 +321,12 @@ class AuditWriter:
             ]
             self._tell(loop, theirs)
 
-    def _settle_all(self, openings: Sequence[_Waiting], error: AuditUnavailable) -> None:
+    def _settle_all(self, openings: Sequence[Waiting], error: AuditUnavailable) -> None:
         for waiting in openings:
             self._tell(waiting.loop, [(waiting, error)])
 
     def _tell(
-        self, loop: asyncio.AbstractEventLoop, results: Sequence["tuple[_Waiting, bool | Spent | AuditUnavailable]"]
+        self, loop: asyncio.AbstractEventLoop, results: Sequence["tuple[Waiting, bool | Spent | AuditUnavailable]"]
     ) -> None:
         try:
             loop.call_soon_threadsafe(self._resolve, results)
@@ -371,7 +336,7 @@ class AuditWriter:
                 if result is True:
                     self._close_abandoned(waiting.within.opening)
 
-    def _resolve(self, results: Sequence["tuple[_Waiting, bool | Spent | AuditUnavailable]"]) -> None:
+    def _resolve(self, results: Sequence["tuple[Waiting, bool | Spent | AuditUnavailable]"]) -> None:
         for waiting, result in results:
             if waiting.future.done():
                 if result is True:
