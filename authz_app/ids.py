@@ -3,7 +3,7 @@
 import os
 import time
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 _DRAWN = 4_000
 _pool: list[bytes] = []
@@ -29,7 +29,18 @@ def uuid7() -> UUID:
     value = milliseconds << 80 | int.from_bytes(_random_bytes(), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
-    return UUID(int=value)
+    return _uuid_of(value)
+
+
+def _uuid_of(value: int) -> UUID:
+    """``UUID(int=value)``, without its looking at each of the six ways in which it could be called."""
+    made = UUID.__new__(UUID)
+    _set(made, "int", value)
+    _set(made, "is_safe", SafeUUID.unknown)
+    return made
+
+
+_set = object.__setattr__
 
 
 def first_id_at(moment: datetime) -> UUID:

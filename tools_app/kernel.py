@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import anyio
@@ -155,7 +155,9 @@ def protocol_version_of(session: McpSession, message: jsonrpc.Message | None) ->
 
 def client_software_of(session: McpSession, message: jsonrpc.Message | None) -> str:
     """Name and version that the client reports of itself."""
-    return client_software_in(message) if message and is_modern(message) else software_in(session.client_info)
+    if message and is_modern(message):
+        return client_software_in(message)
+    return _prepared(session).software if session.protocol_version else software_in(session.client_info)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,24 +216,34 @@ def _connection(
     if not session.protocol_version:
         return Connection.for_loop(dispatch)
     connection = Connection.__new__(Connection)
-    connection.__dict__.update(_prepared(session).__dict__, outbound=dispatch)
+    connection.__dict__.update(_prepared(session).connection.__dict__, outbound=dispatch)
     return connection
 
 
-def _prepared(session: McpSession) -> Connection:
-    """The session's connection but for the way back. Typing what its client said costs more than the rest of it."""
-    known = _connections.get(session.key)
-    if known is not None and known[0] is session:
-        return known[1]
-    if len(_connections) >= _MAX_CONNECTIONS:
-        _connections.clear()
+class _Prepared(NamedTuple):
+    """What is the same for each message of a session: its connection but for the way back, and its client's software.
+
+    Typing what the client said costs more than the rest of a message.
+    """
+
+    session: McpSession
+    connection: Connection
+    software: str
+
+
+def _prepared(session: McpSession) -> _Prepared:
+    known = _known.get(session.key)
+    if known is not None and known.session is session:
+        return known
+    if len(_known) >= _MAX_KNOWN:
+        _known.clear()
     connection = Connection.from_envelope(session.protocol_version, session.client_info, session.capabilities)
-    _connections[session.key] = (session, connection)
-    return connection
+    prepared = _known[session.key] = _Prepared(session, connection, software_in(session.client_info))
+    return prepared
 
 
-_MAX_CONNECTIONS = 1_024
-_connections: dict[str, tuple[McpSession, Connection]] = {}
+_MAX_KNOWN = 1_024
+_known: dict[str, _Prepared] = {}
 
 
 async def _initialize(

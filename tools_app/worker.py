@@ -98,9 +98,12 @@ class Worker:
 
     def start(self) -> None:
         """Be seen by other workers, and within reach of this process's threads, from now on. May be repeated."""
+        loop = asyncio.get_running_loop()
+        if self.loop is loop:
+            return
         if self.loop is None:
             self.keep(self._sweep.run())
-        self.loop = asyncio.get_running_loop()
+        self.loop = loop
         self.presence.start()
         self.sealer.start()
         self.lines.start()

@@ -6,6 +6,7 @@ within JSON that is written in a text.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ _MAX_ITEMS = 100
 _MAX_DEPTH = 16
 _MAX_BYTES = 8_192
 _MAX_MEMBER = 40
+_MAX_NAME = 100
 # Each value takes two bytes at least, so with more it would be too large in any case.
 _MAX_VALUES = _MAX_BYTES // 2
 _LEAST_CARD = 10**12
@@ -122,10 +124,19 @@ class _Redactor:
                 or (is_key and name in PRIVATE_OF_KEY)
                 or ((name == named or is_secret_name(name)) and _tells(item))
             ):
-                found[self.text(name, 100)] = REDACTED
+                found[self._name(name)] = REDACTED
             else:
-                found[self.text(name, 100)] = self.value(item, inner, depth + 1)
+                found[self._name(name)] = self.value(item, inner, depth + 1)
         return found if len(pairs) <= _MAX_ITEMS else {**found, "...": f"{len(pairs)} members"}
+
+    def _name(self, name: str) -> str:
+        return _shown(name) if self._hidden is None and len(name) <= _MAX_MEMBER else self.text(name, _MAX_NAME)
+
+
+@lru_cache(maxsize=4_096)
+def _shown(name: str) -> str:
+    """The name of a member: the same few come again and again."""
+    return redact_text(name, _MAX_NAME)
 
 
 def _within_items(paths: Sequence[Path]) -> Sequence[Path]:

@@ -188,7 +188,11 @@ def _adapted(opening: Opening) -> list[Any]:
 
 
 def _as_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(" ", "microseconds")[:_TO_MICROSECONDS]
+
+
+_TO_MICROSECONDS = len("2026-11-27 02:36:51.123456")
 
 
 _TEXT = "text"

@@ -23,13 +23,22 @@ class StrictRequest(WebRequest):
 
     method: bytes
 
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """As Twisted does it, but for its own reading of the query and of forms, in which nobody is interested."""
+        self.content.seek(0, 0)
+        self.args: dict[bytes, list[bytes]] = {}
+        self.method, self.uri, self.clientproto = command, path, version
+        self.path = path.partition(b"?")[0]
+        self.process()
+
     def process(self) -> Any:
         # Daphne takes the mount point from this header, whoever sends it.
         self.requestHeaders.removeHeader(b"daphne-root-path")
         if self.method and len(self.method) <= _MAX_METHOD and _TOKEN.issuperset(self.method):
-            if not shortcuts.is_plain_post(self):
+            headers = shortcuts.plain_headers(self)
+            if headers is None:
                 return super().process()
-            shortcuts.start_application(self)
+            shortcuts.start_application(self, headers)
             return None
         # Daphne would decode the method, fail, and answer 500.
         self.method = b"INVALID"
@@ -61,7 +70,6 @@ class StrictFactory(HTTPFactory):
 def apply() -> None:
     """Put the guards in place. Safe to repeat."""
     daphne.server.HTTPFactory = StrictFactory
-    shortcuts.remember_content_types()
     generator = daphne.access.AccessLogGenerator
     if not hasattr(generator, "guarded"):
         written = generator.write_entry
