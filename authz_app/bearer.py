@@ -94,7 +94,7 @@ def read_token(scope: Scope, allow_query_token: bool) -> PresentedToken:
 
 def split_query(query_string: bytes) -> tuple[list[str], bytes]:
     """The access tokens in a query string, and what is left of it, byte for byte."""
-    if not query_string:
+    if b"%" not in query_string and QUERY_PARAMETER.encode() not in query_string:
         return [], query_string
     tokens, others = [], []
     for field in query_string.split(b"&"):

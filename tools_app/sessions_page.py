@@ -9,11 +9,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
 from authz_app.pages.bulk import listed
+from authz_app.pages.read_only import ReadOnlyAdmin
 from authz_app.pages.words import moment
 from tools_app import presence, session_rows
 from tools_app.caller import SSE, STREAMABLE
@@ -55,27 +55,16 @@ def _as_seen_by(request: HttpRequest, session: McpSession) -> McpSession:
     return session
 
 
-class McpSessionAdmin(ModelAdmin):
+class McpSessionAdmin(ReadOnlyAdmin):
     list_display = ("client", "opened", "address", "software", "call_count", "worker_name")
     list_display_links = None
     list_before_template = "admin/tools_app/mcpsession/before.html"
-    sortable_by = ()
     # Any true value shows the search box; the change list does the searching.
     search_fields = ("key",)
     search_help_text = "Client, subject, address, software or worker"
-    show_full_result_count = False
     empty_text = "No open MCP sessions."
     empty_value_display = "—"
     actions = ("end",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: McpSession | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: McpSession | None = None) -> bool:
-        return False
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("tools_app.end_mcpsession")

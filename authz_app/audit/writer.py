@@ -1,8 +1,8 @@
 """Commit call records in groups, from one thread of its own. Fail closed: a record that is not committed is refused.
 
-When idle, the writer commits at once; what arrives meanwhile waits for the next commit and shares it. Each call goes on
-when its own record has committed. Outcomes are written the same way, and kept for another try while the database is
-out of reach.
+When idle, the writer commits at once; what arrives meanwhile waits for the next commit and shares it, and so does what
+is expected at any moment (``intake``). Each call goes on when its own record has committed. Outcomes are written the
+same way, and kept for another try while the database is out of reach.
 """
 
 import asyncio

@@ -2,13 +2,11 @@
 
 import re
 
-from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
@@ -17,6 +15,7 @@ from authz_app.models import AuditEvent, Client
 from authz_app.pages import event_filters, words
 from authz_app.pages.event_words import details_of, kind_words, sentence, who
 from authz_app.pages.proofs import proof_of
+from authz_app.pages.read_only import ReadOnlyAdmin
 from authz_app.pages.record_export import ExportMixin
 from authz_app.pages.words import visible
 
@@ -34,7 +33,7 @@ _COLOURS = {
 }
 
 
-class AuditEventAdmin(ExportMixin, ModelAdmin):
+class AuditEventAdmin(ExportMixin, ReadOnlyAdmin):
     export_permissions = ("authz_app.view_auditevent", "authz_app.view_arguments")
     list_display = ("time", "kind_label", "who", "what")
     list_filter = (
@@ -46,18 +45,13 @@ class AuditEventAdmin(ExportMixin, ModelAdmin):
     )
     list_filter_submit = True
     list_before_template = f"{_TEMPLATES}/before.html"
-    show_facets = admin.ShowFacets.NEVER
-    list_per_page = 50
-    sortable_by = ()
     ordering = ("-id",)
     # Any true value shows the search box; `get_search_results` does the searching.
     search_fields = ("actor",)
     search_help_text = "Who did it, exactly; or an MCP session"
     paginator = InfinitePaginator
-    show_full_result_count = False
     empty_text = "No events yet: sessions, refused tokens, exports and the like will stand here."
     empty_value_display = "—"
-    actions = None
     readonly_fields = (
         "time",
         "kind_label",
@@ -72,15 +66,6 @@ class AuditEventAdmin(ExportMixin, ModelAdmin):
         "told",
         "sealed",
     )
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: AuditEvent | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: AuditEvent | None = None) -> bool:
-        return False
 
     def get_fields(self, request: HttpRequest, obj: AuditEvent | None = None) -> list[str]:
         """Those that have something to tell."""

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,7 +10,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
@@ -22,6 +20,7 @@ from authz_app.history.past import NotInHistory, policy_at, require_known
 from authz_app.models import Client, Rule
 from authz_app.pages import history_filters, words
 from authz_app.pages.ids import OnlyFitIds
+from authz_app.pages.read_only import ReadOnlyAdmin
 from authz_app.pages.record_filters import number_in
 from authz_app.pages.words import visible
 
@@ -46,7 +45,7 @@ class HistoryChangeList(ChangeList):
             edit.begins = edit == first
 
 
-class PolicyEditAdmin(OnlyFitIds, ModelAdmin):
+class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
     list_display = ("version_label", "time", "who", "what")
     list_filter = (
         history_filters.RuleFilter,
@@ -57,29 +56,16 @@ class PolicyEditAdmin(OnlyFitIds, ModelAdmin):
     )
     list_filter_submit = True
     list_before_template = "admin/authz_app/policyedit/before.html"
-    show_facets = admin.ShowFacets.NEVER
     list_per_page = 25
-    sortable_by = ()
     ordering = ("-version", "-id")
     # Any true value shows the search box; `get_search_results` does the searching.
     search_fields = ("version",)
     search_help_text = "Version, user or client"
     paginator = InfinitePaginator
-    show_full_result_count = False
     empty_text = "Nothing was changed yet, as far as the history goes back."
-    actions = None
     fields = ("version_label", "time", "who")
     readonly_fields = fields
     change_form_after_template = "admin/authz_app/policyedit/changes.html"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: PolicyEdit | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: PolicyEdit | None = None) -> bool:
-        return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return HistoryChangeList

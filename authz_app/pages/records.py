@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
 from authz_app.models import CallRecord
 from authz_app.pages import record_filters, words
+from authz_app.pages.read_only import ReadOnlyAdmin
 from authz_app.pages.record_export import ExportMixin
 from authz_app.pages.record_list import RecordChangeList
 from authz_app.pages.record_page import story
@@ -20,7 +19,7 @@ from authz_app.pages.session_filter import SealFilter, SessionFilter
 from authz_app.pages.words import visible
 
 
-class CallRecordAdmin(ExportMixin, ModelAdmin):
+class CallRecordAdmin(ExportMixin, ReadOnlyAdmin):
     list_display = (
         "time",
         "client_label",
@@ -42,27 +41,13 @@ class CallRecordAdmin(ExportMixin, ModelAdmin):
         SealFilter,
     )
     list_filter_submit = True
-    show_facets = admin.ShowFacets.NEVER
-    list_per_page = 50
-    sortable_by = ()
     ordering = ("-id",)
     # Any true value shows the search box; the list does the searching.
     search_fields = ("id",)
     search_help_text = "client:report tool:weather_* decision:denied since:2d"
     list_before_template = "admin/authz_app/callrecord/found.html"
-    show_full_result_count = False
     empty_text = "No calls yet: whatever clients ask for, allowed or denied, will stand here."
     empty_value_display = "—"
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: CallRecord | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: CallRecord | None = None) -> bool:
-        return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return RecordChangeList

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
@@ -20,6 +18,7 @@ from authz_app.evidence.seal_checks import said_by
 from authz_app.evidence.state import newest_problems, sealing_state
 from authz_app.evidence.statements import digest
 from authz_app.pages import words
+from authz_app.pages.read_only import ReadOnlyAdmin
 from authz_app.pages.record_filters import number_in
 from authz_app.pages.seal_problems import check_panels, with_links
 
@@ -39,20 +38,15 @@ class SealChangeList(ChangeList):
         self.public_key = _public_key()
 
 
-class AuditSealAdmin(ModelAdmin):
+class AuditSealAdmin(ReadOnlyAdmin):
     list_display = ("label", "time", "records", "key", "state")
     list_before_template = f"{_TEMPLATES}/state.html"
-    show_facets = admin.ShowFacets.NEVER
-    list_per_page = 50
-    sortable_by = ()
     ordering = ("-number",)
     # Any true value shows the search box; `get_search_results` does the searching.
     search_fields = ("number",)
     search_help_text = "Number of a seal"
     paginator = InfinitePaginator
-    show_full_result_count = False
     empty_text = "Nothing was sealed yet: the first seal is made shortly after the start."
-    actions = None
     fields = (
         "label",
         "time",
@@ -73,15 +67,6 @@ class AuditSealAdmin(ModelAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: AuditSeal | None = None) -> bool:
         return bool(request.user.has_perm("authz_app.view_callrecord"))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: AuditSeal | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: AuditSeal | None = None) -> bool:
-        return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SealChangeList
