@@ -14,6 +14,9 @@ from tests.bench.plan import Idle, Shape
 from tests.bench.processes import ServerProcess
 from tests.bench.session import Route
 
+# Two workers of one site.
+Pair = tuple[ServerProcess, ServerProcess]
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
@@ -93,18 +96,21 @@ class Bench:
                 await asyncio.sleep(idle.settle)
                 return (server.rss_bytes() - before) / idle.sessions / 1000
 
-    async def cross_worker(self, first: ServerProcess, second: ServerProcess, shape: Shape) -> list[list[Round]]:
-        """Rounds with the POSTs on the session's own worker, and with the POSTs on the other one.
+    async def cross_worker(self, pairs: Sequence[Pair], shape: Shape) -> list[list[list[Round]]]:
+        """For each pair, rounds with the POSTs on the session's own worker, and with the POSTs on the other one.
 
         Raises:
             NotMeasured: the other worker does not know the session.
         """
-        async with (
-            self._load(first, first, self.tokens[: shape.sessions]) as own,
-            self._load(first, second, self.tokens[: shape.sessions]) as other,
-        ):
-            await _check_delivery(other, shape)
-            return await _alternating([Subject(one, (first, second)) for one in (own, other)], shape)
+        async with AsyncExitStack() as stack:
+            subjects: list[Subject] = []
+            for first, second in pairs:
+                for worker in (first, second):
+                    load = await stack.enter_async_context(self._load(first, worker, self.tokens[: shape.sessions]))
+                    subjects.append(Subject(load, (first, second)))
+                await _check_delivery(load, shape)
+            rounds = await _alternating(subjects, shape)
+        return [rounds[place : place + 2] for place in range(0, len(rounds), 2)]
 
     def _load(
         self, stream: ServerProcess, post: ServerProcess, tokens: Sequence[str]

@@ -53,7 +53,7 @@ class Plan:
 DEFAULT = Plan(
     many=Shape(8, 4, rounds=9, seconds=2.0, warm_up=0.3),
     single=Shape(1, 1, rounds=7, seconds=1.2, warm_up=0.3),
-    cross=Shape(8, 4, rounds=3, seconds=1.5, warm_up=0.3),
+    cross=Shape(8, 4, rounds=5, seconds=1.5, warm_up=0.3),
     idle=Idle(1_000, before=300),
 )
 QUICK = Plan(

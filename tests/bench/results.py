@@ -53,6 +53,10 @@ class Results:
 Value = Callable[[Round], float]
 
 
+def _cpu(one: Round) -> float:
+    return one.cpu_ms
+
+
 def typical(rounds: Sequence[Round], value: Value) -> float:
     """The median over the rounds."""
     return median(map(value, rounds))
@@ -76,7 +80,7 @@ def speed_rows(load: str, rounds: Sequence[Sequence[Round]], *, shares_commits: 
     """
     cpu_target, p99_target = (CPU_TARGET, P99_TARGET) if shares_commits else (None, None)
     values: list[tuple[str, str, Value, float | None, float | None]] = [
-        ("CPU per call", "ms", lambda one: one.cpu_ms, cpu_target, CROWDED_TARGET),
+        ("CPU per call", "ms", _cpu, cpu_target, CROWDED_TARGET),
         ("calls", "/s", lambda one: one.calls_per_second, None, None),
         ("p50", "ms", lambda one: one.p50_ms, None, CROWDED_TARGET),
         ("p99", "ms", lambda one: one.p99_ms, p99_target, CROWDED_TARGET),
@@ -112,12 +116,15 @@ def idle_row(ours: float, reference: float, crowded: float) -> Row:
 def cross_rows(ours: Sequence[Sequence[Round]], crowded: Sequence[Sequence[Round]]) -> list[Row]:
     """CPU on two workers. Both arguments: the rounds on the session's own worker, and those on the other one."""
     own, other = (
-        Row(what, "ms", cpu, cpu_crowded, to_bare=Comparison(quotient(cpu_crowded, cpu), CROWDED_TARGET))
-        for what, cpu, cpu_crowded in zip(
-            ("CPU per call, POST on its own worker", "CPU per call, POST on the other"),
-            (typical(rounds, lambda one: one.cpu_ms) for rounds in ours),
-            (typical(rounds, lambda one: one.cpu_ms) for rounds in crowded),
-            strict=True,
+        Row(
+            what,
+            "ms",
+            typical(rounds, _cpu),
+            typical(among_many, _cpu),
+            to_bare=Comparison(ratio(among_many, rounds, _cpu), CROWDED_TARGET),
+        )
+        for what, rounds, among_many in zip(
+            ("CPU per call, POST on its own worker", "CPU per call, POST on the other"), ours, crowded, strict=True
         )
     )
     added = Row(

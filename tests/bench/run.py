@@ -14,7 +14,7 @@ import uvloop
 from tests.bench.databases import check_records, databases, fill
 from tests.bench.decisions import decision_rows, decisions
 from tests.bench.errors import NotMeasured
-from tests.bench.measure import Bench, Round
+from tests.bench.measure import Bench, Pair
 from tests.bench.plan import CALLERS, Plan, subject
 from tests.bench.processes import cores, serving
 from tests.bench.results import Results, Row, cross_rows, disturbed, idle_row, speed_rows
@@ -101,20 +101,20 @@ class _Run:
         ]
 
     def cross_worker(self) -> list[Row]:
-        """Two workers, bare and then crowded.
+        """Two workers of each site in turn.
 
         Raises:
             NotMeasured: Redis is missing, or the workers do not know each other's sessions.
         """
-        with redis_url() as url:
-            return cross_rows(*(self._pair(name, url) for name in self.sites))
+        _say("Calling on two workers of each site ...")
+        with redis_url() as first, redis_url() as second:
+            pairs = [self._pair(name, url) for name, url in zip(self.sites, (first, second), strict=True)]
+            with serving([worker for pair in pairs for worker in pair], self.core):
+                return cross_rows(*uvloop.run(self.bench.cross_worker(pairs, self.plan.cross)))
 
-    def _pair(self, name: str, url: str) -> list[list[Round]]:
-        _say(f"{name} on two workers ...")
+    def _pair(self, name: str, url: str) -> Pair:
         environment = {**self.sites[name], "SITE_REDIS_URL": url}
-        workers = [self.servers.ours(name, environment) for _ in range(2)]
-        with serving(workers, self.core):
-            return uvloop.run(self.bench.cross_worker(*workers, self.plan.cross))
+        return self.servers.ours(name, environment), self.servers.ours(name, environment)
 
 
 def _how(plan: Plan, on_postgresql: bool, core: int | None, remember_tokens: bool) -> str:
