@@ -6,6 +6,9 @@ import sys
 
 from mcpsite.loop import install_fast_loop
 
+# It cannot be said: 1 would be an answer, for a script that runs `audit verify`.
+_NO_DATABASE = 2
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcpsite.settings")
@@ -26,7 +29,11 @@ def main() -> None:
             raise
         cause = (error.__cause__ if isinstance(error, AuditUnavailable) else None) or error
         reason = str(cause).strip().partition("\n")[0]
-        sys.exit(f"The database cannot be used: {reason}. Check DATABASE_URL. (--traceback shows where it failed.)")
+        print(
+            f"The database cannot be used: {reason}. Check DATABASE_URL. (--traceback shows where it failed.)",
+            file=sys.stderr,
+        )
+        sys.exit(_NO_DATABASE)
 
 
 if __name__ == "__main__":

@@ -100,3 +100,24 @@ def test_what_is_unsafe_or_useless_stops_it_with_a_sentence(
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["migrate"],
+        ["add_rule", "--effect", "allow", "--every-client", "--tool", "*"],
+        ["can_i", "--subject", "agent", "TimeTool"],
+        ["audit", "verify"],
+        ["audit", "export"],
+        ["audit", "prune", "--older-than", "30d"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_a_command_says_that_the_database_is_away(issuer: Issuer, command: list[str]) -> None:
+    site = Site("postgres://nobody@127.0.0.1:1/none", issuer)
+    site.environment = environment_of(site)
+    done = site.manage(*command)
+    assert done.returncode == 2
+    assert re.search("The database cannot be (used|read)", done.stderr)
+    assert "Traceback" not in done.stderr
