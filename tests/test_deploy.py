@@ -107,7 +107,7 @@ def test_what_is_unsafe_or_useless_stops_it_with_a_sentence(
     [
         ["migrate"],
         ["add_rule", "--effect", "allow", "--every-client", "--tool", "*"],
-        ["can_i", "--subject", "agent", "TimeTool"],
+        ["can_i", "--client", "agent", "TimeTool"],
         ["audit", "verify"],
         ["audit", "export"],
         ["audit", "prune", "--older-than", "30d"],
@@ -119,5 +119,5 @@ def test_a_command_says_that_the_database_is_away(issuer: Issuer, command: list[
     site.environment = environment_of(site)
     done = site.manage(*command)
     assert done.returncode == 2
-    assert re.search("The database cannot be (used|read)", done.stderr)
+    assert "The database cannot be used" in done.stderr
     assert "Traceback" not in done.stderr

@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
 from django.utils import timezone
 
 from authz_app.conf import conf, local_issuer_url
@@ -61,8 +60,6 @@ class Command(BaseCommand):
             allowed = self._list(options) if options["list"] else self._answer(options)
         except (BadIdentity, NotInHistory, Unusable) as error:
             _refuse(str(error))
-        except DatabaseError as error:
-            _refuse(f"The database cannot be read: {error}")
         if not allowed:
             sys.exit(1)
 
