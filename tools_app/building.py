@@ -79,7 +79,12 @@ def build_tool(function: Callable[..., Any], options: ToolOptions) -> Registered
         output_schema=metadata.output_schema,
         annotations=options.annotations,
     )
-    return RegisteredTool(definition=definition, **_common(function, options, metadata, options.annotations))
+    returns = inspect.signature(function, eval_str=True).return_annotation
+    return RegisteredTool(
+        definition=definition,
+        returns_text=metadata.wrap_output and returns is str,
+        **_common(function, options, metadata, options.annotations),
+    )
 
 
 def build_resource(uri: str, function: Callable[..., Any], options: ResourceOptions) -> RegisteredResource:

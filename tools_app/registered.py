@@ -70,9 +70,12 @@ class _Registered:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class RegisteredTool(_Registered):
+    """``returns_text``: it is annotated to return a ``str``, and its result has it as ``result`` besides."""
+
     kind: ClassVar[Kind] = "tool"
     shape: ClassVar[Shape] = ANY_ARGUMENTS
     definition: Tool
+    returns_text: bool = False
 
     def read(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments as the function will get them, but for their types: lists and objects may be sent as texts.
@@ -85,6 +88,9 @@ class RegisteredTool(_Registered):
         return self.metadata.arg_model.model_validate(arguments).model_dump_one_level()
 
     def answer(self, value: Any, uri: str) -> Result:
+        if self.returns_text and type(value) is str:
+            # What the SDK makes of a text, too, at four times the cost.
+            return CallToolResult(content=[TextContent(type="text", text=value)], structured_content={"result": value})
         return self.metadata.convert_result(value)
 
     def failure(self, text: str, code: int) -> CallToolResult:

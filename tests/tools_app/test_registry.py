@@ -1,12 +1,13 @@
 """What is offered, under which name and at which URI; what a function becomes when it is offered as a tool."""
 
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from functools import wraps
 from typing import Annotated, Any
 
 import pytest
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from authz_app.rule import KINDS
 from tools_app import registry
@@ -195,3 +196,40 @@ def test_what_one_template_keeps_out_no_other_lets_in() -> None:
 def test_resources_and_prompts_of_installed_apps_are_found() -> None:
     assert {"welcome", "note"} <= set(registered("resource"))
     assert {"poem"} <= set(registered("prompt"))
+
+
+class Mood(StrEnum):
+    GOOD = "good"
+
+
+def shouted(name: str) -> Annotated[str, AfterValidator(str.upper)]:
+    return name
+
+
+def maybe(name: str) -> str | None:
+    return name
+
+
+def moody() -> Mood:
+    return Mood.GOOD
+
+
+def plain(name: str) -> str:
+    return name
+
+
+def unannotated(name: str):  # type: ignore[no-untyped-def]
+    return name
+
+
+@pytest.mark.parametrize("value", ["", "text", "\ud800", '{"a": 1}', Mood.GOOD, 1, None])
+@pytest.mark.parametrize("function", [shouted, maybe, moody, plain, unannotated])
+def test_a_result_is_what_the_sdk_makes_of_it(function: Callable[..., Any], value: Any) -> None:
+    built = build_tool(function, ToolOptions())
+    try:
+        made = built.metadata.convert_result(value)
+    except ValidationError:
+        with pytest.raises(ValidationError):
+            built.answer(value, "")
+    else:
+        assert built.answer(value, "") == made
