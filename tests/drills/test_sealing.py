@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -23,15 +24,12 @@ _OLDEST_EVENT = "SELECT at, 0 FROM authz_app_auditevent WHERE seal IS NULL ORDER
 
 
 @pytest.mark.timeout(size(150, 400))
-def test_four_workers_write_while_one_seals(fresh_database: str) -> None:
+def test_four_workers_write_while_one_seals(fresh_database: str, tmp_path: Path) -> None:
     site = Site(fresh_database, LOCAL_ISSUER="true")
     command = [sys.executable, "-m", "tests.drills.writing", str(SECONDS), str(INTERVAL)]
-    workers = [
-        subprocess.Popen(
-            command, cwd=ROOT, env=site.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for _ in range(WORKERS)
-    ]
+    # Files, since nobody reads while they write.
+    files = [(tmp_path / f"{number}.out", tmp_path / f"{number}.err") for number in range(WORKERS)]
+    workers = [writing(command, site, out, err) for out, err in files]
     longest = timedelta()
     try:
         while any(worker.poll() is None for worker in workers):
@@ -40,7 +38,9 @@ def test_four_workers_write_while_one_seals(fresh_database: str) -> None:
     finally:
         for worker in workers:
             worker.kill()
-    said = [worker.communicate(timeout=10) for worker in workers]
+    for worker in workers:
+        worker.wait(10)
+    said = [(out.read_text(), err.read_text()) for out, err in files]
     assert [worker.returncode for worker in workers] == [0] * WORKERS, said
     calls, events = (sum(int(out.split()[place]) for out, _ in said) for place in (0, 1))
 
@@ -59,6 +59,11 @@ def test_four_workers_write_while_one_seals(fresh_database: str) -> None:
         f" waited for its seal was {longest.total_seconds():.1f} s, of which {SETTLED_AFTER.total_seconds():.0f} s are"
         f" left to settle; all workers sealed: {sealers == {True}}"
     )
+
+
+def writing(command: list[str], site: Site, out: Path, err: Path) -> "subprocess.Popen[bytes]":
+    with out.open("w") as stdout, err.open("w") as stderr:
+        return subprocess.Popen(command, cwd=ROOT, env=site.environment, stdout=stdout, stderr=stderr)
 
 
 def oldest_wait(database_url: str) -> timedelta:
