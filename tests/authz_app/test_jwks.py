@@ -26,6 +26,7 @@ from authz_app.jwks import (
     parse_key_set,
     remote_keys,
 )
+from tests.at_once import at_once
 from tests.clock import Clock
 from tests.issuer import Behaviour, Issuer, private_key, public_jwk
 
@@ -69,14 +70,7 @@ async def find(sets: IssuerKeySets, issuer: Issuer, key_id: str | None = "key-0"
 
 def find_at_once(sets: IssuerKeySets, issuer: Issuer, key_id: str = "key-0") -> VerificationKey:
     """Find a key without giving the event loop a chance: a lookup that waits for anything fails here."""
-    lookup = sets.find(issuer.trusted(), key_id, issuer.algorithm)
-    try:
-        lookup.send(None)
-    except StopIteration as found:
-        key: VerificationKey = found.value
-        return key
-    lookup.close()
-    raise AssertionError("The lookup waited.")
+    return at_once(sets.find(issuer.trusted(), key_id, issuer.algorithm))
 
 
 async def refreshed(sets: IssuerKeySets) -> None:

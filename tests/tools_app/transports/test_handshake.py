@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.databases import execute, rows
+from tests.databases import execute, outcome_of, rows
 from tests.raw_mcp import ACCEPT, RawMcp, messages_in, raw_mcp
 from tests.raw_sse import INITIALIZE, call, request
 from tests.round_robin import AnySite
@@ -32,13 +32,6 @@ def reasons(site: AnySite, subject: str) -> list[Any]:
     return rows(database(site), query, [subject])
 
 
-async def outcome_of(site: AnySite, subject: str, outcome: str) -> None:
-    query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ?"
-    async with asyncio.timeout(WAIT):
-        while rows(database(site), query, [subject]) != [(outcome,)]:
-            await asyncio.sleep(0.02)
-
-
 def refusal(response: httpx2.Response) -> str:
     """The word for why a request was refused."""
     return str(response.json()["error"]["data"]["error"])
@@ -58,7 +51,7 @@ async def test_a_call_is_answered_as_json_and_recorded_with_its_session_and_clie
         "SELECT transport, protocol_version, client_software, LENGTH(mcp_session), outcome, undelivered"
         " FROM authz_app_callrecord WHERE subject = 'recorded'"
     )
-    await outcome_of(site, "recorded", "ok")
+    await outcome_of(database(site), "recorded", "ok")
     assert rows(database(site), query) == [("streamable", "2025-11-25", "by hand 1", 32, "ok", 0)]
 
 
@@ -123,7 +116,7 @@ async def test_a_call_whose_client_leaves_goes_on_and_its_record_says_that_nobod
     async with raw_mcp(site, "leaver") as session:
         async with session.sent(body=call("count_up", to=1, pause=1.5)) as messages:
             assert (await messages.next())["method"] == "notifications/message"
-        await outcome_of(site, "leaver", "ok")
+        await outcome_of(database(site), "leaver", "ok")
         query = "SELECT undelivered FROM authz_app_callrecord WHERE subject = 'leaver'"
         async with asyncio.timeout(WAIT):
             while rows(database(site), query) != [(1,)]:
@@ -135,7 +128,7 @@ async def test_a_question_that_cannot_arrive_any_more_is_not_waited_for(site: Si
     async with raw_mcp(site, "gone", {"elicitation": {}}) as session:
         async with session.sent(body=call("greet_late", seconds=1.0)) as messages:
             await messages.next()
-        await outcome_of(site, "gone", "tool_error")
+        await outcome_of(database(site), "gone", "tool_error")
 
 
 async def test_a_client_that_shows_no_forms_is_asked_nothing(site: Site) -> None:
@@ -213,12 +206,12 @@ async def test_a_session_that_its_client_ends_is_over_everywhere(site: AnySite) 
     async with raw_mcp(site, "ender") as session, session.sent("GET") as listening:
         assert await listening.comment() == ": ping"
         async with session.sent(body=call("wait", 7)) as messages:
-            await outcome_of(site, "ender", "")
+            await outcome_of(database(site), "ender", "")
             ended = await session.send("DELETE")
             assert (ended.status_code, ended.content) == (204, b"")
             await messages.response.aread()
         assert "session was ended" in messages_in(messages.response)[-1]["error"]["message"]
-        await outcome_of(site, "ender", "cancelled")
+        await outcome_of(database(site), "ender", "cancelled")
         await listening.ended()
         for _ in range(2):
             for method, body in (("POST", PING), ("GET", None), ("DELETE", None)):
@@ -353,7 +346,7 @@ async def test_requests_beyond_the_limit_and_ids_in_use_are_refused_wherever_the
 async def test_a_cancelled_call_of_a_client_that_takes_json_alone_is_answered_with_an_error(site: Site) -> None:
     async with raw_mcp(site, "json-canceller") as session:
         running = asyncio.create_task(session.send(body=call("wait", 7), headers={"Accept": "application/json"}))
-        await outcome_of(site, "json-canceller", "")
+        await outcome_of(database(site), "json-canceller", "")
         await session.cancel(7)
         assert (await running).json()["error"]["message"] == "The request was cancelled."
 

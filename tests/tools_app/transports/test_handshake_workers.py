@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from tests.conftest import copy_sqlite
-from tests.databases import rows, rule_for_everybody
+from tests.databases import outcome_of, rows, rule_for_everybody
 from tests.issuer import Issuer
 from tests.raw_mcp import Messages, RawMcp, messages_in, raw_mcp
 from tests.raw_sse import INITIALIZE, call, request
@@ -43,13 +43,6 @@ def workers_of(workers: Workers, subject: str) -> list[int]:
     query = "SELECT worker FROM authz_app_callrecord WHERE subject = ? ORDER BY at, id"
     names = [name for (name,) in rows(workers[0].database_url, query, [subject])]
     return [next(at for at, worker in enumerate(workers) if f"-{worker.pid}-" in name) for name in names]
-
-
-async def outcome_of(worker: Site, subject: str, outcome: str) -> None:
-    query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ?"
-    async with asyncio.timeout(WAIT):
-        while rows(worker.database_url, query, [subject]) != [(outcome,)]:
-            await asyncio.sleep(0.02)
 
 
 def deny(workers: Workers, subject: str, tool: str) -> None:
@@ -129,10 +122,10 @@ async def test_a_call_is_cancelled_through_any_worker_and_not_answered(
     subject = f"cancelling-{tool}-{one}-{other}"
     async with raw_mcp(workers[0], subject) as session:
         running = asyncio.create_task(session.send(body=call(tool, 7), to=workers[one]))
-        await outcome_of(workers[0], subject, "")
+        await outcome_of(workers[0].database_url, subject, "")
         await session.cancel(7, to=workers[other])
         assert messages_in(await running) == []
-        await outcome_of(workers[0], subject, "cancelled")
+        await outcome_of(workers[0].database_url, subject, "cancelled")
         # Its id is free again.
         assert (await session.request("ping", request_id=7, to=workers[other]))["result"] == {}
 

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.conftest import copy_sqlite
-from tests.databases import execute, rows, rule_for_everybody
+from tests.databases import execute, outcome_of, rows, rule_for_everybody
 from tests.issuer import Issuer
 from tests.raw_sse import INITIALIZE, RawSession, call, raw_session, request
 from tests.redis import RedisServer
@@ -47,13 +47,6 @@ def workers_of(workers: Workers, subject: str) -> list[int]:
     query = "SELECT worker FROM authz_app_callrecord WHERE subject = ? ORDER BY at, id"
     names = [name for (name,) in rows(workers[0].database_url, query, [subject])]
     return [next(at for at, worker in enumerate(workers) if f"-{worker.pid}-" in name) for name in names]
-
-
-async def outcome_of(workers: Workers, subject: str, outcome: str) -> None:
-    query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ?"
-    async with asyncio.timeout(WAIT):
-        while rows(workers[0].database_url, query, [subject]) != [(outcome,)]:
-            await asyncio.sleep(0.02)
 
 
 def cancelled(request_id: int) -> dict[str, Any]:
@@ -128,9 +121,9 @@ async def test_a_call_is_cancelled_through_any_worker_and_not_answered(
     subject = f"cancelling-{tool}-{calling}-{told}"
     async with raw_session(workers[0], subject) as session:
         await session.post(call(tool, 7), to=workers[calling])
-        await outcome_of(workers, subject, "")
+        await outcome_of(workers[0].database_url, subject, "")
         await session.post(cancelled(7), to=workers[told])
-        await outcome_of(workers, subject, "cancelled")
+        await outcome_of(workers[0].database_url, subject, "cancelled")
         await session.post(PING, to=workers[calling])
         assert (await session.message())["id"] == 1
         # Its id is free again.
@@ -140,8 +133,8 @@ async def test_a_call_is_cancelled_through_any_worker_and_not_answered(
 async def test_calls_on_other_workers_are_cancelled_when_the_client_leaves(workers: Workers) -> None:
     async with raw_session(workers[0], "leaving") as session:
         await session.post(call("wait"), to=workers[1])
-        await outcome_of(workers, "leaving", "")
-    await outcome_of(workers, "leaving", "cancelled")
+        await outcome_of(workers[0].database_url, "leaving", "")
+    await outcome_of(workers[0].database_url, "leaving", "cancelled")
 
 
 async def test_a_session_that_has_ended_does_not_exist_on_any_worker(workers: Workers) -> None:

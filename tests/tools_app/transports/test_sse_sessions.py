@@ -5,7 +5,7 @@ import time
 
 import httpx2
 
-from tests.databases import execute, rows
+from tests.databases import execute, outcome_of, rows
 from tests.raw_sse import RawSession, call, raw_session
 from tests.site import Site
 
@@ -123,12 +123,5 @@ async def test_a_request_id_in_use_is_refused(site: Site) -> None:
 async def test_calls_of_a_client_that_leaves_are_cancelled(site: Site) -> None:
     async with raw_session(site, "leaver") as session:
         await session.post(call("wait", 1))
-        await outcome_of(site, "leaver", "")
-    await outcome_of(site, "leaver", "cancelled")
-
-
-async def outcome_of(site: Site, subject: str, outcome: str) -> None:
-    query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ?"
-    async with asyncio.timeout(WAIT):
-        while rows(database(site), query, [subject]) != [(outcome,)]:
-            await asyncio.sleep(0.02)
+        await outcome_of(database(site), "leaver", "")
+    await outcome_of(database(site), "leaver", "cancelled")
