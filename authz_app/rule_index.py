@@ -52,7 +52,7 @@ class _Part:
     def _add(self, rules: Iterable[Rule]) -> None:
         exact: dict[tuple[Kind | None, str], list[Rule]] = {}
         for rule in rules:
-            if rule.kind is None or any(not WILDCARDS.isdisjoint(pattern) for pattern in rule.tools):
+            if rule.kind is None or not WILDCARDS.isdisjoint("".join(rule.tools)):
                 self._globs[rule.id] = rule
             else:
                 for key in _names(rule):

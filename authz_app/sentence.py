@@ -1,7 +1,6 @@
 """A rule in words. Pure: one sentence, the same in the list, the form and the records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -31,8 +30,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What a rule says. ``clients`` are names, None for every client; ``tools`` are names of the ``kind``.
 
     ``begins`` and ``ends`` are in seconds since the epoch.
