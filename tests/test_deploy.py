@@ -5,9 +5,12 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.databases import rule_for_everybody
 from tests.issuer import Issuer
@@ -114,9 +117,12 @@ def test_what_is_unsafe_or_useless_stops_it_with_a_sentence(
     ],
     ids=lambda command: " ".join(command[:2]),
 )
-def test_a_command_says_that_the_database_is_away(issuer: Issuer, command: list[str]) -> None:
+def test_a_command_says_that_the_database_is_away(issuer: Issuer, command: list[str], tmp_path: Path) -> None:
     site = Site("postgres://nobody@127.0.0.1:1/none", issuer)
-    site.environment = environment_of(site)
+    key, key_file = Ed25519PrivateKey.generate(), tmp_path / "audit-key.pem"
+    key_file.touch(mode=0o600)
+    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    site.environment = environment_of(site, AUDIT_KEY_FILE=str(key_file))
     done = site.manage(*command)
     assert done.returncode == 2
     assert "The database cannot be used" in done.stderr
