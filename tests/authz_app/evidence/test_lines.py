@@ -45,7 +45,8 @@ def write(path: Path, *, full: bool = False, worker: str = "worker") -> None:
 
 
 def lines(path: Path, member: str = "table") -> list[dict[str, Any]]:
-    return [said for raw in path.read_bytes().splitlines() if member in (said := json.loads(raw))]
+    whole, _, _ = path.read_bytes().rpartition(b"\n")  # The rest is being written.
+    return [said for raw in whole.splitlines() if member in (said := json.loads(raw))]
 
 
 def proved(directory: Path, *logs: Path) -> tuple[int, list[str]]:
