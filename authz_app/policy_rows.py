@@ -83,7 +83,7 @@ def _whole(version: int) -> Policy:
             recording=_recording(),
         )
         if len(policy.rules) > _MANY:
-            # Nor later on, when every call would wait for that. It goes when nothing refers to it: it has no cycles.
+            # Every call would wait while the collector looks at it. It has no cycles, so it goes without that.
             gc.freeze()
         return policy
 
@@ -95,7 +95,7 @@ _MANY = 10_000
 def _no_collection() -> Iterator[None]:
     """Keep the collector from looking, again and again, at what is being made and stays: half the time of a load."""
     was_on = gc.isenabled()
-    gc.collect(0)
+    gc.collect(0)  # Or the latest garbage would be frozen, too.
     gc.disable()
     try:
         yield

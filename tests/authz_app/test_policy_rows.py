@@ -1,5 +1,6 @@
 """The policy as it is read from the database: whole, or only what changed, and always the same."""
 
+import gc
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from django.db import connection, transaction
 
 from authz_app import policy_rows
 from authz_app.condition_text import stored, typed_line
+from authz_app.decision import Client as CompiledClient
 from authz_app.decision import Reason, Target
 from authz_app.models import Client, PolicyChange, PolicyState, Rule, RuleClient
 from authz_app.policy import Policy, decide
@@ -372,3 +374,31 @@ def test_nothing_can_be_decided_without_the_row_that_holds_the_version() -> None
     PolicyState.objects.all().delete()
     with pytest.raises(LookupError, match=r"manage\.py migrate"):
         policy_rows.load()
+
+
+def test_a_large_policy_is_kept_from_the_collector_and_goes_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    Rule.objects.bulk_create([Rule(tools=f"tool_{number}") for number in range(20)])
+    gc.collect()
+    gc.disable()  # What goes from here on has no cycles.
+    try:
+        before = _rules_in_memory()
+        policy = policy_rows.load()
+        decide(Principal(ISSUER, "a", "", frozenset(), NOON), *_anybody(), None, policy, NOON)
+        assert _rules_in_memory() >= before + 20
+        del policy
+        assert _rules_in_memory() == before
+        monkeypatch.setattr(policy_rows, "_MANY", 10)
+        policy = policy_rows.load()
+        assert policy.rules and gc.get_freeze_count() > 0
+        assert _rules_in_memory() <= before  # The collector knows of none of the new ones.
+    finally:
+        gc.unfreeze()
+        gc.enable()
+
+
+def _anybody() -> tuple[CompiledClient, Target]:
+    return CompiledClient(1, ISSUER, "a", "active", "a"), Target("tool", "tool_1", exists=True, enabled=True)
+
+
+def _rules_in_memory() -> int:
+    return sum(type(one) is CompiledRule for one in gc.get_objects())
