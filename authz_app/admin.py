@@ -7,21 +7,20 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from authz_app import notices
-from authz_app.evidence import state
-from authz_app.evidence.models import AuditSeal
-from authz_app.history.models import PolicyEdit
+from authz_app.evidence import health as state
 from authz_app.models import AuditEvent, CallRecord, Client, Rule, User
-from authz_app.pages import outages
-from authz_app.pages.clients import ClientAdmin
-from authz_app.pages.events import AuditEventAdmin
-from authz_app.pages.history import PolicyEditAdmin
-from authz_app.pages.oauth_applications import OAuthApplicationAdmin
-from authz_app.pages.people import GroupAdmin, UserAdmin
-from authz_app.pages.records import CallRecordAdmin
-from authz_app.pages.rules import RuleAdmin
-from authz_app.pages.seals import AuditSealAdmin
-from authz_app.pages.sign_in import LimitedSignIn
+from authz_app.models.history import PolicyEdit
+from authz_app.models.seals import AuditSeal
+from authz_app.pages.clients.admin import ClientAdmin
+from authz_app.pages.events.admin import AuditEventAdmin
+from authz_app.pages.history.admin import PolicyEditAdmin
+from authz_app.pages.people.admin import GroupAdmin, UserAdmin
+from authz_app.pages.people.oauth_applications import OAuthApplicationAdmin
+from authz_app.pages.people.sign_in import LimitedSignIn
+from authz_app.pages.records.admin import CallRecordAdmin
+from authz_app.pages.rules.admin import RuleAdmin
+from authz_app.pages.seals.admin import AuditSealAdmin
+from authz_app.pages.start import notices, outages
 
 admin.site.index_title = "Start"
 admin.site.login_form = LimitedSignIn

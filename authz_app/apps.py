@@ -10,7 +10,10 @@ class AuthzConfig(AppConfig):
     verbose_name = "Client permissions"
 
     def ready(self) -> None:
-        from authz_app import actors, checks, protect, triggers  # noqa: F401, PLC0415  (models are ready only now)
+        from authz_app import checks  # noqa: F401, PLC0415  (models are ready only now)
+        from authz_app.core import actor as actors  # noqa: F401, PLC0415  (models are ready only now)
+        from authz_app.policy_store import client_deletion as protect  # noqa: F401, PLC0415  (models are ready only now)
+        from authz_app.triggers import install as triggers  # noqa: F401, PLC0415  (models are ready only now)
 
         connection_created.connect(actors.listen_when_created)
         pre_migrate.connect(triggers.make_way_for_migrate, sender=self)

@@ -9,10 +9,10 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from authz_app import triggers
 from authz_app.conf import AuthzConf, conf
-from authz_app.evidence import grants
 from authz_app.issuers import IssuerConfigError, is_secure_url
+from authz_app.triggers import grants
+from authz_app.triggers import install as triggers
 
 _MINIMUM_SECRET = 32
 

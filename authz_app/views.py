@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from authz_app.conf import conf, local_issuer_url
-from authz_app.decision import Reason
-from authz_app.embedded.people import user_subject
+from authz_app.embedded_issuer.subjects import user_subject
 from authz_app.models import CallRecord
-from authz_app.pages import words
-from authz_app.site_pages import site_page
+from authz_app.pages.shared import words
+from authz_app.policy.decision import Reason
+from authz_app.web.page import site_page
 
 
 @site_page

@@ -2,8 +2,8 @@
 
 import logging
 
-from authz_app.audit.redaction import redact_text
-from authz_app.log_lines import escaped, one_line
+from authz_app.redaction.log_lines import escaped, one_line
+from authz_app.redaction.redact import redact_text
 
 _MAX_TRACEBACK = 20_000
 

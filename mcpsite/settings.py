@@ -158,15 +158,15 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "mcpsite.static_files.StaticFilesMiddleware",
-    "authz_app.unavailable.SessionMiddleware",
+    "authz_app.web.unavailable.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "authz_app.middleware.ActingUserMiddleware",
-    "authz_app.unavailable.UnavailableMiddleware",
+    "authz_app.web.acting_user.ActingUserMiddleware",
+    "authz_app.web.unavailable.UnavailableMiddleware",
 ]
 ROOT_URLCONF = "mcpsite.urls"
 ASGI_APPLICATION = "mcpsite.asgi.application"
@@ -239,7 +239,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Embedded issuer (LOCAL_ISSUER). Its signing key is no setting: the adapter reads it, and makes it, when it is needed.
-IDP_OIDC_ADAPTER = "authz_app.embedded.adapter.EmbeddedIssuerAdapter"
+IDP_OIDC_ADAPTER = "authz_app.embedded_issuer.adapter.EmbeddedIssuerAdapter"
 IDP_OIDC_ACCESS_TOKEN_FORMAT = "jwt"
 IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN = 3600
 IDP_OIDC_AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"]
@@ -247,7 +247,7 @@ IDP_OIDC_AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"]
 IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN = 30 * 24 * 3600
 IDP_OIDC_DCR_ENABLED = True
 IDP_OIDC_DCR_REQUIRES_INITIAL_ACCESS_TOKEN = False
-# Documents of applications are fetched by `authz_app.embedded.client_documents`, which looks where it connects to.
+# `authz_app.embedded_issuer.client_id_metadata` fetches documents of applications, and looks where it connects to.
 IDP_OIDC_CIMD_ENABLED = False
 IDP_OIDC_RATE_LIMITS = {
     "client_registration": f"{env('REGISTRATIONS_PER_MINUTE')}/m/ip",
@@ -255,7 +255,7 @@ IDP_OIDC_RATE_LIMITS = {
     "device_code": f"{env('REGISTRATIONS_PER_MINUTE')}/m/ip",
     "device_user_code": f"{env('SIGN_INS_PER_MINUTE')}/m/user",
 }
-ACCOUNT_ADAPTER = "authz_app.embedded.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "authz_app.embedded_issuer.accounts.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {
@@ -328,7 +328,7 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("authz_app/icon.svg")},
     ],
-    "DASHBOARD_CALLBACK": "authz_app.pages.overview.dashboard",
+    "DASHBOARD_CALLBACK": "authz_app.pages.start.dashboard.dashboard",
     "STYLES": [lambda request: static("authz_app/admin.css")],
     "SCRIPTS": [lambda request: static("authz_app/moments.js")],
     "BORDER_RADIUS": "6px",

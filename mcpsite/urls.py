@@ -15,8 +15,8 @@ urlpatterns = [
     path("admin/explain/", admin.site.admin_view(explain.explain), name="explain"),
     path("admin/explain/<uuid:record_id>/", admin.site.admin_view(explain.explain_record), name="explain_record"),
     path("admin/", admin.site.urls),
-    path("", include("authz_app.discovery")),
+    path("", include("authz_app.tokens.metadata")),
     path("", include("tools_app.pages.urls")),
 ]
 if settings.LOCAL_ISSUER:
-    urlpatterns.append(path("", include("authz_app.embedded.urls")))
+    urlpatterns.append(path("", include("authz_app.embedded_issuer.urls")))

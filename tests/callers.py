@@ -5,13 +5,13 @@ from contextlib import contextmanager
 
 from authz_app.audit.writer import AuditWriter
 from authz_app.issuers import TrustedIssuer
-from authz_app.policy_store import PolicyStore
-from authz_app.principal import Principal
+from authz_app.policy.principal import Principal
+from authz_app.policy_store.store import PolicyStore
 from tests.issuer import AUDIENCE
-from tools_app.caller import Caller
-from tools_app.invocation import Rooms
-from tools_app.memory_sessions import MemorySessionStore
-from tools_app.threads import ToolThreads
+from tools_app.invocation.caller import Caller
+from tools_app.invocation.invoke import Rooms
+from tools_app.invocation.threads import ToolThreads
+from tools_app.sessions.memory import MemorySessionStore
 
 
 def caller_for(principal: Principal) -> Caller:

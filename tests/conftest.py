@@ -16,10 +16,10 @@ from django.db.backends.base.introspection import BaseDatabaseIntrospection
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
-from authz_app import triggers
-from authz_app.evidence import guard as evidence_guard
-from authz_app.history import guard
-from authz_app.policy_tables import CHANGE, EDIT, REVISION
+from authz_app.policy_store.tables import CHANGE, EDIT, REVISION
+from authz_app.triggers import append_only_history as guard
+from authz_app.triggers import append_only_records as evidence_guard
+from authz_app.triggers import install as triggers
 from tests import redis as redis_server
 from tests import round_robin
 from tests.issuer import Issuer

@@ -33,7 +33,7 @@ def make_rule(*clients: Client, tools: str = "TimeTool", **fields: Any) -> Rule:
 
 
 def record_id_at(moment: datetime) -> UUID:
-    """A record id of that moment, as ``authz_app.ids`` makes them of the present one."""
+    """A record id of that moment, as ``authz_app.core.ids`` makes them of the present one."""
     tail = uuid4().int & (1 << 76) - 1  # A version 4 UUID has the variant bits of version 7.
     return UUID(int=int(moment.timestamp() * 1000) << 80 | 0x7 << 76 | tail)
 

@@ -88,7 +88,7 @@ def test_imports_run_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_only_the_kernel_touches_the_sdk_s_internals(path: Path) -> None:
-    if name(path) == "tools_app/kernel.py":
+    if name(path) == "tools_app/protocol/kernel.py":
         assert {module for module in imported(path) if module in SDK_INTERNALS} == SDK_INTERNALS
     else:
         assert [module for module in imported(path) if within(module, SDK_INTERNALS)] == []

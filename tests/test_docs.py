@@ -15,30 +15,30 @@ import pytest
 from django.core.management import call_command, get_commands
 from pytest_django import Settings
 
-from authz_app.bearer import read_token, refuse
 from authz_app.checks import check_issuers
-from authz_app.condition_text import typed_line
-from authz_app.conditions import verdict
 from authz_app.conf import conf
-from authz_app.decision import Client, Decision, Reason
-from authz_app.errors import AuthenticationError
+from authz_app.core.asgi import Message
 from authz_app.issuers import TrustedIssuer, parse_issuers
-from authz_app.jwks import IssuerKeySets
 from authz_app.models import Rule as PolicyRule
-from authz_app.principal import Principal
-from authz_app.responses import Message
-from authz_app.rule import Rule
-from authz_app.tokens import token_scopes
-from authz_app.verifier import TokenVerifier
+from authz_app.policy.condition_syntax import typed_line
+from authz_app.policy.conditions import verdict
+from authz_app.policy.decision import Client, Decision, Reason
+from authz_app.policy.principal import Principal
+from authz_app.policy.rule import Rule
+from authz_app.tokens.access_token import token_scopes
+from authz_app.tokens.errors import AuthenticationError
+from authz_app.tokens.jwks import IssuerKeySets
+from authz_app.tokens.middleware import read_token, refuse
+from authz_app.tokens.verifier import TokenVerifier
 from tests.callers import caller_for
 from tests.issuer import ABSENT, Issuer
 from tests.site import ROOT
-from tools_app.asked import tool_call
-from tools_app.client.login import CALLBACK_PORT
-from tools_app.client.loopback import redirect_uri
+from tools_app.invocation.access_request import tool_call
+from tools_app.invocation.denials import refusal
 from tools_app.management.commands.mcp_client import ACTIONS
+from tools_app.mcp_client.login import CALLBACK_PORT
+from tools_app.mcp_client.loopback import redirect_uri
 from tools_app.pages.recipes import recipes
-from tools_app.refusals import refusal
 from tools_app.transports.requests import RequestRefused, check_origin
 
 DOCS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
-from authz_app.rule import KINDS
+from authz_app.policy.rule import KINDS
 from mcpsite import settings
 from tests.site import ROOT
-from tools_app.building import ToolOptions, build_tool
+from tools_app.definitions.build import ToolOptions, build_tool
 from tools_app.errors import NotFound
 from tools_app.registry import registered, resource_at, unregister
 

@@ -4,12 +4,15 @@ from collections.abc import Iterable
 
 from django.contrib import admin
 
-from authz_app import known_names, notices
-from authz_app.rule import Kind
-from tools_app import catalogue, outage_notice, presence
+from authz_app.pages.start import notices
+from authz_app.policy.rule import Kind
+from authz_app.policy_store import tool_names as known_names
+from tools_app import catalogue
+from tools_app.cluster import presence
 from tools_app.models import McpSession, Tool
+from tools_app.pages import outage_notice
+from tools_app.pages.sessions import McpSessionAdmin
 from tools_app.pages.tools import ToolAdmin
-from tools_app.sessions_page import McpSessionAdmin
 
 
 def _registered_names() -> Iterable[tuple[Kind, str]]:

@@ -12,12 +12,12 @@ from mcp.server.elicitation import render_elicitation_schema
 from mcp_types import CreateMessageResult, SamplingMessage
 from pydantic import BaseModel, ValidationError
 
-from authz_app.principal import Principal
-from authz_app.recording import BY_DEFAULT, Recording
+from authz_app.policy.principal import Principal
+from authz_app.redaction.audit_level import BY_DEFAULT, Recording
+from tools_app.client_requests.multi_round_trip import Interview
+from tools_app.client_requests.questions import Question
+from tools_app.client_requests.sampling import SamplingOptions, sampled, sampling_question
 from tools_app.errors import ToolFailure
-from tools_app.interview import Interview
-from tools_app.questions import Question
-from tools_app.sampling import SamplingOptions, sampled, sampling_question
 
 LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 Answer = TypeVar("Answer", bound=BaseModel)

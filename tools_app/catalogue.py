@@ -5,9 +5,11 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
-from authz_app import policy_rows, policy_tables, triggers
-from authz_app.recording import Choice, choice_of
-from authz_app.rule import KINDS, Kind
+from authz_app.policy.rule import KINDS, Kind
+from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store import tables as policy_tables
+from authz_app.redaction.audit_level import Choice, choice_of
+from authz_app.triggers import install as triggers
 from tools_app.models import Tool
 from tools_app.registry import registered
 

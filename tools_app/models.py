@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from authz_app.recording import Level
+from authz_app.redaction.audit_level import Level
 
 
 class Tool(models.Model):

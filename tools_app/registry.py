@@ -6,8 +6,8 @@ from typing import Any, TypedDict, TypeVar, Unpack, overload
 from django.utils.module_loading import autodiscover_modules
 from mcp_types import Annotations, ToolAnnotations
 
-from authz_app.rule import Kind
-from tools_app.building import (
+from authz_app.policy.rule import Kind
+from tools_app.definitions.build import (
     PromptOptions,
     Recorded,
     ResourceOptions,
@@ -16,9 +16,9 @@ from tools_app.building import (
     build_resource,
     build_tool,
 )
-from tools_app.completers import Complete
+from tools_app.definitions.completion import Complete
+from tools_app.definitions.definitions import Registered, RegisteredPrompt, RegisteredResource, RegisteredTool
 from tools_app.errors import DuplicateName
-from tools_app.registered import Registered, RegisteredPrompt, RegisteredResource, RegisteredTool
 
 F = TypeVar("F", bound=Callable[..., Any])
 

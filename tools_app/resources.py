@@ -6,9 +6,9 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from tools_app.between_workers import EVERYBODY
-from tools_app.resource_updates import message_of
-from tools_app.worker import running_worker
+from tools_app.cluster.workers import EVERYBODY
+from tools_app.streams.resource_updates import message_of
+from tools_app.worker.worker import running_worker
 
 
 def updated(uri: str) -> None:

@@ -5,7 +5,7 @@ import logging
 import orjson
 import requests
 
-from authz_app.outbound import Exchange, OutboundError
+from authz_app.core.outbound import Exchange, OutboundError
 from tools_app.errors import ToolFailure
 
 _MAX_BYTES = 65_536

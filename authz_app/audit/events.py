@@ -13,11 +13,11 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, transaction
 
-from authz_app import actors
 from authz_app.audit.errors import AuditUnavailable
-from authz_app.audit.models import AuditEvent
-from authz_app.audit.redaction import recorded_json
-from authz_app.ids import uuid7
+from authz_app.core import actor as actors
+from authz_app.core.ids import uuid7
+from authz_app.models.events import AuditEvent
+from authz_app.redaction.redact import recorded_json
 
 # PostgreSQL stores no NUL in text, and UTF-8 has no half of a surrogate pair.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from authz_app.audit.events import Event, EventKind, event
-from authz_app.audit.redaction import redact_text
+from authz_app.redaction.redact import redact_text
 
 logger = logging.getLogger(__name__)
 CALM = 3.0

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from authz_app.audit.events import Event, EventKind, event
-from authz_app.audit.statements import TABLE, Statements
+from authz_app.audit.sql import TABLE, Statements
 
 REGISTER = "authz_app_opensession"
 # To count more would hold up what waits for the same transaction.

@@ -19,12 +19,12 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 
 from authz_app.audit.entries import Allowance, Closing, Opening, Outcome, Spent, Undelivered, Within
 from authz_app.audit.errors import AuditUnavailable
-from authz_app.audit.event_backlog import EventBacklog
-from authz_app.audit.intake import GROUP, Intake, Note, Waiting
+from authz_app.audit.event_buffer import EventBacklog
+from authz_app.audit.limit_counting import settle
 from authz_app.audit.outage import OutageWatch
+from authz_app.audit.queue import GROUP, Intake, Note, Waiting
 from authz_app.audit.session_register import Recorded, write
-from authz_app.audit.settlement import settle
-from authz_app.audit.statements import Statements, statements_for
+from authz_app.audit.sql import Statements, statements_for
 
 logger = logging.getLogger(__name__)
 

@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.serialization import (
 from django.conf import settings
 
 from authz_app.audit.events import EventKind, event, record_with
-from authz_app.evidence.models import AuditKey
+from authz_app.core.private_files import create_private, others_can_read, replace_private
 from authz_app.evidence.statements import key_statement
-from authz_app.private_files import create_private, others_can_read, replace_private
+from authz_app.models.seals import AuditKey
 
 _MAX_FILE_BYTES = 65_536
 _NEXT = " A change of keys was broken off: `manage.py audit keys --rotate` ends it."

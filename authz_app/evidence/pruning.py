@@ -13,12 +13,12 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
+from authz_app.evidence.canonical import SEALED
 from authz_app.evidence.keys import AuditSigner
-from authz_app.evidence.models import AuditSeal
-from authz_app.evidence.rows import SEALED
 from authz_app.evidence.sealing import take_lock
 from authz_app.evidence.statements import digest, pruned_statement
 from authz_app.models import AuditEvent, CallRecord
+from authz_app.models.seals import AuditSeal
 
 logger = logging.getLogger("authz_app.evidence")
 _CHUNK = 200

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
+from authz_app.evidence.canonical import id_text, split, utc_text
 from authz_app.evidence.keyring import Keyring
-from authz_app.evidence.models import AuditSeal
-from authz_app.evidence.rows import id_text, split, utc_text
 from authz_app.evidence.statements import SealFields, digest, read_seal
+from authz_app.models.seals import AuditSeal
 
 NO_STATEMENT = "Seal {} was edited: its statement is that of another, or of none."
 _OTHER_LIST = "Seal {} was edited: its list of records is not the one that was signed."

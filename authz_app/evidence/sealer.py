@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from authz_app.evidence.heads import Head, head_path, keep_head, known_head
+from authz_app.core.failure_log import Trouble
+from authz_app.evidence.checkpoint import Head, head_path, keep_head, known_head
 from authz_app.evidence.keys import AuditKeyError, signer
-from authz_app.evidence.models import AuditSeal
 from authz_app.evidence.sealing import Sealing, seal
 from authz_app.evidence.statements import digest
-from authz_app.troubles import Trouble
+from authz_app.models.seals import AuditSeal
 
 logger = logging.getLogger("authz_app.evidence")
 # Between two segments, so that whoever polls for SQLite's write lock finds it free.

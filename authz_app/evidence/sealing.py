@@ -12,10 +12,10 @@ from typing import Any
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from authz_app.evidence.canonical import MEMBER_BYTES, SEALED, Sealed, line_of, member
 from authz_app.evidence.keys import AuditSigner, introduce
-from authz_app.evidence.models import AuditSeal
-from authz_app.evidence.rows import MEMBER_BYTES, SEALED, Sealed, line_of, member
 from authz_app.evidence.statements import NOTHING_BEFORE, digest, seal_statement
+from authz_app.models.seals import AuditSeal
 
 # The transaction has SQLite's one write lock, for which calls wait: a few hundredths of a second at most.
 LARGEST_SEGMENT = 500

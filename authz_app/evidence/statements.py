@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from authz_app.evidence.rows import FORMAT, MEMBER_BYTES, utc_text
+from authz_app.evidence.canonical import FORMAT, MEMBER_BYTES, utc_text
 
 NOTHING_BEFORE = "0" * 64
 

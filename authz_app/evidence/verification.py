@@ -10,13 +10,13 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from authz_app.evidence.heads import Head
+from authz_app.evidence.canonical import SEALED, Sealed, id_bytes, id_text, line_of, member
+from authz_app.evidence.checkpoint import Head
 from authz_app.evidence.keyring import Keyring
-from authz_app.evidence.models import AuditSeal
-from authz_app.evidence.rows import SEALED, Sealed, id_bytes, id_text, line_of, member
 from authz_app.evidence.seal_checks import NO_STATEMENT, link_problem, record_problems, said_by, signature_problem
 from authz_app.evidence.sealing import LARGEST_SEGMENT, SETTLED_AFTER, settled
 from authz_app.evidence.statements import NOTHING_BEFORE, SealFields, digest
+from authz_app.models.seals import AuditSeal
 
 _CHUNK = 5_000
 _SEALS_AT_A_TIME = 200

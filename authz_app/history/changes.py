@@ -7,11 +7,11 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from authz_app.history.fields import FieldChange, changed_fields
-from authz_app.history.models import PolicyRevision
 from authz_app.history.past import latest_images
-from authz_app.policy_rows import RULE_COLUMNS, compiled
-from authz_app.policy_tables import table_of
-from authz_app.recording import Level, choice_of, written
+from authz_app.models.history import PolicyRevision
+from authz_app.policy_store.loading import RULE_COLUMNS, compiled
+from authz_app.policy_store.tables import table_of
+from authz_app.redaction.audit_level import Level, choice_of, written
 
 # A row as the history has it, before and after; None where it was not.
 Row = dict[str, Any] | None

@@ -11,12 +11,12 @@ from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 
 from authz_app import models
-from authz_app.compiling import THESE
-from authz_app.decision import Client
-from authz_app.history.models import PolicyEdit, PolicyRevision
-from authz_app.policy import Policy
-from authz_app.policy_rows import RULE_COLUMNS, compiled, known_kind
-from authz_app.policy_tables import table_of
+from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.policy.compilation import THESE
+from authz_app.policy.decision import Client
+from authz_app.policy.policy import Policy
+from authz_app.policy_store.loading import RULE_COLUMNS, compiled, known_kind
+from authz_app.policy_store.tables import table_of
 
 
 class NotInHistory(LookupError):

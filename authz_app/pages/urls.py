@@ -3,7 +3,10 @@
 from django.contrib import admin
 from django.urls import path
 
-from authz_app.pages import looks, refusals, rule_of_refusal, stops
+from authz_app.pages.records import reveals as looks
+from authz_app.pages.refusals import allow as rule_of_refusal
+from authz_app.pages.refusals import page as refusals
+from authz_app.pages.start import emergency_stop as stops
 
 _view = admin.site.admin_view
 urlpatterns = [

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import CharField, Lookup, TextField
 
-from authz_app import globs
+from authz_app.policy import globs
 
 _WILDCARD = re.compile(r"[*?]")
 

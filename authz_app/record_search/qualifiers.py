@@ -6,12 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from authz_app.decision import Reason
 from authz_app.models import CallRecord
-from authz_app.record_search import moments, narrowing
-from authz_app.record_search.called import clients_called
-from authz_app.record_search.narrowing import RUNNING, Narrowing
-from authz_app.record_search.unclear import Unclear
+from authz_app.policy.decision import Reason
+from authz_app.record_search import filters as narrowing
+from authz_app.record_search import times as moments
+from authz_app.record_search.clients import clients_called
+from authz_app.record_search.errors import Unclear
+from authz_app.record_search.filters import RUNNING, Narrowing
 
 ARGUMENTS = "args"
 _MOST_STARS = 3

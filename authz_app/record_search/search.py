@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from authz_app.record_search import narrowing
-from authz_app.record_search.called import clients_called
-from authz_app.record_search.narrowing import Narrowing
+from authz_app.record_search import filters as narrowing
+from authz_app.record_search.clients import clients_called
+from authz_app.record_search.errors import Unclear
+from authz_app.record_search.filters import Narrowing
+from authz_app.record_search.parser import Term, parse
 from authz_app.record_search.qualifiers import ARGUMENTS, QUALIFIERS, Asker
-from authz_app.record_search.terms import Term, parse
-from authz_app.record_search.unclear import Unclear
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from authz_app.pages.stops import banner
+from authz_app.pages.start.emergency_stop import banner
 
 register = template.Library()
 

@@ -16,14 +16,15 @@ from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from authz_app import known_names, notices
-from authz_app.decision import Reason
-from authz_app.embedded.people import user_subject
-from authz_app.ids import first_id_at
+from authz_app.core.ids import first_id_at
+from authz_app.embedded_issuer.subjects import user_subject
 from authz_app.models import CallRecord, Client, Rule, User
-from authz_app.pages import words
-from authz_app.record_search.narrowing import by_kind
-from authz_app.record_search.newest import left_by
+from authz_app.pages.shared import words
+from authz_app.pages.start import notices
+from authz_app.policy.decision import Reason
+from authz_app.policy_store import tool_names as known_names
+from authz_app.record_search.filters import by_kind
+from authz_app.record_search.paging import left_by
 from tests.rows import build_record, build_refusal, make_client, make_rule, record_id_at
 
 CLIENTS = "/admin/authz_app/client/"

@@ -13,12 +13,12 @@ from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from authz_app import errors
-from authz_app.bearer import LOG_SECONDS, BearerTokenMiddleware, RefusalLog, challenge, split_query
 from authz_app.conf import conf
-from authz_app.jwks import IssuerKeySets
-from authz_app.responses import Message, Receive, Scope, Send
-from authz_app.verifier import TokenVerifier
+from authz_app.core.asgi import Message, Receive, Scope, Send
+from authz_app.tokens import errors
+from authz_app.tokens.jwks import IssuerKeySets
+from authz_app.tokens.middleware import LOG_SECONDS, BearerTokenMiddleware, RefusalLog, challenge, split_query
+from authz_app.tokens.verifier import TokenVerifier
 from tests.issuer import Issuer, private_key
 
 WAIT = 10

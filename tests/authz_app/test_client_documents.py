@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from authz_app.addresses import is_public
+from authz_app.core.addresses import is_public
 from tests.conftest import copy_sqlite
 from tests.databases import execute, rows
 from tests.documents import Documents

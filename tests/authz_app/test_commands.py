@@ -15,13 +15,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
 from authz_app.conf import conf
-from authz_app.decision import Decision, Reason, Target
-from authz_app.embedded.applications import ensure_service
-from authz_app.embedded.keys import key_path, public_jwks
+from authz_app.embedded_issuer.applications import ensure_service
 from authz_app.models import Client, Rule, User
-from authz_app.policy import decide
-from authz_app.policy_rows import load
-from authz_app.principal import Principal
+from authz_app.policy.decision import Decision, Reason, Target
+from authz_app.policy.policy import decide
+from authz_app.policy.principal import Principal
+from authz_app.policy_store.loading import load
+from authz_app.tokens.signing_key import key_path, public_jwks
 
 pytestmark = pytest.mark.django_db
 LOCAL = "http://testserver"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from authz_app.compiling import RuleRow, compile_rule
-from authz_app.rule import KINDS, Limit
+from authz_app.policy.compilation import RuleRow, compile_rule
+from authz_app.policy.rule import KINDS, Limit
 
 CITY = '[{"path": "arguments.city", "operator": "equals", "value": "Paris"}]'
 NAMED = [(1, "Ada"), (2, "Bo")]

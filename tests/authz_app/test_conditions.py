@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz_app.condition_text import (
+from authz_app.policy.condition_syntax import (
     BadCondition,
     in_words,
     path_of,
@@ -16,7 +16,7 @@ from authz_app.condition_text import (
     typed_line,
     value_text,
 )
-from authz_app.conditions import PRESENCE, ROOTS, Condition, Operator, verdict
+from authz_app.policy.conditions import PRESENCE, ROOTS, Condition, Operator, verdict
 
 quickly = settings(deadline=None, max_examples=150)
 TABLE: list[tuple[str, Any, bool | None]] = [

@@ -26,8 +26,7 @@ from django.utils import timezone
 
 import mcpsite.urls
 from authz_app.conf import conf, local_issuer_url
-from authz_app.embedded import keys
-from authz_app.embedded.applications import (
+from authz_app.embedded_issuer.applications import (
     AmbiguousName,
     ApplicationError,
     NotAService,
@@ -37,10 +36,11 @@ from authz_app.embedded.applications import (
     find_service,
     issue_access_token,
 )
-from authz_app.embedded.keys import IssuerKeyError, key_path, public_jwks
-from authz_app.principal import Principal
+from authz_app.policy.principal import Principal
 from authz_app.protected_resource import resource_identifiers
-from authz_app.verifier import verifier
+from authz_app.tokens import signing_key as keys
+from authz_app.tokens.signing_key import IssuerKeyError, key_path, public_jwks
+from authz_app.tokens.verifier import verifier
 
 TOKEN_URL = "/identity/o/api/token"
 METADATA_URLS = [
@@ -130,7 +130,7 @@ def test_processes_that_start_at_once_agree_on_one_key(data_dir: Path) -> None:
     # Each says when it is ready and waits, so that all look for the key in the same moment.
     script = (
         "import sys; from django.conf import settings; settings.DATA_DIR = sys.argv[1]\n"
-        "from authz_app.embedded.keys import public_jwks\n"
+        "from authz_app.tokens.signing_key import public_jwks\n"
         "print('ready', flush=True); sys.stdin.readline(); print(public_jwks()['keys'][0]['kid'])"
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}

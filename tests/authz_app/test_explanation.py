@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from authz_app.condition_text import typed_line
-from authz_app.decision import Client, Target
-from authz_app.explained_words import verdict_words
-from authz_app.explanation import Case, Counted, Explanation, explain, replayed
-from authz_app.policy import Policy
-from authz_app.principal import Principal
-from authz_app.rule import Effect, Limit, Rule
-from authz_app.withheld import WITHHELD, recorded
+from authz_app.explain.explanation import Case, Counted, Explanation, explain, replayed
+from authz_app.explain.unknown_values import WITHHELD, recorded
+from authz_app.explain.wording import verdict_words
+from authz_app.policy.condition_syntax import typed_line
+from authz_app.policy.decision import Client, Target
+from authz_app.policy.policy import Policy
+from authz_app.policy.principal import Principal
+from authz_app.policy.rule import Effect, Limit, Rule
 
 ISSUER = "https://issuer.example/"
 DEMO = Client(1, ISSUER, "demo", "active", "Demo")

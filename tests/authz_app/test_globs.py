@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz_app.globs import common_text, escaped, matches
+from authz_app.policy.globs import common_text, escaped, matches
 
 quickly = settings(deadline=None, max_examples=150)
 patterns = st.text("ab*?[!]-", max_size=5)

@@ -8,12 +8,12 @@ from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
-from authz_app import actors
-from authz_app.history import guard
-from authz_app.history.models import PolicyEdit, PolicyRevision
+from authz_app.core import actor as actors
 from authz_app.history.past import first_version
 from authz_app.models import Client, Rule, User
-from authz_app.policy_rows import stored_version
+from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.policy_store.loading import stored_version
+from authz_app.triggers import append_only_history as guard
 from tests.rows import build_record, make_client, make_rule
 from tools_app.models import Tool
 

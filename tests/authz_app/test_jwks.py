@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jwt.algorithms import get_default_algorithms
 
-from authz_app import jwks
-from authz_app.errors import IssuerUnavailable, UnknownKey
 from authz_app.issuers import TrustedIssuer
-from authz_app.jwks import (
+from authz_app.tokens import jwks
+from authz_app.tokens.errors import IssuerUnavailable, UnknownKey
+from authz_app.tokens.jwks import (
     COOL_DOWN_SECONDS,
     MAX_UNKNOWN,
     UNKNOWN_SECONDS,

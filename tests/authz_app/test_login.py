@@ -181,7 +181,7 @@ def test_an_application_that_did_not_register_for_devices_gets_no_code(metadata:
 def rule_naming(site: Site, username: str, scope: str, tools: str) -> None:
     """An allow rule that names the person and asks for a token scope."""
     script = (
-        "from authz_app.models import Rule, User; from authz_app.embedded.people import client_of;"
+        "from authz_app.models import Rule, User; from authz_app.embedded_issuer.subjects import client_of;"
         f"r = Rule.objects.create(tools={tools!r}, token_scopes={scope!r});"
         f"r.clients.add(client_of(User.objects.get(username={username!r})))"
     )

@@ -6,7 +6,7 @@ import threading
 import pytest
 import requests
 
-from authz_app.outbound import Exchange, OutboundError
+from authz_app.core.outbound import Exchange, OutboundError
 from tests.tools_app.stub_service import Reply, stub_service
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz_app.decision import Client, Decision, Reason, Target
-from authz_app.policy import Policy, decide
-from authz_app.principal import Principal
-from authz_app.rule import KINDS, Kind, Rule
+from authz_app.policy.decision import Client, Decision, Reason, Target
+from authz_app.policy.policy import Policy, decide
+from authz_app.policy.principal import Principal
+from authz_app.policy.rule import KINDS, Kind, Rule
 
 ISSUER = "https://issuer.example/"
 NOW = 1_800_000_000.0

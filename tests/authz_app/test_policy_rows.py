@@ -10,15 +10,15 @@ from itertools import product
 import pytest
 from django.db import connection, transaction
 
-from authz_app import policy_rows
-from authz_app.condition_text import stored, typed_line
-from authz_app.decision import Client as CompiledClient
-from authz_app.decision import Reason, Target
 from authz_app.models import Client, PolicyChange, PolicyState, Rule, RuleClient
-from authz_app.policy import Policy, decide
-from authz_app.principal import Principal
-from authz_app.rule import KINDS, Kind
-from authz_app.rule import Rule as CompiledRule
+from authz_app.policy.condition_syntax import stored, typed_line
+from authz_app.policy.decision import Client as CompiledClient
+from authz_app.policy.decision import Reason, Target
+from authz_app.policy.policy import Policy, decide
+from authz_app.policy.principal import Principal
+from authz_app.policy.rule import KINDS, Kind
+from authz_app.policy.rule import Rule as CompiledRule
+from authz_app.policy_store import loading as policy_rows
 from tools_app.models import Tool
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]

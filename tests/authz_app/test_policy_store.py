@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from authz_app import policy_rows
 from authz_app.issuers import TrustedIssuer
 from authz_app.models import Client, Rule
-from authz_app.policy_store import PolicyStore, PolicyUnavailable
-from authz_app.principal import Principal
+from authz_app.policy.principal import Principal
+from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store.store import PolicyStore, PolicyUnavailable
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz_app.condition_text import typed, typed_line
-from authz_app.conditions import Condition, Verdict, verdict
-from authz_app.decision import Client, Decision, Reason, Target
-from authz_app.policy import Policy, decide
-from authz_app.principal import Principal
-from authz_app.rule import Effect, Limit, Rule
-from authz_app.satisfy import ANY_ARGUMENTS, Shape, arguments_between
+from authz_app.policy.condition_syntax import typed, typed_line
+from authz_app.policy.conditions import Condition, Verdict, verdict
+from authz_app.policy.decision import Client, Decision, Reason, Target
+from authz_app.policy.policy import Policy, decide
+from authz_app.policy.principal import Principal
+from authz_app.policy.rule import Effect, Limit, Rule
+from authz_app.policy.satisfiability import ANY_ARGUMENTS, Shape, arguments_between
 
 ISSUER = "https://issuer.example/"
 DEMO = Client(1, ISSUER, "demo", "active", "Demo")

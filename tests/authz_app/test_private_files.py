@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from authz_app.private_files import create_private
+from authz_app.core.private_files import create_private
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from authz_app.condition_text import read, stored, typed_line
 from authz_app.models import Rule
+from authz_app.policy.condition_syntax import read, stored, typed_line
 from tests.rows import make_client, make_rule
 
 pytestmark = pytest.mark.django_db

@@ -2,10 +2,10 @@
 
 import pytest
 
-from authz_app.condition_text import typed_line
-from authz_app.conditions import Condition, Operator
-from authz_app.rule import Limit
-from authz_app.sentence import Terms, rule_sentence
+from authz_app.policy.condition_syntax import typed_line
+from authz_app.policy.conditions import Condition, Operator
+from authz_app.policy.rule import Limit
+from authz_app.policy.sentence import Terms, rule_sentence
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
-from authz_app.sqlite_file import refuse_other_file, sqlite_path
+from authz_app.core.sqlite_file import refuse_other_file, sqlite_path
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import pytest
 
-from authz_app import stops
-from authz_app.decision import Reason, Target
 from authz_app.models import Rule
-from authz_app.policy import decide
-from authz_app.policy_rows import load
-from authz_app.principal import Principal
-from authz_app.rule import KINDS
+from authz_app.policy.decision import Reason, Target
+from authz_app.policy.policy import decide
+from authz_app.policy.principal import Principal
+from authz_app.policy.rule import KINDS
+from authz_app.policy_store import emergency_stop as stops
+from authz_app.policy_store.loading import load
 from tests.rows import ISSUER, make_client, make_rule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

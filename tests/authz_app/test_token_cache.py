@@ -1,7 +1,7 @@
 """What the token cache may still answer, and what it must have forgotten."""
 
-from authz_app.principal import Principal
-from authz_app.token_cache import TokenCache
+from authz_app.policy.principal import Principal
+from authz_app.tokens.cache import TokenCache
 
 LEEWAY = 30
 

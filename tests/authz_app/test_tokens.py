@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from authz_app import errors
 from authz_app.issuers import TrustedIssuer
-from authz_app.jwks import VerificationKey, parse_key_set
-from authz_app.principal import Principal
-from authz_app.tokens import MAX_TIME, MAX_TOKEN_LENGTH, inspect, verify
+from authz_app.policy.principal import Principal
+from authz_app.tokens import errors
+from authz_app.tokens.access_token import MAX_TIME, MAX_TOKEN_LENGTH, inspect, verify
+from authz_app.tokens.jwks import VerificationKey, parse_key_set
 from tests.issuer import ABSENT, AUDIENCE, Issuer, base64url, encode, private_key, public_jwk
 
 NOW = 1_800_000_000

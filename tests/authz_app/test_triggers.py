@@ -10,11 +10,12 @@ from django.core.management import call_command
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from authz_app import policy_rows, triggers
 from authz_app.audit.writer import AuditWriter
 from authz_app.checks import check_triggers
 from authz_app.models import Client, PolicyChange, PolicyState, Rule, RuleClient
-from authz_app.policy_rows import stored_version
+from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store.loading import stored_version
+from authz_app.triggers import install as triggers
 from tests.authz_app.audit.openings import an_opening
 from tests.conftest import migrate
 from tests.databases import rows, rule_for_everybody

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from authz_app.troubles import Trouble
+from authz_app.core.failure_log import Trouble
 
 NAME = "tests.troubles"
 

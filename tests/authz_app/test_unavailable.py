@@ -19,10 +19,10 @@ from django.db import (
 from django.test import Client as Browser
 from pytest_django import Settings
 
-from authz_app import unavailable
-from authz_app.database_faults import is_outage
-from authz_app.pages.record_export import _streamed
-from authz_app.troubles import Trouble
+from authz_app.core.database_errors import is_outage
+from authz_app.core.failure_log import Trouble
+from authz_app.pages.records.export import _streamed
+from authz_app.web import unavailable
 from tests.conftest import POSTGRES_URL
 
 pytestmark = pytest.mark.django_db
@@ -146,7 +146,7 @@ def test_which_faults_are_the_databases(fault: Exception, is_one: bool) -> None:
 
 @pytest.mark.skipif(not POSTGRES_URL, reason="needs PostgreSQL")
 def test_postgresql_is_waited_for_only_so_long() -> None:
-    from authz_app.database_faults import _wait  # noqa: PLC0415  (only where there is a PostgreSQL)
+    from authz_app.core.database_errors import _wait  # noqa: PLC0415  (only where there is a PostgreSQL)
 
     with psycopg.connect(POSTGRES_URL) as raw:
         raw.wait = lambda *arguments, **options: _wait(raw, 0.2, *arguments, **options)  # type: ignore[method-assign]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from authz_app.errors import (
+from authz_app.policy.principal import Principal
+from authz_app.tokens.errors import (
     Expired,
     InvalidToken,
     IssuerUnavailable,
@@ -18,9 +19,8 @@ from authz_app.errors import (
     UnknownKey,
     WrongAlgorithm,
 )
-from authz_app.jwks import IssuerKeySets
-from authz_app.principal import Principal
-from authz_app.verifier import TokenVerifier, verifier
+from authz_app.tokens.jwks import IssuerKeySets
+from authz_app.tokens.verifier import TokenVerifier, verifier
 from tests.at_once import at_once
 from tests.issuer import Issuer
 

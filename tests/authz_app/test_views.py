@@ -13,9 +13,9 @@ from django.test import Client as Browser
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from authz_app.decision import Reason
-from authz_app.embedded.people import user_subject
+from authz_app.embedded_issuer.subjects import user_subject
 from authz_app.models import Client, User
+from authz_app.policy.decision import Reason
 from tests.rows import build_record, build_refusal, make_client
 
 pytestmark = pytest.mark.django_db

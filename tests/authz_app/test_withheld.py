@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
-from authz_app.audit.redaction import recorded_json
-from authz_app.condition_text import typed_line
-from authz_app.conditions import found_at, verdict
-from authz_app.withheld import WITHHELD, is_withheld, recorded
+from authz_app.explain.unknown_values import WITHHELD, is_withheld, recorded
+from authz_app.policy.condition_syntax import typed_line
+from authz_app.policy.conditions import found_at, verdict
+from authz_app.redaction.redact import recorded_json
 
 SENT = {
     "city": "Paris",

@@ -23,8 +23,8 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from authz_app.errors import AuthenticationError
-from authz_app.verifier import verifier
+from authz_app.tokens.errors import AuthenticationError
+from authz_app.tokens.verifier import verifier
 from tests.bench.wire import HOST
 
 _SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}

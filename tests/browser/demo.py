@@ -17,8 +17,8 @@ PERSON = "dana"
 
 
 def fill() -> None:
-    from authz_app.condition_text import stored, typed_line  # noqa: PLC0415  (Django is set up by now)
     from authz_app.models import CallRecord, Client, Rule, User  # noqa: PLC0415
+    from authz_app.policy.condition_syntax import stored, typed_line  # noqa: PLC0415  (Django is set up by now)
     from tests.browser.person_rows import fill_for_person  # noqa: PLC0415
     from tests.rows import build_record, build_refusal, make_client, make_rule  # noqa: PLC0415
     from tools_app.models import Tool  # noqa: PLC0415
@@ -146,7 +146,7 @@ def fill() -> None:
 
 def _change_policy(time: Any, deny: Any, rogue: Any) -> None:
     """What there is to see in the policy history, by several people."""
-    from authz_app import actors  # noqa: PLC0415  (Django is set up by now)
+    from authz_app.core import actor as actors  # noqa: PLC0415  (Django is set up by now)
     from authz_app.models import Client, Rule  # noqa: PLC0415
     from tools_app.models import Tool  # noqa: PLC0415
 

@@ -6,7 +6,7 @@ from allauth.idp.oidc.models import Client as OAuthApplication
 from allauth.idp.oidc.models import Token
 from django.conf import settings
 
-from authz_app.embedded.people import user_subject
+from authz_app.embedded_issuer.subjects import user_subject
 from authz_app.models import CallRecord, Client, User
 from tests.browser.person_pages import CONFIDENTIAL, SELF_REGISTERED
 from tests.rows import build_record, build_refusal, make_client, make_rule

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from authz_app.models import User
 from tests.browser.screenshots import sign_in
-from tools_app.sessions import McpSession
-from tools_app.worker import worker
+from tools_app.sessions.session import McpSession
+from tools_app.worker.worker import worker
 
 SESSIONS = "/admin/tools_app/mcpsession/"
 

@@ -16,7 +16,7 @@ from tests.conftest import copy_sqlite
 from tests.databases import connect, rows, rule_for_everybody
 from tests.issuer import Issuer
 from tests.site import Site
-from tools_app.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND
+from tools_app.wire.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND
 
 WAIT = 20.0
 # How each way of connecting shows in a record: the transport, the protocol version, and whether there is a session.

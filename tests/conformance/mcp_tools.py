@@ -16,9 +16,9 @@ from mcp_types import (
 from pydantic import BaseModel, Field
 
 from tools_app.call import Call
+from tools_app.client_requests.questions import Question
 from tools_app.errors import ToolFailure
 from tools_app.models import Tool
-from tools_app.questions import Question
 from tools_app.registry import prompt, resource, tool
 
 _PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="

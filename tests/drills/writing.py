@@ -17,7 +17,7 @@ from authz_app.audit.events import EventKind, event  # noqa: E402
 from authz_app.audit.writer import AuditWriter  # noqa: E402
 from authz_app.evidence.sealer import Sealer  # noqa: E402
 from authz_app.evidence.sealing import SETTLED_AFTER  # noqa: E402
-from authz_app.policy_rows import stored_version  # noqa: E402
+from authz_app.policy_store.loading import stored_version  # noqa: E402
 from tests.authz_app.audit.openings import an_opening  # noqa: E402
 
 IN_FLIGHT = 8

@@ -17,17 +17,18 @@ from django.db import connection, transaction
 from django.test import Client as Browser
 from mcp.shared.exceptions import MCPError
 
-from authz_app.audit import statements, writer
+from authz_app.audit import sql as statements
+from authz_app.audit import writer
 from authz_app.audit.entries import Opening
 from authz_app.models import CallRecord, Client, Rule, User
-from authz_app.principal import Principal
+from authz_app.policy.principal import Principal
 from tests.callers import caller_for, rooms
 from tests.promises import judge
-from tools_app import invocation
-from tools_app.asked import tool_call
-from tools_app.jsonrpc import INTERNAL_ERROR
+from tools_app.client_requests.questions import Question
+from tools_app.invocation import invoke as invocation
+from tools_app.invocation.access_request import tool_call
 from tools_app.models import Tool
-from tools_app.questions import Question
+from tools_app.wire.jsonrpc import INTERNAL_ERROR
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 

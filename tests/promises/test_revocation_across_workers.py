@@ -16,7 +16,7 @@ from tests.promises import judge
 from tests.raw_sse import RawSession, call, raw_session
 from tests.redis import RedisServer
 from tests.site import Site, several_workers
-from tools_app.jsonrpc import INTERNAL_ERROR
+from tools_app.wire.jsonrpc import INTERNAL_ERROR
 
 WORKERS = 4
 CALLS = 500

@@ -11,8 +11,8 @@ from channels.layers import channel_layers
 
 from tests.redis import RedisServer
 from tests.tools_app.connected import WAIT, Connect, Join
-from tools_app import open_sessions
-from tools_app.worker import Worker
+from tools_app.streams import watch as open_sessions
+from tools_app.worker.worker import Worker
 
 
 @pytest.fixture

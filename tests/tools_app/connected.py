@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from time import time
 
-from authz_app.principal import Principal
+from authz_app.policy.principal import Principal
 from tests.callers import caller_for
-from tools_app.event_stream import EventStream
-from tools_app.open_streams import OpenSession
-from tools_app.sessions import McpSession
-from tools_app.worker import Worker
+from tools_app.sessions.session import McpSession
+from tools_app.streams.event_stream import EventStream
+from tools_app.streams.open_streams import OpenSession
+from tools_app.worker.worker import Worker
 
 WAIT = 20.0
 OWNER = ("https://issuer.example/", "alice", "app")

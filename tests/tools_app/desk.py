@@ -10,13 +10,13 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, ErrorData, TextContent
 
 from authz_app.models import CallRecord, Rule
-from authz_app.principal import Principal
+from authz_app.policy.principal import Principal
 from tests.callers import caller_for, rooms
-from tools_app.asked import tool_call
-from tools_app.caller import Caller
-from tools_app.invocation import Rooms, invoke
-from tools_app.jsonrpc import INVALID_PARAMS
-from tools_app.questions import Question
+from tools_app.client_requests.questions import Question
+from tools_app.invocation.access_request import tool_call
+from tools_app.invocation.caller import Caller
+from tools_app.invocation.invoke import Rooms, invoke
+from tools_app.wire.jsonrpc import INVALID_PARAMS
 
 ISSUER = "https://issuer.example/"
 T = TypeVar("T")

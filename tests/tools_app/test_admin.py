@@ -5,7 +5,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from authz_app import known_names
+from authz_app.policy_store import tool_names as known_names
 from tools_app.models import Tool
 
 TOOLS = "/admin/tools_app/tool/"

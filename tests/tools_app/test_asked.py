@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools_app.asked import SESSION, asked_for, resource_read, tool_call
+from tools_app.invocation.access_request import SESSION, asked_for, resource_read, tool_call
 
 NOTE = "notes://{topic}/{number}"
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tools_app.batches import Batches
+from tools_app.sessions.batching import Batches
 
 
 class Asked:

@@ -9,10 +9,10 @@ from redis.asyncio import Redis
 
 from tests.redis import RedisServer
 from tests.tools_app.connected import WAIT, Connect, a_session, eventually
-from tools_app import outbox
-from tools_app.between_workers import Alone, Connected, Message
-from tools_app.parcels import Parcel
-from tools_app.sessions import SessionsUnavailable
+from tools_app.cluster import outbox
+from tools_app.cluster.delivery import Parcel
+from tools_app.cluster.workers import Alone, Connected, Message
+from tools_app.sessions.session import SessionsUnavailable
 
 
 class Peer:

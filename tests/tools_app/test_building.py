@@ -6,9 +6,9 @@ import pytest
 from mcp_types import Annotations, ResourceTemplate
 from pydantic import Field, ValidationError
 
-from tools_app.building import PromptOptions, ResourceOptions, build_prompt, build_resource
 from tools_app.call import Call
-from tools_app.registered import RegisteredResource
+from tools_app.definitions.build import PromptOptions, ResourceOptions, build_prompt, build_resource
+from tools_app.definitions.definitions import RegisteredResource
 
 
 def resource(uri: str, function: Any, **options: Any) -> RegisteredResource:

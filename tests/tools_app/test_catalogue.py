@@ -2,7 +2,7 @@
 
 import pytest
 
-from authz_app.rule import KINDS
+from authz_app.policy.rule import KINDS
 from tools_app import catalogue
 from tools_app.models import Tool
 from tools_app.registry import registered, tool, unregister

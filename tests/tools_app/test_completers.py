@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tools_app.call import Call
-from tools_app.completers import Completer, completers, completing_nothing
+from tools_app.definitions.completion import Completer, completers, completing_nothing
 
 ARGUMENTS = ("style", "topic")
 

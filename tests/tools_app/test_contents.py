@@ -18,7 +18,7 @@ from mcp_types import (
     TextResourceContents,
 )
 
-from tools_app.contents import completion_result, prompt_result, resource_result, texts_in
+from tools_app.definitions.results import completion_result, prompt_result, resource_result, texts_in
 
 URI = "notes://1"
 TEXT = TextResourceContents(uri="notes://2", text="two")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools_app import event_stream
-from tools_app.event_stream import PING, EventStream, event
+from tools_app.streams import event_stream
+from tools_app.streams.event_stream import PING, EventStream, event
 
 WAIT = 20.0
 

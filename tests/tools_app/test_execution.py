@@ -13,15 +13,15 @@ from mcp_types import CallToolResult, InputRequiredResult, TextContent
 from pydantic import BaseModel
 
 from authz_app.audit.entries import Outcome
-from authz_app.principal import Principal
-from tools_app.asked import Asked
-from tools_app.building import ToolOptions, build_tool
+from authz_app.policy.principal import Principal
 from tools_app.call import Call
+from tools_app.client_requests.multi_round_trip import Interview
+from tools_app.client_requests.questions import Question
+from tools_app.definitions.build import ToolOptions, build_tool
 from tools_app.errors import ToolFailure
-from tools_app.execution import Execution, execute
-from tools_app.interview import Interview
-from tools_app.questions import Question
-from tools_app.threads import ToolThreads
+from tools_app.invocation.access_request import Asked
+from tools_app.invocation.execution import Execution, execute
+from tools_app.invocation.threads import ToolThreads
 
 RECORD = UUID("0197a3c2-7c1e-7abc-8def-0123456789ab")
 WAIT = 20.0

@@ -17,23 +17,23 @@ from django.utils import timezone
 from mcp.shared.exceptions import MCPError
 from mcp_types import ToolAnnotations
 
-from authz_app import policy_rows
-from authz_app.allowances import allowances, refused
-from authz_app.audit.tally import Tally, spent_of
-from authz_app.condition_text import stored, typed_line
-from authz_app.decision import Decision, Reason
-from authz_app.explanation import Case, Concern, Explanation, explain
+from authz_app.explain.explanation import Case, Concern, Explanation, explain
+from authz_app.explain.simulated_principal import client_in
 from authz_app.models import CallRecord, Client, Rule, User
-from authz_app.policy import Policy, decide
-from authz_app.principal import Principal
-from authz_app.recording import BY_DEFAULT
-from authz_app.supposed import client_in
+from authz_app.policy.condition_syntax import stored, typed_line
+from authz_app.policy.decision import Decision, Reason
+from authz_app.policy.limits import allowances, refused
+from authz_app.policy.policy import Policy, decide
+from authz_app.policy.principal import Principal
+from authz_app.policy.sliding_window import Tally, spent_of
+from authz_app.policy_store import loading as policy_rows
+from authz_app.redaction.audit_level import BY_DEFAULT
 from tests.callers import caller_for
 from tests.tools_app.desk import WAIT, Desk, Silent, allow, desk
 from tools_app import registry
-from tools_app.asked import Asked
-from tools_app.explaining import asked_of, replay_under
-from tools_app.invocation import _opening, invoke, target_of
+from tools_app.explain.explain import asked_of, replay_under
+from tools_app.invocation.access_request import Asked
+from tools_app.invocation.invoke import _opening, invoke, target_of
 from tools_app.models import Tool
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from tools_app.in_flight import SESSION_ENDED, InFlight
+from tools_app.worker.in_flight import SESSION_ENDED, InFlight
 
 WAIT = 20.0
 Start = Callable[[], "asyncio.Task[None]"]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from authz_app.principal import Principal
+from authz_app.policy.principal import Principal
+from tools_app.client_requests.multi_round_trip import InputRequired, Interview
+from tools_app.client_requests.questions import Question
 from tools_app.errors import ClientFault, ToolFailure
-from tools_app.interview import InputRequired, Interview
-from tools_app.questions import Question
 
 ALICE = Principal("https://issuer.example/", "alice", "app", frozenset(), 2**33)
 CAN = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}

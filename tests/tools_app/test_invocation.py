@@ -14,13 +14,13 @@ from mcp.shared.exceptions import MCPError
 from authz_app.models import CallRecord, Client, Rule
 from tests.tools_app.desk import ISSUER, WAIT, Silent, alice, allow, desk, text
 from tools_app import registry
-from tools_app.asked import SESSION, Asked, prompt_use, tool_call
 from tools_app.errors import ToolFailure
-from tools_app.invocation import invoke, record_blocked
-from tools_app.jsonrpc import INTERNAL_ERROR
-from tools_app.lists import listed
+from tools_app.invocation.access_request import SESSION, Asked, prompt_use, tool_call
+from tools_app.invocation.invoke import invoke, record_blocked
+from tools_app.invocation.listing import listed
 from tools_app.models import Tool
 from tools_app.registry import tool
+from tools_app.wire.jsonrpc import INTERNAL_ERROR
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 

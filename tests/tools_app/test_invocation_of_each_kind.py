@@ -9,16 +9,16 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from authz_app.models import CallRecord, Rule
-from authz_app.rule import Kind
+from authz_app.policy.rule import Kind
 from tests.tools_app.desk import Desk, Silent, alice, desk
-from tools_app.asked import Asked, prompt_completion, prompt_use, resource_read, tool_call
 from tools_app.call import Call
-from tools_app.invocation import Called, invoke
-from tools_app.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND
-from tools_app.lists import listed
+from tools_app.invocation.access_request import Asked, prompt_completion, prompt_use, resource_read, tool_call
+from tools_app.invocation.denials import CallRefused
+from tools_app.invocation.invoke import Called, invoke
+from tools_app.invocation.listing import listed
 from tools_app.models import Tool
-from tools_app.refusals import CallRefused
 from tools_app.registry import prompt, registered, resource, tool, unregister
+from tools_app.wire.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 Offer = Callable[..., None]

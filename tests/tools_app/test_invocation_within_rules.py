@@ -12,16 +12,16 @@ from django.utils import timezone
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, ToolAnnotations
 
-from authz_app.condition_text import stored, typed_line
 from authz_app.models import CallRecord, Client, Rule
+from authz_app.policy.condition_syntax import stored, typed_line
 from tests.tools_app.desk import WAIT, Desk, Silent, alice, allow, desk, text
 from tools_app import registry
-from tools_app.asked import prompt_completion, prompt_use, resource_read, tool_call
-from tools_app.caller import Caller
-from tools_app.invocation import invoke
-from tools_app.jsonrpc import INVALID_PARAMS, SERVER_BUSY
-from tools_app.lists import listed
+from tools_app.invocation.access_request import prompt_completion, prompt_use, resource_read, tool_call
+from tools_app.invocation.caller import Caller
+from tools_app.invocation.invoke import invoke
+from tools_app.invocation.listing import listed
 from tools_app.registry import prompt, resource, tool
+from tools_app.wire.jsonrpc import INVALID_PARAMS, SERVER_BUSY
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 

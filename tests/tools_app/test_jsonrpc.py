@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools_app import jsonrpc
-from tools_app.jsonrpc import NotAMessage, Notification, Request, Response, read
+from tools_app.wire import jsonrpc
+from tools_app.wire.jsonrpc import NotAMessage, Notification, Request, Response, read
 
 
 def message(**members: Any) -> dict[str, Any]:

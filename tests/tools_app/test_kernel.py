@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from authz_app.principal import Principal
+from authz_app.policy.principal import Principal
 from tests.callers import caller_for, rooms
 from tests.raw_sse import INITIALIZE
-from tools_app import kernel
-from tools_app.jsonrpc import Request
-from tools_app.replies import Replies
-from tools_app.sessions import McpSession
+from tools_app.client_requests.replies import Replies
+from tools_app.protocol import kernel
+from tools_app.sessions.session import McpSession
+from tools_app.wire.jsonrpc import Request
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WAIT = 20.0

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authz_app.rule import KINDS, Kind
-from tools_app.lists import Seen, changed_kinds, changed_since, list_changed, told_of
+from authz_app.policy.rule import KINDS, Kind
+from tools_app.invocation.listing import Seen, changed_kinds, changed_since, list_changed, told_of
 
 seen = st.frozensets(st.tuples(st.sampled_from(KINDS), st.sampled_from(["a", "b", "ab", "a.b"])), max_size=6)
 

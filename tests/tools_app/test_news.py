@@ -13,8 +13,8 @@ from mcp.shared.subscriptions import (
 )
 from mcp_types import SubscriptionFilter
 
-from tools_app.jsonrpc import notification_of
-from tools_app.news import News
+from tools_app.streams.notifications import News
+from tools_app.wire.jsonrpc import notification_of
 
 WAIT = 20.0
 TOOLS = notification_of("notifications/tools/list_changed", None)

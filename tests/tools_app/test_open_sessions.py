@@ -15,12 +15,12 @@ from django.utils import timezone
 from authz_app.models import Client, Rule
 from tests.redis import RedisServer
 from tests.tools_app.connected import WAIT, Join, eventually, opened, read
-from tools_app import open_sessions
-from tools_app.between_workers import Connected
-from tools_app.event_stream import message_event
-from tools_app.jsonrpc import result_of
-from tools_app.open_streams import OpenSession
-from tools_app.worker import Worker
+from tools_app.cluster.workers import Connected
+from tools_app.streams import watch as open_sessions
+from tools_app.streams.event_stream import message_event
+from tools_app.streams.open_streams import OpenSession
+from tools_app.wire.jsonrpc import result_of
+from tools_app.worker.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)  # The watch reads the policy, in a thread of its own.
 

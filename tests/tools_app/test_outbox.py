@@ -6,10 +6,10 @@ from itertools import count
 
 import pytest
 
-from tools_app import outbox
-from tools_app.outbox import Numbered, Outbox
-from tools_app.parcels import Parcel
-from tools_app.sessions import SessionsUnavailable
+from tools_app.cluster import outbox
+from tools_app.cluster.delivery import Parcel
+from tools_app.cluster.outbox import Numbered, Outbox
+from tools_app.sessions.session import SessionsUnavailable
 
 WAIT = 20.0
 

@@ -12,13 +12,13 @@ from django.db import DatabaseError
 from django.test import Client as Browser
 from django.utils import timezone
 
-from authz_app import policy_rows
+from authz_app.policy_store import loading as policy_rows
 from tests.databases import rows
 from tests.issuer import Issuer
 from tests.site import Site
-from tools_app import presence
+from tools_app.cluster import presence
+from tools_app.cluster.presence import Presence
 from tools_app.models import WorkerPresence
-from tools_app.presence import Presence
 
 BEAT = 0.05
 WAIT = 10.0

@@ -13,19 +13,26 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import ImageContent, TextContent
 from pydantic import BaseModel
 
-from authz_app.history.models import PolicyRevision
 from authz_app.models import CallRecord, Client, Rule
-from authz_app.policy_rows import stored_version
-from authz_app.policy_tables import table_of
+from authz_app.models.history import PolicyRevision
+from authz_app.policy_store.loading import stored_version
+from authz_app.policy_store.tables import table_of
 from mcpsite.logs import LineFormatter
 from tests.tools_app.desk import ISSUER, WAIT, Desk, Silent, alice, desk
-from tools_app.asked import Asked, prompt_completion, prompt_use, resource_completion, resource_read, tool_call
 from tools_app.errors import ToolFailure
-from tools_app.invocation import invoke, record_blocked
+from tools_app.invocation.access_request import (
+    Asked,
+    prompt_completion,
+    prompt_use,
+    resource_completion,
+    resource_read,
+    tool_call,
+)
+from tools_app.invocation.invoke import invoke, record_blocked
 from tools_app.models import Tool
+from tools_app.protocol.subscriptions import subscription
 from tools_app.registry import prompt, resource, tool, unregister
-from tools_app.sessions import SessionStore
-from tools_app.subscriptions import subscription
+from tools_app.sessions.session import SessionStore
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 

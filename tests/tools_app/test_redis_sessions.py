@@ -10,9 +10,9 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.redis import RedisServer
-from tools_app import redis_sessions
-from tools_app.redis_sessions import RedisSessionStore
-from tools_app.sessions import McpSession, SessionsUnavailable
+from tools_app.sessions import redis as redis_sessions
+from tools_app.sessions.redis import RedisSessionStore
+from tools_app.sessions.session import McpSession, SessionsUnavailable
 
 OWNER = ("https://issuer.example/", "alice", "app")
 WAIT = 20.0

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from authz_app.decision import Client, Target
-from authz_app.ids import uuid7
-from authz_app.policy import Policy, decide
-from authz_app.principal import Principal
-from authz_app.rule import Rule
+from authz_app.core.ids import uuid7
+from authz_app.policy.decision import Client, Target
+from authz_app.policy.policy import Policy, decide
+from authz_app.policy.principal import Principal
+from authz_app.policy.rule import Rule
 from tests.callers import caller_for
-from tools_app.asked import tool_call
-from tools_app.refusals import refusal
+from tools_app.invocation.access_request import tool_call
+from tools_app.invocation.denials import refusal
 
 CLIENT = Client(1, "https://issuer.example/", "alice", "active", "Alice")
 

@@ -9,12 +9,12 @@ import pytest
 from mcp_types import ToolAnnotations
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
-from authz_app.rule import KINDS
+from authz_app.policy.rule import KINDS
 from tools_app import registry
-from tools_app.building import ToolOptions, build_tool
 from tools_app.call import Call
+from tools_app.definitions.build import ToolOptions, build_tool
+from tools_app.definitions.definitions import RegisteredTool
 from tools_app.errors import DuplicateName
-from tools_app.registered import RegisteredTool
 from tools_app.registry import prompt, registered, registered_tools, resource, resource_at, resource_with, tool
 
 

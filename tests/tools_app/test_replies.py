@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tools_app.jsonrpc import Response
-from tools_app.replies import Replies
+from tools_app.client_requests.replies import Replies
+from tools_app.wire.jsonrpc import Response
 
 WAIT = 20.0
 

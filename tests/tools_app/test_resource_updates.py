@@ -7,9 +7,10 @@ import pytest
 from authz_app.models import Client, Rule
 from tests.redis import RedisServer
 from tests.tools_app.connected import OWNER, Join, eventually, opened, read
-from tools_app import resource_updates, resources
-from tools_app.open_streams import OpenSession
-from tools_app.worker import Worker, worker
+from tools_app import resources
+from tools_app.streams import resource_updates
+from tools_app.streams.open_streams import OpenSession
+from tools_app.worker.worker import Worker, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOTE, OTHER = "notes://travel/1", "notes://travel/2"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from mcp_types import ModelPreferences, SamplingMessage, TextContent
 
+from tools_app.client_requests.sampling import sampled, sampling_question
 from tools_app.errors import ToolFailure
-from tools_app.sampling import sampled, sampling_question
 
 
 def test_a_text_is_the_user_s() -> None:

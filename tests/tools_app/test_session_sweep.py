@@ -12,11 +12,11 @@ from django.db.models.functions import Now
 
 from authz_app.models import OpenSession
 from tests.tools_app.connected import OWNER
-from tools_app import session_sweep
-from tools_app.memory_sessions import MemorySessionStore
 from tools_app.models import WorkerPresence
-from tools_app.session_sweep import DIED, LEFT, LOST, SessionSweep
-from tools_app.sessions import EXPIRED, IDLE, McpSession
+from tools_app.sessions.memory import MemorySessionStore
+from tools_app.sessions.session import EXPIRED, IDLE, McpSession
+from tools_app.worker import session_sweep
+from tools_app.worker.session_sweep import DIED, LEFT, LOST, SessionSweep
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 ME = "here"

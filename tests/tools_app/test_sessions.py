@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from authz_app.principal import Principal
-from tools_app.memory_sessions import MemorySessionStore
-from tools_app.sessions import McpSession, new_session_id, session_key
+from authz_app.policy.principal import Principal
+from tools_app.sessions.memory import MemorySessionStore
+from tools_app.sessions.session import McpSession, new_session_id, session_key
 
 OWNER = ("https://issuer.example/", "alice", "app")
 

@@ -12,10 +12,11 @@ from redis.asyncio import Redis
 
 from tests.redis import RedisServer
 from tests.tools_app.connected import OWNER, WAIT
-from tools_app import memory_sessions, redis_sessions
-from tools_app.memory_sessions import MemorySessionStore
-from tools_app.redis_sessions import RedisSessionStore
-from tools_app.sessions import Listening, McpSession, Owner, SessionStore
+from tools_app.sessions import memory as memory_sessions
+from tools_app.sessions import redis as redis_sessions
+from tools_app.sessions.memory import MemorySessionStore
+from tools_app.sessions.redis import RedisSessionStore
+from tools_app.sessions.session import Listening, McpSession, Owner, SessionStore
 
 LIMIT = 4
 IDLE = 900

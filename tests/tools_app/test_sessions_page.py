@@ -16,11 +16,11 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from authz_app.models import CallRecord, Client, User
-from authz_app.tokens import MAX_TIME
+from authz_app.tokens.access_token import MAX_TIME
 from tests.rows import ISSUER, build_record, make_client
-from tools_app import sessions_page
-from tools_app.sessions import McpSession, SessionsUnavailable
-from tools_app.worker import Worker, worker
+from tools_app.pages import sessions as sessions_page
+from tools_app.sessions.session import McpSession, SessionsUnavailable
+from tools_app.worker.worker import Worker, worker
 
 SESSIONS = "/admin/tools_app/mcpsession/"
 HOSTILE = "<script>alert(1)</script>\u202e"

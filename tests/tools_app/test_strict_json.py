@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools_app.strict_json import JsonRefused, parse
+from authz_app.core.strict_json import JsonRefused, parse
 
 DEPTH = 8
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

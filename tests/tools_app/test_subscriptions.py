@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 
 from tests.redis import RedisServer
 from tests.tools_app.connected import OWNER, WAIT, a_session
-from tools_app.memory_sessions import MemorySessionStore
-from tools_app.redis_sessions import RedisSessionStore
-from tools_app.sessions import McpSession, SessionStore, SessionsUnavailable
-from tools_app.subscriptions import subscription
+from tools_app.protocol.subscriptions import subscription
+from tools_app.sessions.memory import MemorySessionStore
+from tools_app.sessions.redis import RedisSessionStore
+from tools_app.sessions.session import McpSession, SessionStore, SessionsUnavailable
 
 URIS = ("notes://travel/1", "notes://travel/2")
 

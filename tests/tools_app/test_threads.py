@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, connections
 
 from tools_app.errors import ToolBusy
-from tools_app.threads import ToolThreads
+from tools_app.invocation.threads import ToolThreads
 
 WAIT = 20.0
 asked_by: ContextVar[str] = ContextVar("asked_by", default="nobody")

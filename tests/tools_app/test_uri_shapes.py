@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz_app.condition_text import typed_line
-from authz_app.satisfy import Shape, arguments_between
-from tools_app.building import ResourceOptions, build_resource
+from authz_app.policy.condition_syntax import typed_line
+from authz_app.policy.satisfiability import Shape, arguments_between
+from tools_app.definitions.build import ResourceOptions, build_resource
 
 
 def shape(uri: str, **options: Any) -> Shape:

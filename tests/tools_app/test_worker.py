@@ -11,11 +11,12 @@ from mcp.shared.exceptions import MCPError
 
 from tests.redis import RedisServer
 from tests.tools_app.connected import Join, eventually, opened, read
-from tools_app import open_sessions, outbox
-from tools_app.event_stream import message_event
-from tools_app.jsonrpc import Response
-from tools_app.sessions import McpSession
-from tools_app.worker import Worker
+from tools_app.cluster import outbox
+from tools_app.sessions.session import McpSession
+from tools_app.streams import watch as open_sessions
+from tools_app.streams.event_stream import message_event
+from tools_app.wire.jsonrpc import Response
+from tools_app.worker.worker import Worker
 
 # What ends a session is written.
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,13 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.debug import sensitive_post_parameters
 
-from authz_app import known_names
 from authz_app.history.past import NotInHistory
 from authz_app.models import CallRecord, Client, Rule
-from authz_app.pages import looks, words
-from authz_app.pages.words import visible
-from tools_app.explained_json import as_json
-from tools_app.explaining import replay
+from authz_app.pages.records import reveals as looks
+from authz_app.pages.shared import words
+from authz_app.pages.shared.words import visible
+from authz_app.policy_store import tool_names as known_names
+from tools_app.explain.as_json import as_json
+from tools_app.explain.explain import replay
 from tools_app.pages.explain_form import ExplainForm
 
 _ASK = "authz_app.explain_decision"

@@ -13,17 +13,17 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from authz_app.core.strict_json import JsonRefused, parse
+from authz_app.explain.simulated_principal import BadIdentity, caller
 from authz_app.history.past import NotInHistory
 from authz_app.models import Client, Rule, RuleClient
-from authz_app.pages.ids import ChooseOne
-from authz_app.principal import Principal
-from authz_app.supposed import BadIdentity, caller
-from authz_app.tokens import MAX_TOKEN_LENGTH
-from tools_app.explained_json import as_json
-from tools_app.explaining import asked_of, explained, moment_of
-from tools_app.invocation import target_of
-from tools_app.strict_json import JsonRefused, parse
-from tools_app.worker import worker
+from authz_app.pages.shared.ids import ChooseOne
+from authz_app.policy.principal import Principal
+from authz_app.tokens.access_token import MAX_TOKEN_LENGTH
+from tools_app.explain.as_json import as_json
+from tools_app.explain.explain import asked_of, explained, moment_of
+from tools_app.invocation.invoke import target_of
+from tools_app.worker.worker import worker
 
 _DEPTH = 16
 _LONGEST = 100_000

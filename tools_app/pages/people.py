@@ -12,22 +12,22 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from authz_app import policy_rows
 from authz_app.conf import conf, local_issuer_url
-from authz_app.decision import Client as PolicyClient
-from authz_app.decision import Decision
-from authz_app.embedded.people import client_of, name_claims, user_subject
+from authz_app.embedded_issuer.subjects import client_of, name_claims, user_subject
 from authz_app.models import CallRecord, Client
-from authz_app.pages import words
-from authz_app.pages.words import moment, outcome_words, visible
-from authz_app.policy import decide
-from authz_app.principal import Principal
-from authz_app.rule import KINDS, Kind
-from authz_app.site_pages import site_page
-from tools_app.invocation import target_of
+from authz_app.pages.shared import words
+from authz_app.pages.shared.words import moment, outcome_words, visible
+from authz_app.policy.decision import Client as PolicyClient
+from authz_app.policy.decision import Decision
+from authz_app.policy.policy import decide
+from authz_app.policy.principal import Principal
+from authz_app.policy.rule import KINDS, Kind
+from authz_app.policy_store import loading as policy_rows
+from authz_app.web.page import site_page
+from tools_app.invocation.invoke import target_of
 from tools_app.pages.recipes import recipes
 from tools_app.registry import registered
-from tools_app.worker import worker
+from tools_app.worker.worker import worker
 
 _LAST_CALLS = 20
 

@@ -9,12 +9,12 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 
-from authz_app.pages.bulk import listed, set_on_rows
-from authz_app.pages.history import PolicyHistoryMixin
-from authz_app.pages.ids import OnlyFitIds
-from authz_app.recording import BadPath, read_paths, written
+from authz_app.pages.history.admin import PolicyHistoryMixin
+from authz_app.pages.shared.bulk import listed, set_on_rows
+from authz_app.pages.shared.ids import OnlyFitIds
+from authz_app.redaction.audit_level import BadPath, read_paths, written
 from tools_app.models import Tool
-from tools_app.recorded_words import author_words, now_words
+from tools_app.pages.audit_level_words import author_words, now_words
 
 
 class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when it runs.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from authz_app.log_lines import one_line
+from authz_app.redaction.log_lines import one_line
 
 logger = logging.getLogger("access")
 _MAX_PATH = 200

@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.signals import connection_created
 from django.db.migrations.executor import MigrationExecutor
 
-from authz_app.database_faults import limit_wait_when_created
+from authz_app.core.database_errors import limit_wait_when_created
 from tools_app import catalogue
 from tools_app.serving import guards
 

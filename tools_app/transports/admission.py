@@ -1,12 +1,13 @@
 """Whom every transport turns away before the SDK sees anything: blocked clients, and all while the worker drains."""
 
 from authz_app.conf import conf as authz_conf
-from authz_app.responses import Scope
-from tools_app import invocation, jsonrpc
-from tools_app.caller import Caller
+from authz_app.core.asgi import Scope
+from tools_app.invocation import invoke as invocation
+from tools_app.invocation.caller import Caller
 from tools_app.transports.messages import asked_in
 from tools_app.transports.requests import RequestRefused, client_address
-from tools_app.worker import Worker
+from tools_app.wire import jsonrpc
+from tools_app.worker.worker import Worker
 
 # On a new connection the next try reaches another worker, if there is one.
 SHUTTING_DOWN = RequestRefused(

@@ -6,19 +6,19 @@ from typing import Any
 from django.conf import settings
 
 from authz_app.audit.errors import AuditUnavailable
-from authz_app.bearer import BearerTokenMiddleware
 from authz_app.conf import conf as authz_conf
-from authz_app.errors import AuthenticationError
-from authz_app.policy_store import PolicyUnavailable
-from authz_app.responses import ASGIApp, Receive, Scope, Send, send_json
-from authz_app.verifier import verifier
-from tools_app import jsonrpc
-from tools_app.sessions import SessionsUnavailable
+from authz_app.core.asgi import ASGIApp, Receive, Scope, Send, send_json
+from authz_app.policy_store.store import PolicyUnavailable
+from authz_app.tokens.errors import AuthenticationError
+from authz_app.tokens.middleware import BearerTokenMiddleware
+from authz_app.tokens.verifier import verifier
+from tools_app.sessions.session import SessionsUnavailable
 from tools_app.transports.cors import answer_preflight, is_preflight, readable_by_its_origin
-from tools_app.transports.mcp import streamable_app
 from tools_app.transports.requests import BadMessage, RequestRefused, check_origin, client_address
 from tools_app.transports.sse import messages_app, sse_app
-from tools_app.worker import worker
+from tools_app.transports.streamable.app import streamable_app
+from tools_app.wire import jsonrpc
+from tools_app.worker.worker import worker
 
 _PATHS: Mapping[str, ASGIApp] = {
     "/mcp": streamable_app,

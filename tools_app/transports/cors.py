@@ -2,7 +2,7 @@
 
 import re
 
-from authz_app.responses import Message, Scope, Send
+from authz_app.core.asgi import Message, Scope, Send
 from tools_app.transports.requests import header_values
 
 _METHODS = b"GET, POST, DELETE"

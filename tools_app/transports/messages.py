@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from authz_app.responses import Receive, Scope
-from tools_app import jsonrpc, strict_json
-from tools_app.asked import SESSION, Asked, asked_for
+from authz_app.core import strict_json
+from authz_app.core.asgi import Receive, Scope
 from tools_app.conf import conf
+from tools_app.invocation.access_request import SESSION, Asked, asked_for
 from tools_app.transports.requests import BadMessage, check_is_json, read_body
+from tools_app.wire import jsonrpc
 
 
 @dataclass(frozen=True, slots=True)

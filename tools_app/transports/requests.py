@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from django.http.request import validate_host
 
-from authz_app.addresses import nearest_untrusted
 from authz_app.conf import AuthzConf
-from authz_app.responses import Receive, Scope
+from authz_app.core.addresses import nearest_untrusted
+from authz_app.core.asgi import Receive, Scope
 
 
 class RequestRefused(Exception):

@@ -10,21 +10,22 @@ import re
 from functools import partial
 from urllib.parse import parse_qs
 
-from authz_app.principal import Principal
-from authz_app.responses import Receive, Scope, Send
-from tools_app import jsonrpc, kernel
-from tools_app.caller import SSE, Caller
+from authz_app.core.asgi import Receive, Scope, Send
+from authz_app.policy.principal import Principal
 from tools_app.conf import conf
-from tools_app.event_stream import EventStream
-from tools_app.lists import seen_by
-from tools_app.open_streams import OpenSession
-from tools_app.sessions import McpSession, SessionsUnavailable, new_session_id, session_key
+from tools_app.invocation.caller import SSE, Caller
+from tools_app.invocation.listing import seen_by
+from tools_app.protocol import kernel
+from tools_app.sessions.session import McpSession, SessionsUnavailable, new_session_id, session_key
+from tools_app.streams.event_stream import EventStream
+from tools_app.streams.open_streams import OpenSession
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
-from tools_app.transports.in_session import admit, caller_in, cancel, expiry_of, extended, not_now
 from tools_app.transports.messages import read_message
 from tools_app.transports.requests import RequestRefused
+from tools_app.transports.session_messages import admit, caller_in, cancel, expiry_of, extended, not_now
 from tools_app.transports.streaming import LEFT, deliver
-from tools_app.worker import Worker, worker
+from tools_app.wire import jsonrpc
+from tools_app.worker.worker import Worker, worker
 
 logger = logging.getLogger(__name__)
 

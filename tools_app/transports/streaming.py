@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
-from authz_app.responses import Receive, Send
-from tools_app.event_stream import EventStream
+from authz_app.core.asgi import Receive, Send
+from tools_app.streams.event_stream import EventStream
 
 Headers = Iterable[tuple[bytes, bytes]]
 LEFT = "the client left"

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from authz_app.conf import conf, local_issuer_url
-from authz_app.embedded.applications import ApplicationError, find_service, issue_access_token
-from authz_app.embedded.keys import IssuerKeyError
+from authz_app.embedded_issuer.applications import ApplicationError, find_service, issue_access_token
+from authz_app.tokens.signing_key import IssuerKeyError
 
 _LONGEST = 366 * 24 * 3600
 

@@ -6,11 +6,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from authz_app import condition_text
 from authz_app.conf import conf, local_issuer_url
 from authz_app.models import Client, Rule
-from authz_app.pages.rule_form import RuleForm, preview
-from authz_app.sentence import those_of
+from authz_app.pages.rules.form import RuleForm, preview
+from authz_app.policy import condition_syntax as condition_text
+from authz_app.policy.sentence import those_of
 
 _MOST = 255
 

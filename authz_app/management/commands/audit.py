@@ -10,22 +10,22 @@ from django.db import connection
 
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.conf import conf
-from authz_app.evidence.doings import record_export, record_pruning
-from authz_app.evidence.exporting import Wanted
-from authz_app.evidence.heads import Head, known_head
+from authz_app.evidence.checkpoint import Head, known_head
 from authz_app.evidence.keyring import Keyring, keyring
 from authz_app.evidence.keys import AuditKeyError, public_hex, public_pem, signer
-from authz_app.evidence.models import AuditKey
 from authz_app.evidence.pruning import prunable, prune
 from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.sealing import last_number
 from authz_app.evidence.snapshot import snapshot
 from authz_app.evidence.verification import Report, verify
-from authz_app.management.export_files import export_to
+from authz_app.export.events import record_export, record_pruning
+from authz_app.export.exporting import Wanted
+from authz_app.export.files import export_to
 from authz_app.management.progress import Progress
 from authz_app.models import AuditEvent, CallRecord
-from authz_app.pages.record_sets import chosen, everything
+from authz_app.models.seals import AuditKey
+from authz_app.pages.records.selection import chosen, everything
 
 _BAD, _COULD_NOT = 1, 2
 

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from authz_app.conf import conf, local_issuer_url
-from authz_app.embedded import demo
-from authz_app.embedded.adapter import service_subject
-from authz_app.embedded.applications import ApplicationError, issue_access_token
-from authz_app.embedded.keys import IssuerKeyError
+from authz_app.embedded_issuer import demo
+from authz_app.embedded_issuer.adapter import service_subject
+from authz_app.embedded_issuer.applications import ApplicationError, issue_access_token
 from authz_app.models import Client, User
+from authz_app.tokens.signing_key import IssuerKeyError
 
 ADMINISTRATOR = "admin"
 _TIME_CALL = "call TimeTool input_timezone=Asia/Kolkata"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from authz_app.audit.entries import Opening
-from authz_app.ids import uuid7
+from authz_app.core.ids import uuid7
 
 
 def an_opening(policy_version: int, **fields: Any) -> Opening:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from authz_app import actors
 from authz_app.audit.errors import AuditUnavailable
-from authz_app.audit.event_backlog import EventBacklog
+from authz_app.audit.event_buffer import EventBacklog
 from authz_app.audit.events import Event, EventKind, event, record_now
-from authz_app.audit.statements import EVENTS
+from authz_app.audit.sql import EVENTS
 from authz_app.audit.writer import AuditWriter
+from authz_app.core import actor as actors
 from authz_app.models import AuditEvent, CallRecord
 from tests.authz_app.audit.test_writer import WAIT, close, opened, openings, records_locked, writing
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from authz_app.audit import intake
+from authz_app.audit import queue as intake
 from authz_app.audit.entries import Undelivered, Within
-from authz_app.audit.intake import Intake, Item, Waiting
-from authz_app.ids import uuid7
+from authz_app.audit.queue import Intake, Item, Waiting
+from authz_app.core.ids import uuid7
 from tests.authz_app.audit.openings import an_opening
 
 LONG = 30.0

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from authz_app.audit import statements
+from authz_app.audit import sql as statements
 from authz_app.audit.entries import Allowance, Opening, Spent
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.audit.writer import AuditWriter
 from authz_app.models import CallRecord, LimitCount, Rule
-from authz_app.policy_rows import stored_version
+from authz_app.policy_store.loading import stored_version
 from tests.authz_app.audit.openings import an_opening
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]

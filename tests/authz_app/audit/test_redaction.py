@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz_app.audit import secret_shapes
-from authz_app.audit.redaction import REDACTED, recorded_json, redact, redact_text
-from authz_app.audit.secret_shapes import without_secrets
-from authz_app.recording import read_paths
+from authz_app.redaction import secret_shapes
+from authz_app.redaction.audit_level import read_paths
+from authz_app.redaction.redact import REDACTED, recorded_json, redact, redact_text
+from authz_app.redaction.secret_shapes import without_secrets
 from tests import harmless
 from tests.secret_corpus import HARMLESS_NAMED, NAMED, SHAPED, Named, Secret
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from authz_app.audit import refused
+from authz_app.audit import refused_requests as refused
 from authz_app.audit.events import Event
-from authz_app.audit.refused import RefusedRequests
-from authz_app.errors import (
+from authz_app.audit.refused_requests import RefusedRequests
+from authz_app.tokens.errors import (
     BadSignature,
     Expired,
     IssuerUnavailable,

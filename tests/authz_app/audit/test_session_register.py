@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from authz_app.audit.event_backlog import EventBacklog
+from authz_app.audit.event_buffer import EventBacklog
 from authz_app.audit.events import EventKind, event
 from authz_app.audit.session_register import SessionClosed, SessionOpened
 from authz_app.models import AuditEvent, OpenSession

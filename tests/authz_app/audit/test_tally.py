@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz_app.audit.entries import Allowance
-from authz_app.audit.tally import Tally
+from authz_app.policy.sliding_window import Tally
 
 START = 1_800_000_000.0
 

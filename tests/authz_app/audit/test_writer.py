@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from authz_app.audit import statements, writer
+from authz_app.audit import sql as statements
+from authz_app.audit import writer
 from authz_app.audit.entries import Closing, Opening, Outcome
 from authz_app.audit.errors import AuditUnavailable
 from authz_app.audit.writer import AuditWriter
 from authz_app.models import AuditEvent, CallRecord, Rule
-from authz_app.policy_rows import stored_version
+from authz_app.policy_store.loading import stored_version
 from tests.authz_app.audit.openings import an_opening
 from tests.clock import Clock
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db.models import F
 
+from authz_app.evidence.canonical import CALLS, EVENTS, line_of, member
 from authz_app.evidence.keys import AuditSigner, signer
-from authz_app.evidence.models import AuditSeal
-from authz_app.evidence.rows import CALLS, EVENTS, line_of, member
 from authz_app.evidence.statements import digest, seal_statement
 from authz_app.models import AuditEvent, CallRecord
+from authz_app.models.seals import AuditSeal
 from tests.authz_app.evidence.records import final_events, final_records
 
 

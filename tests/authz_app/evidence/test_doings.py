@@ -8,10 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
-from authz_app import actors
-from authz_app.evidence.models import AuditKey
+from authz_app.core import actor as actors
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.models import AuditEvent, CallRecord, User
+from authz_app.models.seals import AuditKey
 from tests.authz_app.audit.test_events import events_refused
 from tests.authz_app.evidence.records import final_records, key_file  # noqa: F401
 

@@ -16,9 +16,9 @@ from django.db import connection
 from authz_app.evidence.keys import public_pem, signer
 from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
-from authz_app.management.export_files import export_to
+from authz_app.export.files import export_to
 from authz_app.models import AuditEvent, CallRecord
-from authz_app.pages.record_sets import chosen, everything
+from authz_app.pages.records.selection import chosen, everything
 from tests.authz_app.evidence.records import final_events, final_records, key_file, sealed, sealed_with_events  # noqa: F401
 from tests.authz_app.evidence.tamperings import TAMPERINGS
 from tests.site import ROOT

@@ -8,13 +8,13 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from authz_app.audit.entries import Closing, Opening, Outcome
-from authz_app.audit.statements import statements_for
+from authz_app.audit.sql import statements_for
 from authz_app.checks import check_evidence_guard
-from authz_app.evidence import guard
-from authz_app.evidence.models import AuditKey, AuditSeal
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.models import AuditEvent, CallRecord, Rule
-from authz_app.policy_rows import stored_version
+from authz_app.models.seals import AuditKey, AuditSeal
+from authz_app.policy_store.loading import stored_version
+from authz_app.triggers import append_only_records as guard
 from tests.authz_app.audit.openings import an_opening
 from tests.authz_app.evidence.records import final_events, final_records, key_file  # noqa: F401
 from tests.authz_app.history.outsider import outsider

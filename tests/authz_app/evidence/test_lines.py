@@ -15,13 +15,13 @@ import pytest
 from django.db import connection, connections
 
 from authz_app.evidence.keys import public_pem, signer
-from authz_app.evidence.line_output import File, Stdout, output_for
-from authz_app.evidence.line_writer import LineWriter
-from authz_app.evidence.models import AuditLines, AuditSeal
 from authz_app.evidence.pruning import Prunable, prune
 from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
+from authz_app.export.line_output import File, Stdout, output_for
+from authz_app.export.line_writer import LineWriter
 from authz_app.models import AuditEvent, CallRecord
+from authz_app.models.seals import AuditLines, AuditSeal
 from tests.authz_app.evidence.records import final_events, final_records, key_file, sealed  # noqa: F401
 from tests.authz_app.evidence.test_exporting import verified
 from tests.databases import rule_for_everybody

@@ -9,11 +9,12 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 
-from authz_app.evidence import guard, sealing
-from authz_app.evidence.models import AuditSeal
+from authz_app.evidence import sealing
 from authz_app.evidence.pruning import prunable
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.models import AuditEvent, CallRecord
+from authz_app.models.seals import AuditSeal
+from authz_app.triggers import append_only_records as guard
 from tests.authz_app.evidence.records import final_events, final_records, key_file, verified  # noqa: F401
 from tests.authz_app.evidence.test_exporting import export
 from tests.authz_app.evidence.test_exporting import verified as verified_alone

@@ -13,7 +13,7 @@ from django.test import Client as Browser
 
 from authz_app.evidence.keys import public_pem, signer
 from authz_app.models import CallRecord, User
-from authz_app.pages import record_export
+from authz_app.pages.records import export as record_export
 from tests.authz_app.evidence.records import key_file, sealed, sealed_with_events  # noqa: F401
 from tests.authz_app.evidence.test_exporting import verified
 

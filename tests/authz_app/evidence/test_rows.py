@@ -6,7 +6,7 @@ import re
 import pytest
 from django.db.models import Model
 
-from authz_app.evidence.rows import CALLS, EVENTS, Sealed, line_of
+from authz_app.evidence.canonical import CALLS, EVENTS, Sealed, line_of
 from authz_app.models import AuditEvent, CallRecord
 from tests.site import ROOT
 

@@ -10,16 +10,16 @@ import orjson
 import pytest
 from django.db import connection
 
-from authz_app.evidence.heads import Head, known_head
+from authz_app.evidence.checkpoint import Head, known_head
 from authz_app.evidence.keyring import keyring
 from authz_app.evidence.keys import AuditKeyError, AuditSigner, signer
-from authz_app.evidence.models import AuditKey, AuditSeal
 from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.snapshot import snapshot
 from authz_app.evidence.statements import digest
 from authz_app.evidence.verification import verify
 from authz_app.models import CallRecord
+from authz_app.models.seals import AuditKey, AuditSeal
 from tests.authz_app.evidence.records import INTERVAL, final_records, key_file, sealed, sealed_with_events, verified  # noqa: F401
 from tests.authz_app.evidence.tamperings import TAMPERINGS, a_private_key, forge
 

@@ -11,9 +11,9 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client as Browser
 
-from authz_app import actors
-from authz_app.history.models import PolicyEdit
+from authz_app.core import actor as actors
 from authz_app.models import Client, Rule, User
+from authz_app.models.history import PolicyEdit
 from tests.authz_app.history.outsider import outsider
 from tests.databases import connect, rows
 from tests.rows import make_client

@@ -3,11 +3,12 @@
 import pytest
 from django.db import connection, transaction
 
-from authz_app import actors, triggers
-from authz_app.history.models import PolicyEdit, PolicyRevision
+from authz_app.core import actor as actors
 from authz_app.history.past import policy_at
 from authz_app.models import Client, Rule
-from authz_app.policy_rows import load, stored_version
+from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.policy_store.loading import load, stored_version
+from authz_app.triggers import install as triggers
 from tests.authz_app.history.test_revisions import assert_whole
 from tests.authz_app.test_triggers import execute
 from tests.conftest import migrate

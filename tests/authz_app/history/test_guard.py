@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from django.db import DatabaseError, connection
 
-from authz_app import actors
 from authz_app.checks import check_history_guard
-from authz_app.history import guard
-from authz_app.history.models import PolicyEdit, PolicyRevision
+from authz_app.core import actor as actors
 from authz_app.models import Client, Rule
+from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.triggers import append_only_history as guard
 from tests.authz_app.history.outsider import outsider
 from tests.authz_app.history.test_revisions import assert_whole
 

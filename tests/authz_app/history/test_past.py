@@ -5,15 +5,16 @@ import random
 import pytest
 from django.db import connection
 
-from authz_app import policy_rows, triggers
-from authz_app.decision import Client as DecidedClient
-from authz_app.decision import Target
-from authz_app.history import guard
-from authz_app.history.models import PolicyEdit, PolicyRevision
 from authz_app.history.past import NotInHistory, first_version, policy_at
 from authz_app.models import Client, Rule
-from authz_app.policy import Policy, decide
-from authz_app.principal import Principal
+from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.policy.decision import Client as DecidedClient
+from authz_app.policy.decision import Target
+from authz_app.policy.policy import Policy, decide
+from authz_app.policy.principal import Principal
+from authz_app.policy_store import loading as policy_rows
+from authz_app.triggers import append_only_history as guard
+from authz_app.triggers import install as triggers
 from tests.authz_app.test_policy_rows import CHANGES, ISSUER, execute
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]

@@ -9,12 +9,12 @@ import pytest
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from authz_app.history import baseline
-from authz_app.history.models import PolicyEdit, PolicyRevision
 from authz_app.history.past import policy_at
 from authz_app.models import Client, PolicyChange, Rule, RuleClient
-from authz_app.policy_rows import load, stored_version
-from authz_app.policy_tables import PolicyTable, policy_tables
+from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.policy_store.loading import load, stored_version
+from authz_app.policy_store.tables import PolicyTable, policy_tables
+from authz_app.triggers import baseline
 from tests.authz_app.history.outsider import outsider
 from tests.authz_app.test_triggers import CHANGES, ISSUER, NO_CHANGES, Scene, execute, only, saved
 from tests.authz_app.test_triggers import scene as scene

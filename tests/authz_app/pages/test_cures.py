@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from authz_app import known_names, policy_rows
-from authz_app.decision import Reason
 from authz_app.models import Client, Rule
-from authz_app.pages.cures import _WORDS, Cure, cure_of, present
+from authz_app.pages.refusals.remedies import _WORDS, Cure, cure_of, present
+from authz_app.policy.decision import Reason
+from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store import tool_names as known_names
 from tests.rows import build_refusal, make_client, make_rule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

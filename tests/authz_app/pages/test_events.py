@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from authz_app.audit.events import EventKind, event, record_now
 from authz_app.models import AuditEvent, User
-from authz_app.pages.event_words import KINDS, sentence
+from authz_app.pages.events.words import KINDS, sentence
 from tests.rows import make_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

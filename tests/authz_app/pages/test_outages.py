@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from authz_app.audit.events import EventKind, event, record_now
-from authz_app.pages.outages import notices
+from authz_app.pages.start.outages import notices
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 

@@ -10,10 +10,10 @@ from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 
 from authz_app.models import CallRecord, User
-from authz_app.pages import record_list
-from authz_app.pages.record_sets import chosen
-from authz_app.pages.records import CallRecordAdmin
-from authz_app.record_search import newest
+from authz_app.pages.records import changelist as record_list
+from authz_app.pages.records.admin import CallRecordAdmin
+from authz_app.pages.records.selection import chosen
+from authz_app.record_search import paging as newest
 from authz_app.record_search.qualifiers import QUALIFIERS
 from tests.rows import build_record, build_refusal, make_client
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from authz_app.models import CallRecord, Client
-from authz_app.pages.refusal_groups import refusals_since
+from authz_app.pages.refusals.groups import refusals_since
 from tests.rows import build_record, build_refusal, make_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

@@ -8,8 +8,8 @@ from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
-from authz_app import known_names
 from authz_app.models import CallRecord, Client, User
+from authz_app.policy_store import tool_names as known_names
 from tests.authz_app.test_admin import HOSTILE, staff, text
 from tests.rows import build_record, build_refusal, make_client
 

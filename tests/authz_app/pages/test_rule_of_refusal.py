@@ -10,9 +10,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 from django.utils import timezone
 
-from authz_app import known_names
 from authz_app.models import CallRecord, Client, Rule, User
-from authz_app.pages.rule_of_refusal import SPANS
+from authz_app.pages.refusals.allow import SPANS
+from authz_app.policy_store import tool_names as known_names
 from tests.authz_app.test_admin import HOSTILE, staff, text
 from tests.rows import build_record, build_refusal, make_client, make_rule
 

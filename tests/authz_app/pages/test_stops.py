@@ -4,8 +4,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client as Browser
 
-from authz_app import stops
 from authz_app.models import Rule, User
+from authz_app.policy_store import emergency_stop as stops
 from tests.authz_app.test_admin import staff, text
 from tests.rows import build_refusal, make_client, make_rule
 

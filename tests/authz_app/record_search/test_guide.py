@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from authz_app.record_search.parser import parse
 from authz_app.record_search.qualifiers import QUALIFIERS, Asker
 from authz_app.record_search.search import understood
-from authz_app.record_search.terms import parse
 from tests.rows import make_client
 
 GUIDE = (Path(__file__).parents[3] / "docs/records.md").read_text()

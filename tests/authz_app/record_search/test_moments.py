@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authz_app.ids import first_id_at
-from authz_app.record_search.moments import end_of, start_of
+from authz_app.core.ids import first_id_at
+from authz_app.record_search.times import end_of, start_of
 
 EAST = timezone(timedelta(hours=2))
 NOW = datetime(2026, 11, 27, 1, 30, tzinfo=EAST)

@@ -9,9 +9,10 @@ import pytest
 from django.utils import timezone
 
 from authz_app.models import CallRecord
-from authz_app.record_search import narrowing, newest
-from authz_app.record_search.narrowing import Narrowing
-from authz_app.record_search.newest import Place, left_by, page_of
+from authz_app.record_search import filters as narrowing
+from authz_app.record_search import paging as newest
+from authz_app.record_search.filters import Narrowing
+from authz_app.record_search.paging import Place, left_by, page_of
 from tests.rows import build_record, build_refusal, make_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

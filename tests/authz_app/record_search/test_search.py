@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from authz_app.models import CallRecord, Client
-from authz_app.record_search.newest import left_by
+from authz_app.record_search.paging import left_by
 from authz_app.record_search.qualifiers import QUALIFIERS, Asker
 from authz_app.record_search.search import Search, understood
 from tests.rows import build_record, build_refusal, make_client

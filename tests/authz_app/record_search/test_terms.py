@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authz_app.record_search.terms import LONGEST, Query, Term, parse, written
+from authz_app.record_search.parser import LONGEST, Query, Term, parse, written
 
 NAMES = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True)
 VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=12)

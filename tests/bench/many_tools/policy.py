@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from authz_app.condition_text import stored, typed_line
 from authz_app.models import Client, Rule, RuleClient
+from authz_app.policy.condition_syntax import stored, typed_line
 from tests.bench.plan import CALLERS, subject
 
 ISSUER = "https://issuer.example/"

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from django.test import Client
 
-from authz_app.decision import Reason
 from authz_app.models import CallRecord
-from authz_app.pages.record_filters import times
-from authz_app.pages.words import OUTCOMES
+from authz_app.pages.records.filters import times
+from authz_app.pages.shared.words import OUTCOMES
+from authz_app.policy.decision import Reason
 from tests.bench.pages.rows import APART_TOOL, CLIENTS, RARE_CLIENT, RARE_TOOL, client_name, tool_name
 
 RECORDS = "/admin/authz_app/callrecord/"

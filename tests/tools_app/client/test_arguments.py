@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools_app.client.arguments import parse_arguments, usage
-from tools_app.client.errors import Unusable
+from tools_app.mcp_client.arguments import parse_arguments, usage
+from tools_app.mcp_client.errors import Unusable
 
 SCHEMA = {
     "properties": {

@@ -18,10 +18,10 @@ from tests.conftest import copy_sqlite
 from tests.databases import rows, rule_for_everybody
 from tests.issuer import Issuer
 from tests.site import Site
-from tools_app.client.address import endpoint
-from tools_app.client.connection import Connection, connect
-from tools_app.client.credentials import BearerToken
-from tools_app.client.errors import Refused
+from tools_app.mcp_client.address import endpoint
+from tools_app.mcp_client.connection import Connection, connect
+from tools_app.mcp_client.credentials import BearerToken
+from tools_app.mcp_client.errors import Refused
 
 each_transport = pytest.mark.parametrize("path", ["/mcp", "/sse"])
 NEEDED = "marks:write"

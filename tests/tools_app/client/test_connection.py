@@ -15,10 +15,10 @@ from mcp_types import (
     TextContent,
 )
 
-from tools_app.client.address import Endpoint, endpoint
-from tools_app.client.connection import Connection, connect
-from tools_app.client.credentials import BearerToken
-from tools_app.client.errors import Refused, Unusable
+from tools_app.mcp_client.address import Endpoint, endpoint
+from tools_app.mcp_client.connection import Connection, connect
+from tools_app.mcp_client.credentials import BearerToken
+from tools_app.mcp_client.errors import Refused, Unusable
 
 pytestmark = pytest.mark.filterwarnings("ignore:The logging capability is deprecated")
 GOOD = BearerToken("good")

@@ -11,7 +11,7 @@ from mcp_types import (
     Tool,
 )
 
-from tools_app.client.display import call_line, result_text, tool_list
+from tools_app.mcp_client.display import call_line, result_text, tool_list
 
 
 def test_structured_content_is_shown_when_there_is_no_other():

@@ -21,13 +21,13 @@ from mcp.shared.auth import OAuthToken
 from tests.site import free_port
 from tests.tools_app.client.guard import Guard
 from tests.tools_app.client.peer import running_peer
-from tools_app.client.address import Endpoint
-from tools_app.client.connection import connect
-from tools_app.client.errors import Unusable
-from tools_app.client.login import Application, Login
-from tools_app.client.loopback import listening, redirect_uri
-from tools_app.client.remembered import Remembered
-from tools_app.client.terminal_person import TerminalPerson
+from tools_app.mcp_client.address import Endpoint
+from tools_app.mcp_client.connection import connect
+from tools_app.mcp_client.errors import Unusable
+from tools_app.mcp_client.login import Application, Login
+from tools_app.mcp_client.loopback import listening, redirect_uri
+from tools_app.mcp_client.person import TerminalPerson
+from tools_app.mcp_client.token_storage import Remembered
 
 WAIT = 60
 BROWSER = f"{sys.executable} -c 'import sys, urllib.request as r; r.urlopen(sys.argv[1]).read()' %s"

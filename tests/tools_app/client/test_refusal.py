@@ -2,8 +2,8 @@
 
 import pytest
 
-from tools_app.client.errors import Refused, Unusable
-from tools_app.client.refusal import HttpRefusal
+from tools_app.mcp_client.errors import Refused, Unusable
+from tools_app.mcp_client.http_errors import HttpRefusal
 
 URL = "https://host/sse"
 

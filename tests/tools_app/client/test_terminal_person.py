@@ -18,7 +18,7 @@ from mcp_types import (
     TextContent,
 )
 
-from tools_app.client.terminal_person import TerminalPerson
+from tools_app.mcp_client.person import TerminalPerson
 
 
 class Desk:

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.tools_app.stub_service import Asked, Reply, stub_service
-from tools_app.client.errors import ClientError, Refused, Unusable
-from tools_app.client.token import fetched_token, given_token, token_request
+from tools_app.mcp_client.errors import ClientError, Refused, Unusable
+from tools_app.mcp_client.token import fetched_token, given_token, token_request
 
 SECRET = "s3cret-of-the-client"
 CREDENTIALS = {"CLIENT_ID": "app", "CLIENT_SECRET": SECRET}

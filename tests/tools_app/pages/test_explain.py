@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 
-from authz_app import policy_rows
-from authz_app.condition_text import stored, typed_line
 from authz_app.models import CallRecord, Client, Rule, User
+from authz_app.policy.condition_syntax import stored, typed_line
+from authz_app.policy_store import loading as policy_rows
 from tests.issuer import Issuer
 from tests.rows import build_record, build_refusal
 from tests.tools_app.desk import allow

@@ -6,7 +6,7 @@ from allauth.idp.oidc.models import Token
 from django.test import Client as Browser
 from pytest_django import Settings
 
-from authz_app.embedded.people import client_of, user_subject
+from authz_app.embedded_issuer.subjects import client_of, user_subject
 from authz_app.models import CallRecord, Client, Rule, User
 from tests.rows import build_record, build_refusal, make_client, make_rule
 from tools_app.pages.people import offered

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tools_app.transports.accept import Accepted, accepted_by, check_stream_accepted
 from tools_app.transports.requests import RequestRefused
+from tools_app.transports.streamable.content_negotiation import Accepted, accepted_by, check_stream_accepted
 
 
 def accepted(*values: str) -> Accepted:

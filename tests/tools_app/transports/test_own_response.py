@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from tools_app.jsonrpc import notification_of, result_of
-from tools_app.transports.accept import Accepted
-from tools_app.transports.held import Forbidden
-from tools_app.transports.own_response import OwnResponse
+from tools_app.transports.streamable.content_negotiation import Accepted
+from tools_app.transports.streamable.held_response import Forbidden
+from tools_app.transports.streamable.response import OwnResponse
+from tools_app.wire.jsonrpc import notification_of, result_of
 
 WAIT = 20.0
 BOTH, JSON, STREAM = Accepted(True, True), Accepted(True, False), Accepted(False, True)

@@ -18,7 +18,7 @@ from tests.raw_sse import INITIALIZE, RawSession, call, raw_session, request
 from tests.redis import RedisServer
 from tests.site import Site, several_workers
 from tests.tools_app.connected import Join
-from tools_app.sessions import session_key
+from tools_app.sessions.session import session_key
 
 WAIT = 20.0
 PING = request("ping")

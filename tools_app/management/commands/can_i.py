@@ -1,4 +1,4 @@
-"""`manage.py can_i`: whether a client may call a tool, and why. `tools_app.explaining` has the answers."""
+"""`manage.py can_i`: whether a client may call a tool, and why. `tools_app.explain.explain` has the answers."""
 
 import sys
 from collections.abc import Iterator
@@ -10,20 +10,20 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from authz_app.conf import conf, local_issuer_url
+from authz_app.core.strict_json import JsonRefused, parse
+from authz_app.explain.simulated_principal import BadIdentity, caller
 from authz_app.history.past import NotInHistory
 from authz_app.models import Client
-from authz_app.principal import Principal
-from authz_app.rule import KINDS, Kind
-from authz_app.supposed import BadIdentity, caller
-from tools_app.client.arguments import parse_arguments
-from tools_app.client.errors import Unusable
-from tools_app.client.terminal import safe
-from tools_app.client.token import given_token
-from tools_app.explained_json import as_json
-from tools_app.explaining import Moment, asked_of, explained, may_use, moment_of
-from tools_app.invocation import target_of
+from authz_app.policy.principal import Principal
+from authz_app.policy.rule import KINDS, Kind
+from tools_app.explain.as_json import as_json
+from tools_app.explain.explain import Moment, asked_of, explained, may_use, moment_of
+from tools_app.invocation.invoke import target_of
+from tools_app.mcp_client.arguments import parse_arguments
+from tools_app.mcp_client.errors import Unusable
+from tools_app.mcp_client.terminal import safe
+from tools_app.mcp_client.token import given_token
 from tools_app.registry import registered_tools
-from tools_app.strict_json import JsonRefused, parse
 
 _DEPTH = 16
 _ANY = {"additionalProperties": True}

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from tools_app.client.actions import (
+from tools_app.mcp_client.actions import (
     Action,
     AskModel,
     CallTool,
@@ -19,17 +19,17 @@ from tools_app.client.actions import (
     ReadResource,
     UsePrompt,
 )
-from tools_app.client.address import TRANSPORTS, Endpoint, endpoint
-from tools_app.client.ask import language_model
-from tools_app.client.connection import connect
-from tools_app.client.credentials import BearerToken, Credentials
-from tools_app.client.errors import ClientError, Unusable
-from tools_app.client.login import CALLBACK_PORT, Application, Login
-from tools_app.client.loopback import redirect_uri
-from tools_app.client.remembered import file_for
-from tools_app.client.terminal import safe
-from tools_app.client.terminal_person import TerminalPerson
-from tools_app.client.token import fetched_token, given_token
+from tools_app.mcp_client.address import TRANSPORTS, Endpoint, endpoint
+from tools_app.mcp_client.connection import connect
+from tools_app.mcp_client.credentials import BearerToken, Credentials
+from tools_app.mcp_client.errors import ClientError, Unusable
+from tools_app.mcp_client.language_model import language_model
+from tools_app.mcp_client.login import CALLBACK_PORT, Application, Login
+from tools_app.mcp_client.loopback import redirect_uri
+from tools_app.mcp_client.person import TerminalPerson
+from tools_app.mcp_client.terminal import safe
+from tools_app.mcp_client.token import fetched_token, given_token
+from tools_app.mcp_client.token_storage import file_for
 
 _INTERRUPTED = 130
 DEFAULTS: dict[str, Any] = {

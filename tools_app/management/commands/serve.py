@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from authz_app import actors
+from authz_app.core import actor as actors
 from tools_app.serving.readiness import tell_ready
 from tools_app.serving.supervisor import StartFailed, Supervisor
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         # Importing Daphne makes the event loop, which `manage.py` has chosen by now.
         server = importlib.import_module("tools_app.serving.server")
         access_log = importlib.import_module("tools_app.serving.access_log")
-        worker = importlib.import_module("tools_app.worker")
+        worker = importlib.import_module("tools_app.worker.worker")
         os.set_inheritable(listening.fileno(), False)
         host, port = listening.getsockname()[:2] if listening.family != socket.AF_UNIX else ("socket", 0)
         # What is loaded by now stays for good; the collector need not look at it again.

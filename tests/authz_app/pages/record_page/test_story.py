@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from authz_app.audit.events import EventKind, event, record_with
 from authz_app.models import CallRecord, PolicyEdit, Rule
-from authz_app.policy_rows import stored_version
+from authz_app.policy_store.loading import stored_version
 from tests.rows import build_record, build_refusal, make_client, make_rule
 
 RECORDS = "/admin/authz_app/callrecord/"

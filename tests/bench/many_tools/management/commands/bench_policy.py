@@ -9,11 +9,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
-from authz_app import policy_rows
-from authz_app.decision import Target
 from authz_app.models import Client, Rule, RuleClient
-from authz_app.policy import Policy, decide
-from authz_app.principal import Principal
+from authz_app.policy.decision import Target
+from authz_app.policy.policy import Policy, decide
+from authz_app.policy.principal import Principal
+from authz_app.policy_store import loading as policy_rows
 from tests.bench.many_tools import policy
 
 _ROUNDS = 20

@@ -1,0 +1,59 @@
+"""When the database is to blame, and how long to wait for it.
+
+PostgreSQL's own limits do not help where the server, or the network before it, has stopped: TCP would wait for minutes.
+So this side of each connection has a limit too.
+"""
+
+from functools import partial
+from typing import Any
+
+import psycopg
+from django.db import DatabaseError, Error, InterfaceError, InternalError, OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.errors import _WaitTimeout
+
+from authz_app.conf import conf
+from authz_app.core.sqlite_file import refuse_other_file
+
+_NOT_PERMITTED = "42501"
+# A page may ask for more than a record does.
+_PAGE = 3
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether it is the database that cannot be used, and not the question that it was asked which is wrong."""
+    if isinstance(error, OperationalError | InterfaceError | InternalError):
+        return True
+    refused = getattr(error.__cause__, "sqlstate", None) == _NOT_PERMITTED
+    # SQLite has no narrower class for a file that is damaged, or no database.
+    return isinstance(error, Error) and (refused or type(error) is DatabaseError)
+
+
+def in_short(error: BaseException) -> str:
+    """The first line of what the database says."""
+    return str(error).strip().partition("\n")[0]
+
+
+def limit_wait(connection: BaseDatabaseWrapper, seconds: float) -> None:
+    """Let no answer on this open connection take longer; what comes later finds it closed.
+
+    SQLite does not wait but for its lock, for which there is a limit in the settings.
+    """
+    raw = connection.connection
+    if connection.vendor == "postgresql":
+        raw.wait = partial(_wait, raw, seconds)
+
+
+def limit_wait_when_created(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Receive ``connection_created`` in a process that serves."""
+    if connection.vendor == "sqlite":
+        refuse_other_file(connection)
+    limit_wait(connection, conf().audit_timeout * _PAGE)
+
+
+def _wait(raw: "psycopg.Connection[Any]", seconds: float, generator: Any, *arguments: Any, **options: Any) -> Any:
+    try:
+        return psycopg.Connection.wait(raw, generator, *arguments, **{"timeout": seconds, **options})
+    except _WaitTimeout:
+        raw.close()
+        raise psycopg.OperationalError(f"the database did not answer within {seconds:g} seconds") from None

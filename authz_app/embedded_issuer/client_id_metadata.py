@@ -1,0 +1,116 @@
+"""OAuth applications whose client ID is the https address of a document that describes them.
+
+https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ . A stranger chooses the address, so the
+document is fetched within bounds, without redirects, from public addresses alone, and only for somebody signed in.
+"""
+
+import json
+import logging
+import time
+from contextlib import suppress
+from typing import Any
+
+import requests
+from allauth.core.internal import ratelimit
+from allauth.idp.oidc.internal import cimd
+from allauth.idp.oidc.models import Client as OAuthApplication
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.http import HttpRequest
+
+from authz_app.core.addresses import is_public
+from authz_app.core.outbound import Exchange, OutboundError
+from authz_app.embedded_issuer.registration import check
+
+logger = logging.getLogger(__name__)
+
+FETCH_SECONDS = 3.0
+MAX_DOCUMENT_BYTES = 8_192
+GOOD_FOR_SECONDS = 3600
+_FETCHED = "fetched_at"
+_WHY_NOT = {
+    "timeout": "did not answer in time",
+    "too_large": "answered with more than a description can hold",
+    "unreachable": "could not be reached",
+    "forbidden": "is at an address that this site does not connect to",
+}
+
+
+class DocumentRefused(Exception):
+    """The application's description cannot be had or used; ``str()`` is a sentence for a person."""
+
+
+def is_document_address(client_id: str) -> bool:
+    """Whether a client ID is meant to be fetched."""
+    return client_id.startswith("https:")
+
+
+def keep_current(request: HttpRequest, client_id: str) -> None:
+    """Make the application's row say what its document says, unless that was read within the hour.
+
+    Raises:
+        DocumentRefused: there is no row yet, and no usable document.
+    """
+    stored = OAuthApplication.objects.filter(pk=client_id).first()
+    if stored is not None and not _is_due(stored):
+        return
+    try:
+        _store(stored, _read(request, client_id))
+    except DocumentRefused as refused:
+        if stored is None:
+            raise
+        logger.warning("The description of an OAuth application was not renewed: %s", refused)
+
+
+def _is_due(stored: OAuthApplication) -> bool:
+    data = stored.data if isinstance(stored.data, dict) else {}
+    # What an administrator switched off stays so.
+    return bool(stored.get_grant_types()) and time.time() - data.get(_FETCHED, 0) > GOOD_FOR_SECONDS
+
+
+def _read(request: HttpRequest, client_id: str) -> OAuthApplication:
+    try:
+        parsed = cimd.validate_client_id(client_id)
+        _ = parsed.port
+        application = cimd.validate_metadata(client_id, parsed, _fetched(request, client_id))
+        if application.data["client_metadata"].get("token_endpoint_auth_method", "none") != "none":
+            raise ValidationError("token_endpoint_auth_method can only be none.")
+        check(application)
+    except ValidationError as error:
+        raise DocumentRefused(f"The application's description cannot be used: {error.messages[0]}") from error
+    except ValueError as error:
+        raise DocumentRefused("The application's client ID is no address.") from error
+    application.data[_FETCHED] = int(time.time())
+    return application
+
+
+def _fetched(request: HttpRequest, client_id: str) -> Any:
+    if not ratelimit.consume(request, app="allauth.idp.oidc", action="cimd_fetch", limit_get=True):
+        raise ValidationError("too many were fetched in the last minute; try again in a minute.")
+    try:
+        answer = Exchange(FETCH_SECONDS, MAX_DOCUMENT_BYTES, _may_reach).send(requests.Request("GET", client_id))
+    except OutboundError as error:
+        raise ValidationError(f"its address {_WHY_NOT[error.reason]}.") from None
+    if answer.status != 200:
+        raise ValidationError(f"its address answered with HTTP status {answer.status}.")
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        raise ValidationError("it is no JSON.") from None
+
+
+def _may_reach(address: str) -> bool:
+    return is_public(address, or_loopback=settings.DEBUG)
+
+
+def _store(stored: OAuthApplication | None, described: OAuthApplication) -> None:
+    """Take over what the application may say of itself; the rest is administrators'."""
+    if stored is None:
+        with suppress(IntegrityError):  # Another request read the same document.
+            described.save(force_insert=True)
+        return
+    for name in ("name", "redirect_uris", "grant_types", "response_types"):
+        setattr(stored, name, getattr(described, name))
+    stored.data = {**(stored.data or {}), **described.data}
+    stored.save(update_fields=["name", "redirect_uris", "grant_types", "response_types", "data"])

@@ -1,0 +1,155 @@
+"""The rules of this authorization server beside allauth's own: OAuth 2.1 where allauth is milder."""
+
+import re
+from typing import Any
+
+from allauth.core import context
+from allauth.idp.oidc import app_settings
+from allauth.idp.oidc.adapter import get_adapter
+from allauth.idp.oidc.internal.oauthlib import device_codes
+from allauth.idp.oidc.internal.oauthlib.request_validator import OAuthLibRequestValidator
+from allauth.idp.oidc.internal.oauthlib.server import generate_access_token, generate_refresh_token
+from allauth.idp.oidc.internal.oauthlib.utils import get_validator_context
+from allauth.idp.oidc.models import Token
+from django.core.cache import cache
+from django.db import transaction
+from oauthlib.common import Request
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError
+from oauthlib.oauth2.rfc8628.grant_types import DeviceCodeGrant
+from oauthlib.openid import Server
+
+from authz_app.embedded_issuer.registration import mark_used, redirect_uri_matches
+from authz_app.embedded_issuer.scopes import grantable
+
+_CHALLENGE = re.compile("[A-Za-z0-9_-]{43}")
+# Longer than a code is good, so that its second use is known for what it is.
+_USED_CODES_KEPT = 600
+_CLEARED = 20
+
+
+def authorization_server(person: Any = None, **options: Any) -> Server:
+    """A server for one request, as allauth makes them, with the rules of this module.
+
+    ``person`` is the user who grants, where there is one yet.
+    """
+    return Server(
+        token_generator=generate_access_token,
+        refresh_token_generator=generate_refresh_token,
+        request_validator=GrantRules(person),
+        token_expires_in=app_settings.ACCESS_TOKEN_EXPIRES_IN,
+        **options,
+    )
+
+
+class GrantRules(OAuthLibRequestValidator):
+    """What oauthlib asks before it grants anything."""
+
+    def __init__(self, person: Any = None) -> None:
+        super().__init__()
+        self._person = person
+
+    def validate_redirect_uri(
+        self, client_id: str, redirect_uri: str, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Exact, but for ports of the person's own machine. Wildcards are for administrators' applications alone."""
+        registered = request.client.get_redirect_uris()
+        if any(redirect_uri_matches(redirect_uri, one) for one in registered):
+            return True
+        if not request.client.allow_uri_wildcards or not redirect_uri.isprintable() or "\\" in redirect_uri:
+            return False
+        return bool(super().validate_redirect_uri(client_id, redirect_uri, request, *args, **kwargs))
+
+    def validate_scopes(
+        self, client_id: str, scopes: list[str], client: Any, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
+        person = self._person or request.user
+        if person is None:
+            return set(scopes) <= set(request.client.get_scopes())
+        return grantable(request.client, person, scopes) == list(dict.fromkeys(scopes))
+
+    def validate_refresh_token(
+        self, refresh_token: str, client: Any, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
+        if not super().validate_refresh_token(refresh_token, client, request, *args, **kwargs):
+            return False
+        context_of = get_validator_context()
+        # allauth does so once the access token is made, which then has no audience of its own.
+        context_of.granted_resources = context_of.refresh_token.get_resources()
+        return True
+
+    def get_original_scopes(self, refresh_token: str, request: Request, *args: Any, **kwargs: Any) -> list[str]:
+        """Those that may still be granted: what an administrator took back ends with the access token."""
+        once = super().get_original_scopes(refresh_token, request, *args, **kwargs)
+        return grantable(request.client, request.user, once)
+
+    def is_pkce_required(self, client_id: str, request: Request) -> bool:
+        """Always, and by S256 (OAuth 2.1 section 7.5.1): plain shows the secret to whoever sees the request.
+
+        Raises:
+            InvalidRequestError: the request to authorize names another method, or none, which means plain.
+        """
+        if request.code_challenge is not None and request.code_verifier is None:
+            if request.code_challenge_method != "S256":
+                raise InvalidRequestError(description="code_challenge_method must be S256.", request=request)
+            if not _CHALLENGE.fullmatch(request.code_challenge):
+                raise InvalidRequestError(description="code_challenge is no SHA-256 in base64url.", request=request)
+        return True
+
+    def validate_silent_authorization(self, request: Request) -> bool:
+        """Never: anybody can register an application, so each grant is seen by the person who grants it."""
+        return False
+
+    def save_authorization_code(
+        self, client_id: str, code: dict[str, Any], request: Request, *args: Any, **kwargs: Any
+    ) -> None:
+        super().save_authorization_code(client_id, code, request, *args, **kwargs)
+        mark_used(request.client)
+
+    def validate_code(
+        self, client_id: str, code: str, client: Any, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
+        if super().validate_code(client_id, code, client, request, *args, **kwargs):
+            return True
+        # A second use: either of the two was not the application (RFC 6749 section 4.1.2).
+        if issued := cache.get(_used(client_id, code)):
+            Token.objects.filter(client=client, type=Token.Type.REFRESH_TOKEN, hash=issued).delete()
+        return False
+
+    def validate_device_code(self, client_id: str, device_code: str, request: Request) -> str:
+        """Set what the person confirmed, whatever the device says of scopes now (RFC 8628 section 3.4).
+
+        Raises:
+            OAuth2Error: the person has not confirmed it, or the device asks too often.
+        """
+        user, confirmed = device_codes.poll_device_code(context.request)
+        request.user, request.scope, request.scopes = user, None, confirmed["scope"] or []
+        mark_used(request.client)
+        return DeviceCodeGrant.DEVICE_CODE_AUTHORIZED
+
+    def save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
+        """Keep what was issued, once for each code and each refresh token, however many ask with it at a time.
+
+        Raises:
+            InvalidGrantError: another request was faster.
+        """
+        if code := request.code or request.device_code:
+            issued = get_adapter().hash_token(token["refresh_token"])
+            if not cache.add(_used(request.client_id, code), issued, _USED_CODES_KEPT):
+                raise InvalidGrantError(request=request)
+        spent = get_validator_context().refresh_token
+        with transaction.atomic():
+            if spent is not None and not Token.objects.select_for_update().filter(pk=spent.pk).exists():
+                raise InvalidGrantError(request=request)
+            super().save_bearer_token(token, request, *args, **kwargs)
+        # So that as many go as come; allauth keeps what has expired until somebody runs its command.
+        Token.objects.filter(pk__in=list(Token.objects.expired().values_list("pk", flat=True)[:_CLEARED])).delete()
+
+    def revoke_token(
+        self, token: str, token_type_hint: str | None, request: Request, *args: Any, **kwargs: Any
+    ) -> None:
+        """Revoke a refresh token of the application that asks (RFC 7009 section 2.1)."""
+        Token.objects.by_value(token).filter(client=request.client).delete()
+
+
+def _used(client_id: str, code: str) -> str:
+    return f"authz_app.used_code[{client_id}:{code}]"

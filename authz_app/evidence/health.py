@@ -1,0 +1,51 @@
+"""How sealing goes, in a few quick questions: when the last seal was made, and whether anything waits for too long."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+from authz_app.conf import conf
+from authz_app.evidence.canonical import SEALED
+from authz_app.evidence.check_one import check_seal, keyring_here
+from authz_app.evidence.keys import AuditKeyError
+from authz_app.evidence.sealing import SETTLED_AFTER, settled
+from authz_app.models.seals import AuditSeal
+
+_BEHIND = "Sealing is behind: something that ended more than {} seconds ago is in no seal yet. {} The logs say why."
+_BAD = "The newest seal does not hold. {} `manage.py audit verify` checks all of them."
+
+
+@dataclass(frozen=True, slots=True)
+class SealingState:
+    """The last seal, and whether anything final waits for its seal for longer than the interval allows."""
+
+    last: AuditSeal | None
+    is_behind: bool
+    allowed: timedelta
+
+
+def sealing_state() -> SealingState:
+    """As of now."""
+    allowed = SETTLED_AFTER + 2 * timedelta(seconds=conf().audit_seal_seconds)
+    is_behind = any(settled(connection, sealed, datetime.now(UTC) - allowed, 1) for sealed in SEALED)
+    return SealingState(AuditSeal.objects.order_by("-number").first(), is_behind, allowed)
+
+
+def notices() -> Iterator[str]:
+    """What whoever runs the site should see now: that sealing is behind, that the newest seal does not hold."""
+    state = sealing_state()
+    if state.is_behind:
+        last = f"The last was made at {state.last.at:%Y-%m-%d %H:%M:%S} UTC." if state.last else "None was ever made."
+        yield _BEHIND.format(round(state.allowed.total_seconds()), last)
+    if state.last is not None:
+        yield from (_BAD.format(problem) for problem in newest_problems(state.last)[:1])
+
+
+def newest_problems(seal: AuditSeal) -> list[str]:
+    """What is wrong with a seal and its records."""
+    try:
+        return check_seal(connection, seal, keyring_here()).problems
+    except AuditKeyError as error:
+        return [str(error)]

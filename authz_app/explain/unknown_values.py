@@ -1,0 +1,65 @@
+"""Values that a record does not keep: known to have been there, and nothing else. Pure.
+
+To conditions they are unknown, as what is of another type is. What may be within them is unknown, too; see
+``is_withheld``.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from authz_app.redaction.redact import REDACTED
+
+# How the redaction marks what it has cut, or could not keep as it was.
+_CUT = re.compile(r"\.\.\. \((?:\d+ (?:characters|items)|nested too deeply to record)\)$")
+_REPLACED = (REDACTED, "\ufffd")
+
+
+class Withheld(dict[str, Any]):
+    """Stands for a value of any type. Of what is within it nothing is known, so whatever is asked for is withheld."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self
+
+
+WITHHELD = Withheld()
+
+
+def is_withheld(names: Sequence[str], values: Mapping[str, Any]) -> bool:
+    """Whether it is unknown what the names lead to, and even whether there is anything."""
+    found: Any = values
+    for name in names:
+        if isinstance(found, Withheld):
+            return True
+        if type(found) is not dict:
+            return False
+        found = found.get(name)
+    return False
+
+
+def recorded(text: str) -> dict[str, Any]:
+    """The arguments or claims that a record holds, with what it does not keep withheld."""
+    try:
+        kept = _kept(orjson.loads(text))
+    except ValueError:
+        return WITHHELD
+    return kept if isinstance(kept, dict) else WITHHELD
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, str):
+        return WITHHELD if _is_altered(value) else value
+    if isinstance(value, list):
+        return [_kept(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    # Of an object that was cut, or that has names which were, nobody knows which members it had.
+    if "..." in value or any(_is_altered(name) for name in value):
+        return WITHHELD
+    return {name: _kept(item) for name, item in value.items()}
+
+
+def _is_altered(text: str) -> bool:
+    return any(mark in text for mark in _REPLACED) or _CUT.search(text) is not None

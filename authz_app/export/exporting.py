@@ -1,0 +1,220 @@
+"""Write records out with what proves them: exactly those of one or two queries, and the seals over them.
+
+A seal names its records by their hashes, so those that the query leaves out need not be shown to prove the others.
+``docs/evidence.md`` has the format; ``docs/verify_records.py`` reads it.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from heapq import merge
+from itertools import chain
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from authz_app.conf import conf
+from authz_app.evidence.canonical import FORMAT, SEALED, Sealed, line_of, utc_text
+from authz_app.evidence.checkpoint import Head, known_head
+from authz_app.evidence.keys import AuditSigner
+from authz_app.evidence.sealing import last_number
+from authz_app.models.seals import AuditKey, AuditSeal
+
+_CHUNK = 1_000
+_RECORD = b'{"table":'
+_UNSEALED_RECORDS = tuple(f'{{"table":"{sealed.name}","seal":null,'.encode() for sealed in SEALED)
+# A spreadsheet takes what begins with one of these for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+Said = Callable[[int], None]
+
+
+def _said_to_nobody(records: int) -> None:
+    """Nobody watches."""
+
+
+class Chosen(NamedTuple):
+    """Rows of a table that are to be written out."""
+
+    sealed: Sealed
+    rows: "QuerySet[Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is exported: the records, what chose them, and whether they are all that there are.
+
+    Of what is sealed meanwhile nothing is told: ``upto`` is the last seal as it begins, ``head`` the last known here.
+    """
+
+    tables: Sequence[Chosen]
+    chosen_by: str
+    is_whole: bool
+    upto: int
+    head: Head | None
+
+    def count(self) -> int:
+        """How many records there are."""
+        return sum(chosen.rows.count() for chosen in self.tables)
+
+
+def wanted_of(tables: Sequence[Chosen], chosen_by: str, *, is_whole: bool) -> Wanted:
+    """These records, as of now. ``is_whole``: they are all that there are, of every table that is sealed."""
+    head = known_head(connection)  # Before the number: it may only be the older of the two.
+    return Wanted(tables, chosen_by, is_whole, last_number(connection), head)
+
+
+def jsonl(wanted: Wanted, key: AuditSigner | None, progress: Said = _said_to_nobody) -> Iterator[bytes]:
+    """The records as JSON objects, one a line, each segment's followed by its seal; at the end a signature over all.
+
+    ``key``: none is here, so the file is not signed as a whole; its records are proved by their seals all the same.
+    """
+    hashed, count = sha256(), 0
+    for line in _lines(wanted):
+        count += line.startswith(_RECORD) and not line.startswith(_UNSEALED_RECORDS)
+        hashed.update(line)
+        yield line
+        progress(count)
+    yield _end(wanted, hashed.hexdigest(), count, key)
+
+
+def seals_alone(wanted: Wanted, key: AuditSigner | None) -> Iterator[bytes]:
+    """The same file without the records, to go with those in CSV."""
+    hashed, count = sha256(), 0
+    for line in _lines(wanted):
+        if line.startswith(_RECORD):
+            count += not line.startswith(_UNSEALED_RECORDS)
+        else:
+            hashed.update(line)
+            yield line
+    yield _end(wanted, hashed.hexdigest(), count, key)
+
+
+def csv_rows(wanted: Wanted, chosen: Chosen, progress: Said = _said_to_nobody) -> Iterator[bytes]:
+    """One table's records as CSV (RFC 4180). What a spreadsheet would take for a formula begins with an apostrophe."""
+    yield _csv(["table", "seal", *chosen.sealed.columns])
+    for count, record in enumerate(chain(_sealed(wanted, chosen), _unsealed(wanted, chosen)), 1):
+        yield _csv([chosen.sealed.name, record.seal, *orjson.loads(record.line)[2:]])
+        progress(count)
+
+
+def _csv(values: list[Any]) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerow([_cell(value) for value in values])
+    return written.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return orjson.dumps(value).decode()
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def _json(**fields: Any) -> bytes:
+    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _lines(wanted: Wanted) -> Iterator[bytes]:
+    yield _json(
+        export=FORMAT,
+        at=utc_text(datetime.now(UTC)),
+        chosen_by=wanted.chosen_by,
+        whole=wanted.is_whole,
+        interval=conf().audit_seal_seconds,
+        columns={chosen.sealed.name: chosen.sealed.columns for chosen in wanted.tables},
+    )
+    for row in AuditKey.objects.order_by("pk"):
+        yield _json(key=row.statement, signature=row.signature, predecessor_signature=row.predecessor_signature)
+    done: int | None = 0 if wanted.is_whole else None
+    within = False
+    for seal, _, sealed, line in _records(wanted):
+        if seal is not None and seal != done:
+            # Those before, of which the query has nothing, keep the chain whole.
+            yield from _seals(wanted, seal - 1 if done is None else done, seal, within)
+            done, within = seal, True
+        elif seal is None and within:
+            yield from _seal_and_after(wanted, done, within)
+            done, within = None, False
+        yield _row(sealed, seal, line)
+    yield from _seal_and_after(wanted, done, within)
+
+
+def _row(sealed: Sealed, seal: int | None, line: bytes) -> bytes:
+    values = orjson.loads(line)
+    return _json(table=values[1], seal=seal, **dict(zip(sealed.columns, values[2:], strict=True)))
+
+
+def _seals(wanted: Wanted, after: int, before: int, first_has_rows: bool) -> Iterator[bytes]:
+    """The seal of the segment whose records were just given, and those up to the next with some."""
+    numbers = AuditSeal.objects.order_by("number").filter(number__gte=after, number__lt=before)
+    for seal in numbers.iterator(_CHUNK):
+        if first_has_rows or seal.number > after:
+            yield _seal(seal, wanted.is_whole or seal.number == after)
+
+
+def _seal_and_after(wanted: Wanted, done: int | None, within: bool) -> Iterator[bytes]:
+    if done is not None and (within or wanted.is_whole):
+        yield from _seals(wanted, done, wanted.upto + 1 if wanted.is_whole else done + 1, within)
+
+
+def _seal(seal: AuditSeal, with_members: bool) -> bytes:
+    return _json(
+        sealed=seal.statement,
+        signature=seal.signature,
+        members=bytes(seal.members).hex() if with_members else None,
+        pruned=seal.pruned,
+        pruned_signature=seal.pruned_signature,
+    )
+
+
+class _Record(NamedTuple):
+    """A record in the order of the file: by its seal and id. ``seal`` is None where it has none yet."""
+
+    seal: int | None
+    id: UUID
+    sealed: Sealed
+    line: bytes
+
+
+def _records(wanted: Wanted) -> Iterator[_Record]:
+    """Sealed records in the order of their seals, those of all tables together; then those that are not sealed yet."""
+    yield from merge(*(_sealed(wanted, chosen) for chosen in wanted.tables), key=lambda record: record[:2])
+    yield from merge(*(_unsealed(wanted, chosen) for chosen in wanted.tables), key=lambda record: record.id)
+
+
+def _sealed(wanted: Wanted, chosen: Chosen) -> Iterator[_Record]:
+    rows = chosen.rows.filter(seal__lte=wanted.upto).order_by("seal", "id")
+    return _read(rows, chosen.sealed, is_sealed=True)
+
+
+def _unsealed(wanted: Wanted, chosen: Chosen) -> Iterator[_Record]:
+    rows = chosen.rows.filter(Q(seal__isnull=True) | Q(seal__gt=wanted.upto)).order_by("id")
+    return _read(rows, chosen.sealed, is_sealed=False)
+
+
+def _read(rows: "QuerySet[Any]", sealed: Sealed, *, is_sealed: bool) -> Iterator[_Record]:
+    line = line_of(sealed)
+    for seal, *row in rows.values_list("seal", *sealed.columns).iterator(_CHUNK):
+        yield _Record(seal if is_sealed else None, row[0], sealed, line(row))
+
+
+def _end(wanted: Wanted, hashed: str, count: int, key: AuditSigner | None) -> bytes:
+    head = wanted.head
+    statement = orjson.dumps(
+        {
+            "v": FORMAT,
+            "export": hashed,
+            "records": count,
+            "head": None if head is None else [head.number, head.digest],
+            "at": utc_text(datetime.now(UTC)),
+            "key": "" if key is None else key.id,
+        }
+    ).decode()
+    return _json(ended=statement, signature="" if key is None else key.sign(statement))

@@ -1,0 +1,116 @@
+"""Filters of the policy history. Each is answered by an index of the table, also among a million versions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from authz_app.models import Client, Rule
+from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.pages.records.filters import Choices, RecordFilter, number_in, start_of_time, times
+from authz_app.policy_store.tables import table_of
+
+Edits = QuerySet[PolicyEdit]
+_OFFERED = 50
+_LATEST = 1_000
+
+
+class _EntityFilter(RecordFilter):
+    """What happened to one rule, client or tool; notes and first sights, too, which make no version."""
+
+    entity: str
+
+    def narrow(self, queryset: Edits, value: str) -> Edits:
+        return queryset.filter(pk__in=PolicyRevision.objects.filter(self.about(number_in(value))).values("edit"))
+
+    def about(self, chosen: int) -> Q:
+        """Which revisions speak of it."""
+        return Q(entity=self.entity, entity_id=chosen)
+
+
+class RuleFilter(_EntityFilter):
+    title = "rule"
+    parameter_name = entity = "rule"
+
+    def known(self) -> Choices:
+        newest = Rule.objects.order_by("-pk").prefetch_related("clients")[:_OFFERED]
+        return [(str(rule.pk), f"Rule {rule.pk}: {rule.sentence()}") for rule in newest]
+
+
+class ClientFilter(_EntityFilter):
+    title = "client"
+    parameter_name = entity = "client"
+
+    def known(self) -> Choices:
+        recent = Client.objects.filter(last_seen__isnull=False).order_by("-last_seen")[:_OFFERED]
+        chosen_id = number_in(str(self.used_parameters.get(self.parameter_name, "")))
+        chosen = Client.objects.filter(pk=chosen_id) if chosen_id else []
+        return [(str(client.pk), str(client)) for client in dict.fromkeys([*chosen, *recent])]
+
+    def about(self, chosen: int) -> Q:
+        return Q(client_id=chosen)
+
+
+class ToolFilter(_EntityFilter):
+    title = "tool, resource or prompt"
+    parameter_name = entity = "tool"
+
+    def known(self) -> Choices:
+        rows = table_of(self.entity).model._default_manager.order_by("name")
+        return [(str(row.pk), str(row)) for row in rows]
+
+
+class PersonFilter(RecordFilter):
+    title = "who"
+    parameter_name = "who"
+
+    def known(self) -> Choices:
+        return sorted((f"{kind}:{name}", actor_words(kind, name)) for kind, name in latest_actors())
+
+    def narrow(self, queryset: Edits, value: str) -> Edits:
+        kind, _, name = value.partition(":")
+        return queryset.filter(actor=name, actor_kind=kind)
+
+
+class TimeFilter(RecordFilter):
+    title = "time"
+    parameter_name = "since"
+
+    def known(self) -> Choices:
+        return times()
+
+    def narrow(self, queryset: Edits, value: str) -> Edits:
+        start = start_of_time(value)
+        # Versions come in the order of time, and by them the list is ordered.
+        since = PolicyEdit.objects.filter(at__gte=start).order_by("at") if start else PolicyEdit.objects.none()
+        first = since.values_list("version", flat=True).first()
+        return queryset.none() if first is None else queryset.filter(version__gte=first)
+
+
+def latest_actors() -> list[tuple[str, str]]:
+    """Kind and name of each who changed the policy lately."""
+    latest = PolicyEdit.objects.exclude(actor="").order_by("-version", "-id").values_list("actor_kind", "actor")
+    return list(dict.fromkeys(latest[:_LATEST]))
+
+
+def chosen_entities(parameters: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Which rules, clients and tools the list is about; none where it is about all."""
+    filters = (RuleFilter, ClientFilter, ToolFilter)
+    return [(one.entity, number_in(str(parameters[one.entity]))) for one in filters if parameters.get(one.entity)]
+
+
+def about(edit: PolicyEdit, chosen: Sequence[tuple[str, int]]) -> QuerySet[PolicyRevision]:
+    """What an edit has about the chosen, rules that name a chosen client among it; everything where nothing is."""
+    revisions = edit.revisions.all()
+    wanted = Q()
+    for entity, entity_id in chosen:
+        wanted |= Q(entity=entity, entity_id=entity_id)
+        if entity == "client":
+            rules = edit.revisions.filter(entity="rule", client_id=entity_id).values("entity_id")
+            wanted |= Q(entity="rule", entity_id__in=rules)
+    return revisions.filter(wanted)
+
+
+def actor_words(kind: str, name: str) -> str:
+    """Who did it, in a word."""
+    return f"command {name}" if kind == PolicyEdit.ActorKind.COMMAND else name

@@ -1,0 +1,51 @@
+"""Who called: what the access token said, and the client that it belongs to."""
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from authz_app.models import CallRecord, Client
+from authz_app.pages.records.page import values
+from authz_app.pages.records.page.neighbours import beside
+from authz_app.pages.records.page.parts import Part
+from authz_app.pages.shared.words import visible
+
+
+def part(request: HttpRequest, record: CallRecord) -> Part:
+    claims_too = (values.claims(request, record),) if record.claims else ()
+    return Part("Token", (client, subject, issuer, oauth_client, scopes, *claims_too, neighbours))
+
+
+@display(description="Client")
+def client(record: CallRecord) -> SafeString:
+    exists = Client.objects.filter(pk=record.client_id).exists()
+    name = visible(record.client_name or record.subject)
+    return render_to_string(
+        "admin/authz_app/callrecord/client.html", {"name": name, "id": record.client_id, "exists": exists}
+    )
+
+
+@display(description="Calls of this client")
+def neighbours(record: CallRecord) -> SafeString:
+    return beside(record, client_id=record.client_id)
+
+
+@display(description="Subject")
+def subject(record: CallRecord) -> str:
+    return visible(record.subject)
+
+
+@display(description="Issuer")
+def issuer(record: CallRecord) -> str:
+    return visible(record.issuer)
+
+
+@display(description="OAuth client ID")
+def oauth_client(record: CallRecord) -> str | None:
+    return visible(record.oauth_client_id) or None
+
+
+@display(description="Token scopes")
+def scopes(record: CallRecord) -> str | None:
+    return visible(record.token_scopes) or None

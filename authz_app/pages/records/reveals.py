@@ -1,0 +1,98 @@
+"""Looks at what records hold of arguments, claims and results: each is recorded before anything is shown.
+
+A look is at one record, by one person, and lasts for some minutes: its address shows the same again, to nobody else.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+
+from authz_app.audit.events import EventKind, event, record_now
+from authz_app.models import CallRecord
+from authz_app.models.events import AuditEvent
+from authz_app.pages.shared.words import parsed_json
+
+PARAMETER = "look"
+_PERMISSIONS = ("authz_app.view_callrecord", "authz_app.view_arguments")
+_LASTS = timedelta(minutes=10)
+# Where values are shown.
+_PAGES = {"record": "admin:authz_app_callrecord_change", "explanation": "explain_record"}
+
+
+def may_look(request: HttpRequest) -> bool:
+    """Whether the person may see recorded arguments, claims and results."""
+    return request.user.has_perms(_PERMISSIONS)
+
+
+@require_POST
+def look(request: HttpRequest, record_id: UUID) -> HttpResponse:
+    """Record a look at a record, and lead to where it is had.
+
+    Raises:
+        AuditUnavailable: it cannot be recorded, so nothing is shown.
+    """
+    if not may_look(request):
+        raise PermissionDenied
+    record = CallRecord.objects.filter(pk=record_id).first()
+    if record is None:
+        raise Http404
+    at = request.POST.get("at", "")
+    page = at if at in _PAGES else "record"
+    seen = event(
+        EventKind.LOOK,
+        {"record": str(record.pk), "tool": record.tool, "at": page},
+        actor=request.user.get_username(),
+        client_id=record.client_id,
+        client_name=record.client_name,
+    )
+    record_now(seen)
+    return HttpResponseRedirect(f"{reverse(_PAGES[page], args=[record.pk])}?{PARAMETER}={seen.id}")
+
+
+def is_looking(request: HttpRequest, record: CallRecord) -> bool:
+    """Whether the person may see the values, and this is a look at the record that was recorded as theirs."""
+    sent = _uuid(request.GET.get(PARAMETER, ""))
+    if sent is None or not may_look(request):
+        return False
+    known: dict[tuple[UUID, UUID], bool] = request.__dict__.setdefault("_looks", {})
+    key = sent, record.pk
+    if key not in known:
+        known[key] = _is_theirs(sent, request.user.get_username(), record)
+    return known[key]
+
+
+def _is_theirs(look_id: UUID, username: str, record: CallRecord) -> bool:
+    since = timezone.now() - _LASTS
+    found = AuditEvent.objects.filter(pk=look_id, kind=EventKind.LOOK, actor=username, at__gte=since).first()
+    told = parsed_json(found.details) if found is not None else None
+    return isinstance(told, dict) and told.get("record") == str(record.pk)
+
+
+def record_search(request: HttpRequest, texts: Sequence[str]) -> None:
+    """Record that somebody searches for what arguments hold: what is found tells of it.
+
+    Raises:
+        AuditUnavailable: it cannot be recorded, so nothing may be found.
+    """
+    told = {"at": "search", "searched": list(texts)}
+    record_now(event(EventKind.LOOK, told, actor=request.user.get_username()))
+
+
+def button(record: CallRecord, at: str, before: str = "") -> SafeString:
+    """What one presses to look, behind what can be said without."""
+    return render_to_string("admin/look.html", {"record_id": record.pk, "at": at, "before": before})
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

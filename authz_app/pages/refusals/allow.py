@@ -1,0 +1,121 @@
+"""Make a rule of a refusal: what was refused is allowed to whom it was refused, for a while, and somebody says why."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION, LogEntry
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from authz_app.models import CallRecord, Rule
+from authz_app.pages.refusals.remedies import cure_of, present
+from authz_app.pages.rules.form import RuleForm, preview
+from authz_app.pages.shared.words import moment, reason_sentence, visible, wanted
+
+SPANS = {
+    "hour": ("An hour", timedelta(hours=1)),
+    "shift": ("Eight hours", timedelta(hours=8)),
+    "month": ("Thirty days", timedelta(days=30)),
+    "ever": ("For good", None),
+}
+_LONGEST_WHY = 1000
+
+
+class AllowForm(forms.Form):
+    """How long what was refused is allowed, with which token scopes, and why."""
+
+    span = forms.ChoiceField(
+        label="For how long",
+        choices=[(name, words) for name, (words, _) in SPANS.items()],
+        initial="hour",
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    token_scopes = forms.CharField(
+        label="Token scopes",
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The token must carry all of these, separated by spaces. None: no scope is needed.",
+    )
+    why = forms.CharField(
+        label="Why",
+        max_length=_LONGEST_WHY,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Kept as the rule's note, with your name.",
+    )
+
+    def until(self, now: datetime) -> datetime | None:
+        """When the right ends."""
+        span = SPANS[self.cleaned_data["span"]][1]
+        return None if span is None else (now + span).replace(microsecond=0)
+
+
+def allow(request: HttpRequest, record_id: UUID) -> HttpResponse:
+    """The form for a denied record and what comes of it; where no rule would help, what would."""
+    if not request.user.has_perms(["authz_app.view_callrecord", "authz_app.add_rule"]):
+        raise PermissionDenied
+    record = CallRecord.objects.filter(pk=record_id, decision=CallRecord.Decision.DENIED).first()
+    if record is None:
+        raise Http404
+    cure = cure_of(record, present([record], timezone.now()))
+    form = AllowForm(request.POST or None)
+    if cure.allows and form.is_valid() and (rule := _made(request, record, cure.allows, form)):
+        messages.success(request, f"{rule}: {rule.sentence()} It holds from the next call on.")
+        return redirect("refusals")
+    context = {
+        "title": "Allow what was refused",
+        "record": record,
+        "who": visible(record.client_name or record.subject),
+        "wanted": wanted(record),
+        "at": moment(record.at),
+        "reason": reason_sentence(record),
+        "token_scopes": visible(record.token_scopes),
+        "cure": cure,
+        "sentence": preview(RuleForm(_rule(record, cure.allows)))["sentence"] if cure.allows else "",
+        "form": form,
+    }
+    return render(request, "admin/refusals/allow.html", {**admin.site.each_context(request), **context})
+
+
+def _rule(record: CallRecord, kind: str, **terms: Any) -> dict[str, Any]:
+    """The rule that would have allowed it, as its form has it."""
+    return {
+        "effect": Rule.Effect.ALLOW,
+        "applies_to": Rule.AppliesTo.THESE_CLIENTS,
+        "for_clients": [record.client_id],
+        "kind": kind,
+        "tools": record.tool,
+        "enabled": True,
+        **terms,
+    }
+
+
+def _made(request: HttpRequest, record: CallRecord, kind: str, form: AllowForm) -> Rule | None:
+    """The rule, saved and noted; None where its own form refuses it, which the form in hand then says."""
+    asked = form.cleaned_data
+    rule_form = RuleForm(
+        _rule(
+            record,
+            kind,
+            token_scopes=asked["token_scopes"],
+            valid_until=form.until(timezone.now()),
+            note=f"{asked['why']}\n\nAllowed by {request.user.get_username()}, of the refusal {record.pk}.",
+        )
+    )
+    if not rule_form.is_valid():
+        for name, errors in rule_form.errors.items():
+            form.add_error(name if name in form.fields else None, list(errors))
+        return None
+    span = SPANS[asked["span"]][0].lower()
+    told = f"Made of the refusal {record.pk} ({span}): {asked['why']}"
+    with transaction.atomic():
+        rule: Rule = rule_form.save()
+        rule.clients.set(rule_form.cleaned_data["for_clients"])
+        LogEntry.objects.log_actions(str(request.user.pk), [rule], ADDITION, told)
+    return rule

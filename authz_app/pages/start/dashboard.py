@@ -1,0 +1,45 @@
+"""The admin's start page: what is wrong or needs attention, the last refused calls, where clients connect."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from authz_app.conf import conf
+from authz_app.models import LONG_COLUMNS, CallRecord, Client, Rule
+from authz_app.pages.shared.words import asked_for, moment, reason_words, visible
+from authz_app.pages.start import notices
+
+_SHOWN = 8
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add what the person may see; unfold calls it for the index page."""
+    user = request.user
+    sees_clients, sees_rules = user.has_perm("authz_app.view_client"), user.has_perm("authz_app.view_rule")
+    sees_records = user.has_perm("authz_app.view_callrecord")
+    return context | {
+        "notices": notices.current(),
+        "sees_clients": sees_clients,
+        "sees_records": sees_records,
+        "pending": Client.objects.filter(status=Client.Status.PENDING)[: _SHOWN + 1] if sees_clients else [],
+        "shown": _SHOWN,
+        "no_rules": sees_rules and not Rule.objects.filter(enabled=True).exists(),
+        "refused": _refused() if sees_records else [],
+        "no_calls": sees_records and not CallRecord.objects.exists(),
+        "mcp_url": f"{conf().public_url}/mcp",
+        "sse_url": f"{conf().public_url}/sse",
+    }
+
+
+def _refused() -> list[dict[str, Any]]:
+    denied = CallRecord.objects.filter(decision=CallRecord.Decision.DENIED).defer(*LONG_COLUMNS)
+    return [
+        {
+            "id": record.pk,
+            "at": moment(record.at),
+            "client": visible(record.client_name or record.subject),
+            "tool": asked_for(record),
+            "reason": reason_words(record.reason),
+        }
+        for record in denied[:_SHOWN]
+    ]

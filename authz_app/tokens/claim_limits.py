@@ -1,0 +1,29 @@
+"""What the rooms beyond a token can keep of its claims. Pure."""
+
+import re
+from itertools import chain
+from typing import Any
+
+from authz_app.tokens.errors import MalformedToken
+
+MAX_DEPTH = 16
+MAX_INTEGER = 2**63 - 1
+# PostgreSQL stores no NUL in text, and UTF-8 has no half of a surrogate pair.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def refuse_unstorable(value: Any, depth: int = 0) -> None:
+    """Refuse what could not be kept: NUL, half surrogates, numbers without bounds, deep nesting.
+
+    Raises:
+        MalformedToken: the value, which is that of a token's payload, holds any.
+    """
+    if isinstance(value, str) and _UNSTORABLE.search(value):
+        raise MalformedToken("payload", "holds a character that is not text")
+    if isinstance(value, (int, float)) and not -MAX_INTEGER <= value <= MAX_INTEGER:
+        raise MalformedToken("payload", "holds a number that is too large")
+    if isinstance(value, (dict, list)):
+        if depth >= MAX_DEPTH:
+            raise MalformedToken("payload", "is nested too deeply")
+        for item in chain(value, value.values()) if isinstance(value, dict) else value:
+            refuse_unstorable(item, depth + 1)

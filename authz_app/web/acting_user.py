@@ -1,0 +1,31 @@
+"""What a signed-in person changes is that person's doing in the policy's history."""
+
+from collections.abc import Callable
+
+from django.db import Error
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from authz_app.core import actor as actors
+from authz_app.web.unavailable import is_unavailable, trouble, unavailable
+
+
+class ActingUserMiddleware:
+    """Names the user for every write in the request. Goes behind what finds out who the user is."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            name = request.user.get_username() if request.user.is_authenticated else ""
+        except Error as fault:
+            # The user and the session are read here for the first time.
+            if is_unavailable(fault):
+                return unavailable(fault)
+            raise
+        if not name:
+            return self._get_response(request)
+        trouble.is_over()
+        with actors.acting(actors.user(name)):
+            return self._get_response(request)

@@ -1,0 +1,73 @@
+"""How the arguments of prompts, and the variables of resources' URIs, are completed while a person types them."""
+
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.shared._callable_inspection import is_async_callable
+from mcp_types import CompleteResult, ErrorData
+
+from tools_app.call import call_parameter
+from tools_app.definitions.results import completion_result
+
+# The values to choose from, or a function of what is typed so far and, if it takes two, of the other arguments.
+Complete = Mapping[str, Iterable[str] | Callable[..., Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Completer:
+    """What completes one argument. ``parameters`` are the function's, for the text typed so far and for the others."""
+
+    name: str
+    function: Callable[..., Any]
+    is_async: bool
+    call_parameter: str | None
+    parameters: tuple[str, ...]
+    time_limit: float | None
+
+    def accept(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(zip(self.parameters, (arguments["value"], arguments["others"]), strict=False))
+
+    def answer(self, value: Any, uri: str) -> CompleteResult:
+        return completion_result(value)
+
+    def failure(self, text: str, code: int) -> ErrorData:
+        return ErrorData(code=code, message=text)
+
+
+def completers(
+    name: str, complete: Complete | None, arguments: Collection[str], time_limit: float | None
+) -> dict[str, Completer]:
+    """The completers of what has this ``name``, by argument; those that are not given complete nothing.
+
+    Raises:
+        ValueError: it has no such argument, or the function takes other parameters than a completer's.
+    """
+    if unknown := sorted(set(complete or ()) - set(arguments)):
+        raise ValueError(f"{name!r} has no argument {unknown[0]!r} to complete.")
+    return {argument: _completer(name, (complete or {}).get(argument, ()), time_limit) for argument in arguments}
+
+
+def _completer(name: str, complete: Iterable[str] | Callable[..., Any], time_limit: float | None) -> Completer:
+    function = complete if callable(complete) else _among(tuple(complete))
+    call = call_parameter(function)
+    parameters = tuple(parameter for parameter in inspect.signature(function).parameters if parameter != call)
+    if len(parameters) not in (1, 2):
+        raise ValueError(f"What completes an argument of {name!r} takes the text so far, and perhaps the others.")
+    return Completer(name, function, is_async_callable(function), call, parameters, time_limit)
+
+
+def completing_nothing(name: str) -> Completer:
+    """The completer of an argument of which nothing is known."""
+    return Completer(name, _NOTHING, True, None, ("text",), None)
+
+
+def _among(values: tuple[str, ...]) -> Callable[[str], Any]:
+    async def beginning_with(text: str) -> list[str]:
+        return [value for value in values if value.casefold().startswith(text.casefold())]
+
+    return beginning_with
+
+
+_NOTHING = _among(())

@@ -1,0 +1,173 @@
+"""Tools, resources and prompts as the registry holds them: what MCP clients see, and what is needed to run them."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
+from mcp.shared.path_security import contains_path_traversal, is_absolute_path
+from mcp.shared.uri_template import UriTemplate
+from mcp_types import CallToolResult, ErrorData, Prompt, Resource, ResourceTemplate, Result, TextContent, Tool
+
+from authz_app.policy.rule import Kind
+from authz_app.policy.satisfiability import ANY_ARGUMENTS, Shape
+from authz_app.redaction.audit_level import BY_DEFAULT, Recording
+from tools_app.definitions.completion import Completer
+from tools_app.definitions.results import prompt_result, resource_result
+
+
+class Runnable(Protocol):
+    """A function that a caller can ask for, and what goes in and comes out of it.
+
+    ``call_parameter`` is the name of the parameter annotated ``Call``, if any. ``time_limit`` is in seconds; None
+    means the site's own.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def function(self) -> Callable[..., Any]: ...
+    @property
+    def is_async(self) -> bool: ...
+    @property
+    def call_parameter(self) -> str | None: ...
+    @property
+    def time_limit(self) -> float | None: ...
+
+    def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The function's arguments, out of those that the caller sent. Raises pydantic's ValidationError."""
+
+    def answer(self, value: Any, uri: str) -> Result:
+        """MCP's result, out of what the function returned; ``uri`` is that of the resource that was asked for.
+
+        Raises whatever a value brings with it that is no result.
+        """
+
+    def failure(self, text: str, code: int) -> Result | ErrorData:
+        """How the caller is told that it failed: as a result, where MCP has one for that, or as a JSON-RPC error."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Registered:
+    """What all kinds have. ``annotations`` are MCP's, by their names on the wire, and what rules may ask for.
+
+    ``recording`` is what the author of the function says of its records.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    is_async: bool
+    metadata: FuncMetadata
+    call_parameter: str | None
+    time_limit: float | None
+    annotations: Mapping[str, Any]
+    recording: Recording = BY_DEFAULT
+
+    @property
+    def module(self) -> str:
+        return self.function.__module__
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RegisteredTool(_Registered):
+    """``returns_text``: it is annotated to return a ``str``, and its result has it as ``result`` besides."""
+
+    kind: ClassVar[Kind] = "tool"
+    shape: ClassVar[Shape] = ANY_ARGUMENTS
+    definition: Tool
+    returns_text: bool = False
+
+    def read(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments as the function will get them, but for their types: lists and objects may be sent as texts.
+
+        Rules are asked about these. A text that only the function would read as an object could get past them.
+        """
+        return self.metadata.pre_parse_json(arguments)
+
+    def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return self.metadata.arg_model.model_validate(arguments).model_dump_one_level()
+
+    def answer(self, value: Any, uri: str) -> Result:
+        if self.returns_text and type(value) is str:
+            # What the SDK makes of a text, too, at four times the cost.
+            return CallToolResult(content=[TextContent(type="text", text=value)], structured_content={"result": value})
+        return self.metadata.convert_result(value)
+
+    def failure(self, text: str, code: int) -> CallToolResult:
+        return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Completed(_Registered):
+    """What has arguments that are texts, and can be completed."""
+
+    completers: Mapping[str, Completer] = field(default_factory=dict)
+
+    def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return self.metadata.arg_model.model_validate(arguments).model_dump_one_level()
+
+    def failure(self, text: str, code: int) -> ErrorData:
+        return ErrorData(code=code, message=text)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RegisteredResource(_Completed):
+    """``template`` is set where the URI has variables, of which the ``unchecked`` may hold any path."""
+
+    kind: ClassVar[Kind] = "resource"
+    uri: str
+    template: UriTemplate | None
+    unchecked: Collection[str] = ()
+    shape: Shape
+    definition: Resource | ResourceTemplate
+
+    @property
+    def resource(self) -> Resource | None:
+        """As it stands in the list of resources, or None."""
+        return self.definition if isinstance(self.definition, Resource) else None
+
+    @property
+    def resource_template(self) -> ResourceTemplate | None:
+        """As it stands in the list of resource templates, or None."""
+        return self.definition if isinstance(self.definition, ResourceTemplate) else None
+
+    def answer(self, value: Any, uri: str) -> Result:
+        return resource_result(value, uri, self.definition.mime_type)
+
+    def uri_with(self, variables: Mapping[str, Any], sent: str) -> str:
+        """The URI as the template writes it: the one of all that lead here which rules are asked about."""
+        return sent if self.template is None else self.template.expand(variables)
+
+    def leads_out(self, variables: Mapping[str, str | list[str]]) -> bool:
+        """Whether one of them, taken for a part of a path, leads out of where the path begins."""
+        return _leads_out(variables, self.unchecked)
+
+
+def is_written_so(template: UriTemplate | None, unchecked: Collection[str], uri: str) -> bool:
+    """Whether a resource of this template is read at the URI, and the template writes it so."""
+    variables = template.match(uri) if template is not None else None
+    if template is None or variables is None or _leads_out(variables, unchecked):
+        return False
+    return template.expand(variables) == uri
+
+
+def _leads_out(variables: Mapping[str, str | list[str]], unchecked: Collection[str]) -> bool:
+    return any(name not in unchecked and _is_outside(value) for name, value in variables.items())
+
+
+def _is_outside(value: str | list[str]) -> bool:
+    parts = value if isinstance(value, list) else [value]
+    return any("\x00" in part or contains_path_traversal(part) or is_absolute_path(part) for part in parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RegisteredPrompt(_Completed):
+    kind: ClassVar[Kind] = "prompt"
+    shape: ClassVar[Shape] = Shape(texts=True)
+    definition: Prompt
+
+    def answer(self, value: Any, uri: str) -> Result:
+        return prompt_result(value, self.definition.description or "")
+
+
+Registered = RegisteredTool | RegisteredResource | RegisteredPrompt

@@ -1,0 +1,112 @@
+"""What a caller asks for: a call of a tool, a read of a resource, a use of a prompt, a completion, a session."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from authz_app.policy.rule import Kind
+from tools_app.definitions.completion import completing_nothing
+from tools_app.definitions.definitions import Runnable
+from tools_app.registry import registered_prompts, registered_tools, resource_at, resource_with
+
+RecordKind = Literal["tool", "resource", "prompt", "completion", "session"]
+
+
+class Asked(NamedTuple):
+    """One thing that is decided, recorded and run.
+
+    ``kind`` and ``name`` are what rules speak of, ``record_kind`` is what the record calls it. ``runs`` is None where
+    there is no such thing; the name is then what it was asked for by. ``arguments`` are for the function, and
+    ``recorded`` for the record and the rules. ``uri`` is that of a resource, as it was sent.
+    """
+
+    record_kind: RecordKind
+    kind: Kind
+    name: str
+    runs: Runnable | None
+    arguments: dict[str, Any]
+    recorded: dict[str, Any]
+    uri: str = ""
+
+    @property
+    def decided(self) -> Mapping[str, Any] | None:
+        """The arguments that rules are asked about. A completion has none: it is for whoever may see the thing."""
+        if self.record_kind == "resource":
+            return {"uri": self.recorded["uri"]}
+        return None if self.record_kind == "completion" else self.recorded
+
+
+SESSION = Asked("session", "tool", "", None, {}, {})
+
+
+def tool_call(name: str, arguments: dict[str, Any]) -> Asked:
+    tool = registered_tools().get(name)
+    read = arguments if tool is None else tool.read(arguments)
+    return Asked("tool", "tool", name, tool, read, read)
+
+
+def resource_read(uri: str) -> Asked:
+    found = resource_at(uri)
+    if found is None:
+        return Asked("resource", "resource", uri, None, {}, {"uri": uri}, uri)
+    resource, variables = found
+    return Asked(
+        "resource", "resource", resource.name, resource, variables, {"uri": resource.uri_with(variables, uri)}, uri
+    )
+
+
+def prompt_use(name: str, arguments: dict[str, Any]) -> Asked:
+    return Asked("prompt", "prompt", name, registered_prompts().get(name), arguments, arguments)
+
+
+def prompt_completion(name: str, argument: str, value: str, others: Mapping[str, str]) -> Asked:
+    prompt = registered_prompts().get(name)
+    runs = prompt and (prompt.completers.get(argument) or completing_nothing(name))
+    return Asked("completion", "prompt", name, runs, *_completing(argument, value, others))
+
+
+def resource_completion(uri: str, argument: str, value: str, others: Mapping[str, str]) -> Asked:
+    """A completion of a variable in the URI of a resource, which is meant by its template or by its URI."""
+    resource = resource_with(uri)
+    if resource is None:
+        return Asked("completion", "resource", uri, None, *_completing(argument, value, others, uri=uri), uri)
+    runs = resource.completers.get(argument) or completing_nothing(resource.name)
+    return Asked("completion", "resource", resource.name, runs, *_completing(argument, value, others, uri=uri), uri)
+
+
+def _completing(
+    argument: str, value: str, others: Mapping[str, str], **what: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    recorded = {**what, "argument": {"name": argument, "value": value}}
+    return {"value": value, "others": dict(others)}, {**recorded, "arguments": dict(others)} if others else recorded
+
+
+def asked_for(method: str, params: Mapping[str, Any] | None) -> Asked:
+    """What a request asks for, whatever a stranger wrote into it; a session, where it is nothing that is decided."""
+    told = params or {}
+    match method:
+        case "tools/call":
+            return tool_call(_text(told, "name"), _mapping(told, "arguments"))
+        case "resources/read" | "resources/subscribe":
+            return resource_read(_text(told, "uri"))
+        case "prompts/get":
+            return prompt_use(_text(told, "name"), _mapping(told, "arguments"))
+        case "completion/complete":
+            ref, argument = _mapping(told, "ref"), _mapping(told, "argument")
+            typed: tuple[str, str, dict[str, str]] = (_text(argument, "name"), _text(argument, "value"), {})
+            is_prompt = ref.get("type") == "ref/prompt"
+            return (
+                prompt_completion(_text(ref, "name"), *typed)
+                if is_prompt
+                else resource_completion(_text(ref, "uri"), *typed)
+            )
+    return SESSION
+
+
+def _text(told: Mapping[str, Any], key: str) -> str:
+    value = told.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _mapping(told: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = told.get(key)
+    return value if isinstance(value, dict) else {}

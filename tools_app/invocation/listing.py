@@ -1,0 +1,101 @@
+"""What a caller may see: its lists of tools, resources and prompts, and which of them have changed."""
+
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import sha256
+from itertools import zip_longest
+from typing import Any
+
+from mcp.shared.exceptions import MCPError
+
+from authz_app.policy.decision import Client
+from authz_app.policy.policy import Policy, decide
+from authz_app.policy.rule import KINDS, Kind
+from authz_app.policy_store.store import PolicyUnavailable
+from tools_app.definitions.definitions import Registered, RegisteredTool
+from tools_app.invocation.caller import Caller
+from tools_app.invocation.invoke import Rooms, target_of
+from tools_app.registry import registered, registered_tools
+from tools_app.wire import jsonrpc
+
+Seen = frozenset[tuple[Kind, str]]
+
+
+def visible(kind: Kind, client: Client, caller: Caller, policy: Policy) -> list[Registered]:
+    """Those of one kind that the caller could use now, by the same function that decides whether it may."""
+    now = time.time()
+    return [
+        entry
+        for name, entry in sorted(registered(kind).items())
+        if decide(caller.principal, client, target_of(kind, name, True, policy), None, policy, now).allowed
+    ]
+
+
+def seen_by(client: Client, caller: Caller, policy: Policy) -> Seen:
+    """Kind and name of all that is on the caller's lists. Callers who see the same share what is returned."""
+    return _shared(frozenset((kind, entry.name) for kind in KINDS for entry in visible(kind, client, caller, policy)))
+
+
+@lru_cache(maxsize=1_024)
+def _shared(seen: Seen) -> Seen:
+    return seen
+
+
+def changed_kinds(before: Seen, after: Seen) -> list[Kind]:
+    """The kinds whose lists are not what they were."""
+    changed = {kind for kind, _ in before ^ after}
+    return [kind for kind in KINDS if kind in changed]
+
+
+def told_of(seen: Seen) -> str:
+    """What stands for the lists of a caller: a part for each kind."""
+    return ".".join(_digest(" ".join(sorted(name for of, name in seen if of == kind))) for kind in KINDS)
+
+
+def _digest(names: str) -> str:
+    return sha256(names.encode()).hexdigest()[:16]
+
+
+def changed_since(before: str, now: str) -> list[Kind]:
+    """The kinds whose parts are not the same."""
+    parts = zip_longest(KINDS, before.split("."), now.split("."))
+    return [kind for kind, then, part in parts if kind is not None and then != part]
+
+
+def list_changed(kind: Kind) -> Mapping[str, Any]:
+    """The notification that tells a client of the handshake era that its list of this kind has changed."""
+    return _LIST_CHANGED[kind]
+
+
+_LIST_CHANGED = {kind: jsonrpc.notification_of(f"notifications/{kind}s/list_changed", None) for kind in KINDS}
+
+
+async def listed(kind: Kind, caller: Caller, rooms: Rooms) -> list[Registered]:
+    """Those of one kind that the caller may use, under the policy as it is committed now.
+
+    Raises:
+        MCPError: the policy cannot be read.
+    """
+    try:
+        policy = await rooms.policy.refreshed()
+        client = await rooms.policy.client_of(caller.principal)
+    except PolicyUnavailable as error:
+        raise MCPError(jsonrpc.INTERNAL_ERROR, str(error)) from error
+    return visible(kind, client, caller, policy)
+
+
+def visible_tool(caller: Caller, name: str, rooms: Rooms) -> RegisteredTool | None:
+    """The tool of this name, if the caller may call it by the policy in memory; the call itself is decided anew."""
+    tool = registered_tools().get(name)
+    return tool if tool is not None and may_use("tool", name, caller, rooms) else None
+
+
+def may_use(kind: Kind, name: str, caller: Caller, rooms: Rooms) -> bool:
+    """Whether the caller may use what is registered as this, by the policy in memory."""
+    policy = rooms.policy.in_memory
+    client = policy.clients.get((caller.principal.issuer, caller.principal.subject)) if policy is not None else None
+    if policy is None or client is None:
+        return False
+    target = target_of(kind, name, True, policy)
+    return decide(caller.principal, client, target, None, policy, time.time()).allowed

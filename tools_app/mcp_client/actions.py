@@ -1,0 +1,134 @@
+"""What the client can be told to do in an open session. Writes results by ``out``, the rest by ``tell``."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tools_app.mcp_client.arguments import parse_arguments
+from tools_app.mcp_client.connection import Connection
+from tools_app.mcp_client.display import (
+    prompt_list,
+    prompt_text,
+    raw_json,
+    resource_list,
+    resource_text,
+    result_text,
+    tool_list,
+)
+from tools_app.mcp_client.errors import Refused, Unusable
+from tools_app.mcp_client.language_model import LanguageModel, ask
+
+Write = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ListTools:
+    """Print the tools that the caller may call."""
+
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        tools = await connection.tools()
+        if self.as_json:
+            out(raw_json(tools))
+        elif tools:
+            out(tool_list(tools))
+        else:
+            tell(f"No tool is available to you. {connection.instructions}".strip())
+
+
+@dataclass(frozen=True, slots=True)
+class CallTool:
+    """Call one tool with arguments written as ``key=value``."""
+
+    name: str
+    words: Sequence[str]
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        listed = {tool.name: tool for tool in await connection.tools()}
+        # A tool that is not listed is called all the same: the server's refusal says whom to ask, and is recorded.
+        schema = listed[self.name].input_schema if self.name in listed else {"additionalProperties": True}
+        result = await connection.call(self.name, parse_arguments(self.words, self.name, schema))
+        if self.as_json:
+            out(raw_json(result))
+        elif not result.is_error:
+            out(result_text(result))
+        if result.is_error:
+            raise Refused(result_text(result) or f"{self.name} failed and does not say why.")
+
+
+@dataclass(frozen=True, slots=True)
+class ListResources:
+    """Print the resources that the caller may read, and the templates of such."""
+
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        resources = await connection.resources()
+        if self.as_json:
+            out(raw_json(resources))
+        elif resources:
+            out(resource_list(resources))
+        else:
+            tell(f"No resource is available to you. {connection.instructions}".strip())
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResource:
+    """Print what a resource holds."""
+
+    uri: str
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        result = await connection.read(self.uri)
+        out(raw_json(result) if self.as_json else resource_text(result.contents))
+
+
+@dataclass(frozen=True, slots=True)
+class ListPrompts:
+    """Print the prompts that the caller may use."""
+
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        prompts = await connection.prompts()
+        if self.as_json:
+            out(raw_json(prompts))
+        elif prompts:
+            out(prompt_list(prompts))
+        else:
+            tell(f"No prompt is available to you. {connection.instructions}".strip())
+
+
+@dataclass(frozen=True, slots=True)
+class UsePrompt:
+    """Print the messages of a prompt, with arguments written as ``key=value``, which are text (MCP, Prompts)."""
+
+    name: str
+    words: Sequence[str]
+    as_json: bool
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        arguments = {}
+        for word in self.words:
+            key, separator, text = word.partition("=")
+            if not separator or not key:
+                raise Unusable(f"{word!r} is not key=value.")
+            arguments[key] = text
+        result = await connection.prompt(self.name, arguments)
+        out(raw_json(result) if self.as_json else prompt_text(result.messages))
+
+
+@dataclass(frozen=True, slots=True)
+class AskModel:
+    """Let a language model answer with the help of the tools."""
+
+    question: str
+    model: LanguageModel
+
+    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
+        out(await ask(self.question, connection, self.model, out))
+
+
+Action = ListTools | CallTool | ListResources | ReadResource | ListPrompts | UsePrompt | AskModel

@@ -1,0 +1,273 @@
+"""An MCP session with a server, by the SDK's own client. Turns whatever ends it into a sentence.
+
+When the HTTP client reports that the session cannot go on, everything under way is cancelled. No silence is longer than
+the patience.
+"""
+
+import json
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import anyio
+import httpx2
+from mcp.client import Client, ClientRequestContext, Transport
+from mcp.client._transport import TransportStreams
+from mcp.client.auth import OAuthFlowError
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    CONNECTION_CLOSED,
+    INVALID_PARAMS,
+    CallToolResult,
+    CreateMessageRequestParams,
+    CreateMessageResult,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
+    GetPromptResult,
+    Implementation,
+    LoggingMessageNotificationParams,
+    PaginatedResult,
+    Prompt,
+    ReadResourceResult,
+    Resource,
+    ResourceTemplate,
+    Tool,
+)
+from pydantic import ValidationError
+
+from tools_app.mcp_client.address import Endpoint
+from tools_app.mcp_client.credentials import Credentials
+from tools_app.mcp_client.errors import ClientError, Refused, Unusable
+from tools_app.mcp_client.http import Http
+from tools_app.mcp_client.http_errors import what_to_ask_for
+from tools_app.mcp_client.terminal import one_line, safe
+
+_SOFTWARE = Implementation(name="manage.py mcp_client", version="1")
+_CONNECT_SECONDS = 10.0
+_MAX_PAGES = 100
+# A stream may be silent for long; how long the server may be is a matter of patience.
+_STREAM_SECONDS = 3600.0
+Page = TypeVar("Page", bound=PaginatedResult)
+Result = TypeVar("Result")
+
+
+class Person(Protocol):
+    """Whoever sits at this end of the session."""
+
+    async def answer(self, asked: ElicitRequestParams) -> ElicitResult:
+        """Answer what the server asks (elicitation)."""
+
+    async def sample(self, asked: CreateMessageRequestParams) -> CreateMessageResult | ErrorData:
+        """Answer in place of the language model that the server asks for (sampling)."""
+
+    def hear_log(self, level: str, text: str) -> None:
+        """Take note of a log message of the server."""
+
+    def hear_progress(self, progress: float, total: float | None, message: str | None) -> None:
+        """Take note of how far a call has come."""
+
+
+class _Patience:
+    """Cancels the session when the server has been silent for ``seconds`` while something is expected of it."""
+
+    def __init__(self, scope: anyio.CancelScope, seconds: float) -> None:
+        self._scope = scope
+        self._seconds = seconds
+        self._expecting = False
+
+    @contextmanager
+    def expecting(self, expecting: bool) -> Generator[None]:
+        """Whether the server's next word is awaited, for as long as this lasts."""
+        before, self._expecting = self._expecting, expecting
+        self.heard()
+        try:
+            yield
+        finally:
+            self._expecting = before
+            self.heard()
+
+    def heard(self) -> None:
+        """The server has just given a sign of life."""
+        self._scope.deadline = anyio.current_time() + self._seconds if self._expecting else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An open session. Each method raises ClientError when the server refused or failed."""
+
+    _client: Client
+    _http: Http
+    _patience: _Patience
+    _person: Person
+
+    @property
+    def instructions(self) -> str:
+        """What the server says of itself and of the caller."""
+        return self._client.instructions or ""
+
+    async def tools(self) -> list[Tool]:
+        """All tools that the server lists for this caller."""
+        return [tool for page in await self._pages(self._client.list_tools) for tool in page.tools]
+
+    async def resources(self) -> list[Resource | ResourceTemplate]:
+        """All resources that the server lists for this caller, then all templates of resources."""
+        if self._client.server_capabilities.resources is None:
+            return []
+        found = await self._pages(self._client.list_resources)
+        templates = await self._pages(self._client.list_resource_templates)
+        return [
+            *(resource for page in found for resource in page.resources),
+            *(template for page in templates for template in page.resource_templates),
+        ]
+
+    async def prompts(self) -> list[Prompt]:
+        """All prompts that the server lists for this caller."""
+        if self._client.server_capabilities.prompts is None:
+            return []
+        return [prompt for page in await self._pages(self._client.list_prompts) for prompt in page.prompts]
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> CallToolResult:
+        """Call a tool. Its own failure is a result too (``is_error``)."""
+        return await self._asked(self._client.call_tool(name, dict(arguments), progress_callback=self._hear_progress))
+
+    async def read(self, uri: str) -> ReadResourceResult:
+        """Read a resource."""
+        return await self._asked(self._client.read_resource(uri))
+
+    async def prompt(self, name: str, arguments: Mapping[str, str]) -> GetPromptResult:
+        """What a prompt makes of the arguments."""
+        return await self._asked(self._client.get_prompt(name, dict(arguments)))
+
+    async def _asked(self, answer: Awaitable[Result]) -> Result:
+        self._http.missing_scopes = ""
+        try:
+            with self._patience.expecting(True), _as_sentences():
+                return await answer
+        except Refused as refused:
+            if self._http.missing_scopes:
+                raise Refused(f"{refused} {what_to_ask_for(self._http.missing_scopes)}") from None
+            raise
+
+    async def _pages(self, fetch: Callable[..., Awaitable[Page]]) -> list[Page]:
+        pages: list[Page] = []
+        with self._patience.expecting(True), _as_sentences():
+            while len(pages) < _MAX_PAGES:
+                pages.append(await fetch(cursor=pages[-1].next_cursor if pages else None))
+                self._patience.heard()
+                if pages[-1].next_cursor is None:
+                    break
+        return pages
+
+    async def _hear_progress(self, progress: float, total: float | None, message: str | None) -> None:
+        self._patience.heard()
+        self._person.hear_progress(progress, total, message)
+
+
+@asynccontextmanager
+async def connect(
+    server: Endpoint, credentials: Credentials, person: Person, patience: float
+) -> AsyncGenerator[Connection]:
+    """Open a session with ``server``. ``patience`` is the longest silence in seconds.
+
+    Raises:
+        ClientError: there is no connection, or the server refused, failed or fell silent; from within the body too,
+            at whatever it awaits.
+    """
+    scope = anyio.CancelScope()
+    waiting = _Patience(scope, patience)
+    ends: list[ClientError] = []
+
+    def end(reason: ClientError) -> None:
+        ends.append(reason)
+        scope.cancel()
+
+    timeout = httpx2.Timeout(_CONNECT_SECONDS, read=_STREAM_SECONDS)
+    auth = credentials.auth(partial(waiting.expecting, False))
+    http = Http(server.transport, end, timeout=timeout, auth=auth)
+    try:
+        with scope:
+            async with AsyncExitStack() as stack:
+                with waiting.expecting(True), _as_sentences():
+                    client = await stack.enter_async_context(_client(server, http, person, waiting))
+                yield Connection(client, http, waiting, person)
+    except (ClientError, OAuthFlowError, ExceptionGroup, httpx2.HTTPError) as error:
+        raise (ends[0] if ends else _sentence(error)) from None
+    if ends:
+        raise ends[0]
+    if scope.cancelled_caught:
+        raise Unusable(f"The server at {server.url} has been silent for {patience:g} seconds.")
+
+
+def _client(server: Endpoint, http: Http, person: Person, waiting: _Patience) -> Client:
+    async def answer(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        with waiting.expecting(False):
+            return await person.answer(params)
+
+    async def sample(
+        context: ClientRequestContext, params: CreateMessageRequestParams
+    ) -> CreateMessageResult | ErrorData:
+        with waiting.expecting(False):
+            return await person.sample(params)
+
+    async def hear_log(params: LoggingMessageNotificationParams) -> None:
+        waiting.heard()
+        text = params.data if isinstance(params.data, str) else json.dumps(params.data, ensure_ascii=False)
+        person.hear_log(params.level, text)
+
+    # HTTP+SSE is of the handshake era: only there may a server ask on the stream.
+    return Client(
+        _sse(server.url, http) if server.transport == "sse" else _streamable(server.url, http),
+        mode="legacy" if server.transport == "sse" else "auto",
+        client_info=_SOFTWARE,
+        elicitation_callback=answer,
+        sampling_callback=sample,
+        logging_callback=hear_log,
+        log_level="info",
+    )
+
+
+@asynccontextmanager
+async def _streamable(url: str, http: Http) -> AsyncGenerator[TransportStreams]:
+    async with http, streamable_http_client(url, http_client=http) as streams:
+        yield streams
+
+
+def _sse(url: str, http: Http) -> Transport:
+    def made(
+        headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None, auth: httpx2.Auth | None = None
+    ) -> httpx2.AsyncClient:
+        return http
+
+    return sse_client(url, httpx_client_factory=made)
+
+
+@contextmanager
+def _as_sentences() -> Generator[None]:
+    try:
+        yield
+    except (MCPError, ValidationError, RuntimeError, ExceptionGroup) as error:
+        raise _sentence(error) from None
+
+
+def _sentence(error: Exception) -> Exception:
+    """``error`` as the person should read it; what is not known here stays itself."""
+    match error:
+        case ExceptionGroup(exceptions=[first, *_]):
+            return _sentence(first)
+        case MCPError(code=code, message="Connection closed") if code == CONNECTION_CLOSED:
+            return Unusable("The server closed the connection before it had answered.")
+        case MCPError(code=code, message=message):
+            return Refused(safe(message) if code == INVALID_PARAMS else f"{safe(message)} (error {code})")
+        case httpx2.SSEError():
+            return Unusable("What answers there is not an event stream, so not an MCP server over HTTP+SSE.")
+        case ValidationError():
+            return Unusable("The server's answer does not follow the MCP specification.")
+        case RuntimeError():
+            return Unusable(f"The server's answer cannot be used: {one_line(str(error))}")
+    return error

@@ -1,0 +1,135 @@
+"""What the methods of MCP answer that list tools, resources and prompts, and that use them."""
+
+from typing import Any
+
+from mcp.shared.exceptions import MCPError
+from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY, event_to_notification
+from mcp_types import (
+    CallToolRequestParams,
+    CompleteRequestParams,
+    EmptyResult,
+    GetPromptRequestParams,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    PromptReference,
+    ReadResourceRequestParams,
+    SubscribeRequestParams,
+    SubscriptionsAcknowledgedNotification,
+    SubscriptionsAcknowledgedNotificationParams,
+    SubscriptionsListenRequestParams,
+    SubscriptionsListenResult,
+    UnsubscribeRequestParams,
+)
+
+from authz_app.policy.rule import Kind
+from tools_app.definitions.definitions import Registered, RegisteredPrompt, RegisteredResource, RegisteredTool
+from tools_app.invocation import invoke as invocation
+from tools_app.invocation.access_request import (
+    Asked,
+    prompt_completion,
+    prompt_use,
+    resource_completion,
+    resource_read,
+    tool_call,
+)
+from tools_app.invocation.listing import listed
+from tools_app.protocol.exchange import Context, answering, current_exchange
+from tools_app.protocol.subscriptions import subscription
+from tools_app.sessions.session import SessionsUnavailable
+from tools_app.streams.notifications import News
+from tools_app.wire.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
+
+
+async def list_tools(context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
+    tools = await _listed("tool", params)
+    return ListToolsResult(tools=[tool.definition for tool in tools if isinstance(tool, RegisteredTool)])
+
+
+async def list_resources(context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
+    return ListResourcesResult(resources=[one.resource for one in await _resources(params) if one.resource])
+
+
+async def list_resource_templates(
+    context: Context, params: PaginatedRequestParams | None
+) -> ListResourceTemplatesResult:
+    templates = [one.resource_template for one in await _resources(params) if one.resource_template]
+    return ListResourceTemplatesResult(resource_templates=templates)
+
+
+async def _resources(params: PaginatedRequestParams | None) -> list[RegisteredResource]:
+    return [one for one in await _listed("resource", params) if isinstance(one, RegisteredResource)]
+
+
+async def list_prompts(context: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
+    prompts = await _listed("prompt", params)
+    return ListPromptsResult(prompts=[prompt.definition for prompt in prompts if isinstance(prompt, RegisteredPrompt)])
+
+
+async def _listed(kind: Kind, params: PaginatedRequestParams | None) -> list[Registered]:
+    if params is not None and params.cursor is not None:
+        raise MCPError(INVALID_PARAMS, f"There is one page of {kind}s: send no cursor.")
+    exchange = current_exchange.get()
+    return await listed(kind, exchange.caller, exchange.rooms)
+
+
+async def call_tool(context: Context, params: CallToolRequestParams) -> Any:
+    return await _invoked(context, tool_call(params.name, params.arguments or {}))
+
+
+async def read_resource(context: Context, params: ReadResourceRequestParams) -> Any:
+    return await _invoked(context, resource_read(params.uri))
+
+
+async def get_prompt(context: Context, params: GetPromptRequestParams) -> Any:
+    return await _invoked(context, prompt_use(params.name, dict(params.arguments or {})))
+
+
+async def complete(context: Context, params: CompleteRequestParams) -> Any:
+    others = (params.context.arguments if params.context is not None else None) or {}
+    typed = (params.argument.name, params.argument.value, others)
+    if isinstance(params.ref, PromptReference):
+        return await _invoked(context, prompt_completion(params.ref.name, *typed))
+    return await _invoked(context, resource_completion(params.ref.uri, *typed))
+
+
+async def subscribe(context: Context, params: SubscribeRequestParams) -> Any:
+    exchange = current_exchange.get()
+    return await _invoked(context, subscription(params.uri, exchange.caller.mcp_session, exchange.rooms.sessions))
+
+
+async def unsubscribe(context: Context, params: UnsubscribeRequestParams) -> EmptyResult:
+    exchange = current_exchange.get()
+    try:
+        await exchange.rooms.sessions.unsubscribe(exchange.caller.mcp_session, params.uri)
+    except SessionsUnavailable as error:
+        raise MCPError(INTERNAL_ERROR, str(error)) from error
+    return EmptyResult()
+
+
+async def _invoked(context: Context, asked: Asked) -> Any:
+    exchange = current_exchange.get()
+    async with answering(exchange, context) as channel:
+        called = await invocation.invoke(exchange.caller, asked, channel, exchange.rooms)
+        exchange.record_id = called.record_id  # Known before what was reported has been sent.
+    return called.wire  # The SDK takes a dict too, and would make it one.
+
+
+async def listen(context: Context, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
+    """Tell the caller what changes until its stream ends (MCP 2026-07-28, Subscriptions).
+
+    Not on HTTP+SSE: there each session's own stream tells it.
+    """
+    exchange = current_exchange.get()
+    if exchange.subscribed is None or context.request_id is None:
+        raise MCPError(METHOD_NOT_FOUND, "Method not found", context.method)
+    news = News(params.notifications)
+    meta = {SUBSCRIPTION_ID_META_KEY: context.request_id}
+    async with exchange.subscribed(news):
+        told = SubscriptionsAcknowledgedNotificationParams(notifications=news.honored, _meta=meta)
+        await context.session.send_notification(SubscriptionsAcknowledgedNotification(params=told), context.request_id)
+        while (event := await news.next_event()) is not None:
+            await context.session.send_notification(event_to_notification(event, meta), context.request_id)
+    return SubscriptionsListenResult(_meta=meta)

@@ -1,0 +1,52 @@
+"""Which MCP session is told of changes of which resource (MCP to 2025-11-25, Resources, Subscriptions)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mcp_types import EmptyResult, ErrorData
+
+from tools_app.errors import ToolFailure
+from tools_app.invocation.access_request import Asked, resource_read
+from tools_app.sessions.session import SessionStore, SessionsUnavailable
+
+_MOST = 100
+_LONGEST_URI = 2_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Subscribing:
+    """Subscribes a session to a resource, as what runs when it is asked for."""
+
+    name: str
+    function: Callable[..., Any]
+    is_async: bool = True
+    call_parameter: str | None = None
+    time_limit: float | None = None
+
+    def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return arguments
+
+    def answer(self, value: Any, uri: str) -> EmptyResult:
+        return EmptyResult()
+
+    def failure(self, text: str, code: int) -> ErrorData:
+        return ErrorData(code=code, message=text)
+
+
+def subscription(uri: str, session_key: str, sessions: SessionStore) -> Asked:
+    """What a session asks for that subscribes to a resource: it is decided and recorded as a read is."""
+
+    async def subscribe() -> None:
+        if len(uri) > _LONGEST_URI:
+            raise ToolFailure(f"The URI has more than {_LONGEST_URI} characters, too many to subscribe to.")
+        try:
+            if not await sessions.subscribe(session_key, uri, _MOST):
+                raise ToolFailure(f"This MCP session has {_MOST} subscriptions; unsubscribe from some first.")
+        except SessionsUnavailable as error:
+            raise ToolFailure(str(error)) from error
+
+    asked = resource_read(uri)
+    recorded = {**asked.recorded, "subscribe": True}
+    runs = None if asked.runs is None else _Subscribing(asked.name, subscribe)
+    return asked._replace(runs=runs, arguments={}, recorded=recorded)

@@ -1,0 +1,173 @@
+"""MCP sessions: to whom each belongs, and what its client said of itself. Small enough to be stored anywhere."""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Literal, Protocol
+
+import orjson
+
+from tools_app.wire.jsonrpc import RequestId
+
+Owner = tuple[str, str, str]
+Transport = Literal["sse", "streamable"]
+_ID_BYTES = 16
+# Why a session has ended.
+EXPIRED = "the latest token that its owner presented has expired"
+IDLE = "it was not used any more"
+
+
+def new_session_id() -> str:
+    """128 random bits, as 32 hexadecimal digits."""
+    return secrets.token_hex(_ID_BYTES)
+
+
+def session_key(session_id: str) -> str:
+    """The hash under which a session is stored, logged and recorded. The id itself is kept nowhere."""
+    return sha256(session_id.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class McpSession:
+    """The state of one MCP session.
+
+    It belongs to ``owner`` (issuer, subject, OAuth client ID) alone, and ends at ``expires_at`` (seconds since the
+    epoch), when the latest token that its owner presented expires. ``worker`` is the name of the worker that holds its
+    stream, and ``channel`` that worker's address; one of Streamable HTTP has no stream of its own, and lasts as long as
+    it is used. ``client_info`` and ``capabilities`` are what the initialize request said, unverified;
+    ``protocol_version`` is empty before it. ``told`` stands for the lists as they were then (``lists.told_of``).
+    """
+
+    key: str
+    owner: Owner
+    worker: str
+    expires_at: float
+    channel: str = ""
+    opened_at: float = field(default_factory=time.time)
+    address: str = ""
+    protocol_version: str = ""
+    client_info: Mapping[str, Any] | None = None
+    capabilities: Mapping[str, Any] | None = None
+    log_level: str = "info"
+    transport: Transport = "sse"
+    told: str = ""
+
+    @property
+    def lasts_by_use(self) -> bool:
+        """Whether using it keeps it, and not a stream."""
+        return self.transport == "streamable"
+
+    def stored(self) -> bytes:
+        """The session as it is kept outside this process."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    @lru_cache(maxsize=4_096)
+    def read(cls, key: str, stored: bytes) -> "McpSession":
+        """The session that was stored so."""
+        fields = orjson.loads(stored)
+        return cls(**{**fields, "key": key, "owner": tuple(fields["owner"])})
+
+    def extended_to(self, expires_at: float) -> "McpSession":
+        """The session, ending no earlier than ``expires_at``."""
+        return self if expires_at <= self.expires_at else replace(self, expires_at=expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The session that a message belongs to, and why its request is not taken on, or nothing."""
+
+    session: McpSession
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What the store knows of an open session whose stream is here.
+
+    ``sent`` is how many messages other workers have sent it, ``elsewhere`` the requests that they are answering: the
+    request's id, as JSON, and the address of the worker.
+    """
+
+    expires_at: float
+    sent: int = 0
+    elsewhere: Mapping[bytes, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What the store knows of a session that a client listens to: when it expires, and whether on this stream.
+
+    A message goes to one of the streams on which a client listens: the newest.
+    """
+
+    expires_at: float
+    is_chosen: bool
+
+
+class SessionsUnavailable(Exception):
+    """The sessions cannot be reached, so it is not known whether this one exists."""
+
+
+class SessionStore(Protocol):
+    """Where sessions are kept, so that any worker can answer for any of them.
+
+    Every method raises SessionsUnavailable where the store cannot be reached.
+    """
+
+    async def open(self, session: McpSession, limit: int) -> bool:
+        """Store a new session whose stream is here. False: its issuer and subject have ``limit`` open ones already."""
+
+    async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Accepted | None:
+        """The session, if it exists and is its owner's; a request is noted as being answered by this worker.
+
+        One that lasts by use is used by this.
+        """
+
+    async def release(self, session: McpSession, request_id: RequestId) -> None:
+        """A request of a session that lasts by use has been answered, or will not be."""
+
+    async def update(self, session: McpSession) -> None:
+        """Store what a session's client has said, if the session still exists."""
+
+    async def extend(self, session: McpSession) -> None:
+        """Let the session last until its ``expires_at``, if it is not already to last longer."""
+
+    async def delete(self, key: str) -> McpSession | None:
+        """Forget a session. Returns it to the one who did: None where it does not exist, or no more."""
+
+    async def over(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Those of these sessions that exist no more or are over, and why, as far as that is known."""
+
+    async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
+        """Keep these sessions, whose streams are here. One that is not in the answer exists no more."""
+
+    async def listen(self, session: McpSession, stream: str, *, is_new: bool) -> Listening | None:
+        """Keep a session that lasts by use: its client listens on this stream. None: it exists no more."""
+
+    async def unlisten(self, key: str, stream: str) -> None:
+        """A stream on which a client listened has closed."""
+
+    async def tell(self, key: str, stream: str, told: str) -> str | None:
+        """Note what the client is told on a stream; returns what it was told before, or None if another is chosen."""
+
+    async def subscribe(self, key: str, uri: str, limit: int) -> bool:
+        """Note that a session is to be told of changes of a resource. False: of ``limit`` others it is already."""
+
+    async def unsubscribe(self, key: str, uri: str) -> None:
+        """A session is to be told no more."""
+
+    async def subscribed(self, keys: Sequence[str], uris: Sequence[str]) -> set[tuple[str, str]]:
+        """Which of these sessions are to be told of which of these resources."""
+
+    async def longest_idle(self, owner: Owner) -> str | None:
+        """The key of the session of this issuer and subject that was not used for the longest time.
+
+        One that lasts by use, to which nobody listens, and which waits for no answer.
+        """
+
+    async def listed(self) -> list[McpSession]:
+        """All open sessions."""

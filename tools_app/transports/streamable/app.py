@@ -1,0 +1,39 @@
+"""Streamable HTTP at `/mcp`: reads each request once, tells the two eras of the protocol apart, and hands it on."""
+
+from typing import NoReturn
+
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+
+from authz_app.core.asgi import Receive, Scope, Send
+from tools_app.protocol.server import SERVED_VERSIONS
+from tools_app.transports.messages import Posted, read_message
+from tools_app.transports.requests import RequestRefused, header_values
+from tools_app.transports.streamable import handshake, modern
+from tools_app.wire.meta import is_modern
+
+
+async def streamable_app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one request on `/mcp`."""
+    posted = await read_message(scope, receive) if scope["method"] == "POST" else None
+    if not _is_of_modern_era(scope, posted):
+        await handshake.serve(scope, receive, send, posted)
+    elif posted is None:
+        _refuse_without_message(scope)
+    else:
+        await modern.serve(scope, receive, send, posted)
+
+
+def _refuse_without_message(scope: Scope) -> NoReturn:
+    named = header_values(scope, modern.VERSION_HEADER)
+    if any(version not in SERVED_VERSIONS for version in named):
+        versions = ", ".join(SERVED_VERSIONS)
+        raise RequestRefused(400, "unsupported_version", f"The protocol versions served here are: {versions}.")
+    raise RequestRefused(405, "method_not_allowed", "In this protocol version, POST.", [(b"allow", b"POST")])
+
+
+def _is_of_modern_era(scope: Scope, posted: Posted | None) -> bool:
+    """By the header, which names a version of the handshake era or none in that era; or else by the message."""
+    named = header_values(scope, modern.VERSION_HEADER)
+    if any(version not in HANDSHAKE_PROTOCOL_VERSIONS for version in named):
+        return True
+    return posted is not None and is_modern(posted.message)

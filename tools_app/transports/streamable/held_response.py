@@ -1,0 +1,91 @@
+"""Hold a response back until it is known whether the call in it was refused: then HTTP says so, too."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from authz_app.conf import conf as authz_conf
+from authz_app.core.asgi import Message, Scope, Send, send_json
+from authz_app.tokens.middleware import scope_challenge
+from tools_app.invocation.denials import CallRefused
+from tools_app.protocol.exchange import Exchange
+from tools_app.streams.event_stream import message_event
+from tools_app.wire import jsonrpc
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """What a 403 says to a call that was refused."""
+
+    body: dict[str, Any]
+    headers: list[tuple[bytes, bytes]]
+
+
+def forbidden(refused: CallRefused | None, request_id: jsonrpc.RequestId | None, path: str) -> Forbidden | None:
+    """The 403 for a call that was refused for want of token scopes, or because its client is blocked; else None."""
+    if refused is None or not (refused.blocked or refused.token_scopes is not None):
+        return None
+    error = refused.error
+    headers = []
+    if refused.token_scopes is not None:
+        metadata = authz_conf().resource_metadata_url(path)
+        headers = [(b"www-authenticate", scope_challenge(refused.token_scopes, error.message, metadata))]
+    return Forbidden(jsonrpc.error_of(request_id, error.code, error.message, error.data), headers)
+
+
+class HeldResponse:
+    """``send`` for the answer to a request that may be refused.
+
+    Holds its start until its first bytes. If the call was refused by then for want of token scopes, or because the
+    client is blocked, the answer is a 403 with the refusal in its body, in place of all that would have been sent.
+    Not for a stream that stays open before anything is said: its headers would not arrive.
+    """
+
+    def __init__(self, scope: Scope, send: Send, exchange: Exchange, request_id: jsonrpc.RequestId | None) -> None:
+        self._path: str = scope["path"]
+        self._send = send
+        self._exchange = exchange
+        self._request_id = request_id
+        self._held: Message | None = None
+        self._replaced = False
+        self.started = False
+        self.complete = False
+
+    async def __call__(self, message: Message) -> None:
+        if self._replaced:
+            return
+        if message["type"] == "http.response.start":
+            self._held = message
+            return
+        if not self.started:
+            await self._start()
+        if not self._replaced:
+            await self._send(message)
+            self.complete = not message.get("more_body", False)
+
+    async def end_with(self, message: dict[str, Any], status: int) -> None:
+        """End the response with a JSON-RPC message: as the whole of it, or as the last event of its stream."""
+        if self.complete:
+            return
+        if self.started:
+            await self._send({"type": "http.response.body", "body": message_event(message), "more_body": False})
+        else:
+            await send_json(self._send, status, message)
+        self.started = self.complete = self._replaced = True
+
+    async def _start(self) -> None:
+        self.started = True
+        refusal = forbidden(self._exchange.refused, self._request_id, self._path)
+        if refusal is not None:
+            self._replaced = True
+            await send_json(self._send, 403, refusal.body, refusal.headers)
+            self.complete = True
+        elif self._held is not None:
+            await self._send(_kept_nowhere(self._held))
+
+
+def _kept_nowhere(start: Message) -> Message:
+    """No cache may keep an answer: what it says is for one caller."""
+    headers = [*start.get("headers", ())]
+    if any(name == b"cache-control" for name, _ in headers):
+        return start
+    return {**start, "headers": [*headers, (b"cache-control", b"no-store")]}

@@ -1,0 +1,189 @@
+"""The 2026-07-28 era of Streamable HTTP: each POST stands for itself, and is served by the SDK's own app."""
+
+import asyncio
+import secrets
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp_types import HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+
+from authz_app.audit.entries import Undelivered
+from authz_app.core.asgi import Message, Receive, Scope, Send, send_json
+from tools_app.conf import conf
+from tools_app.invocation.caller import STREAMABLE, Caller
+from tools_app.protocol.exchange import Exchange, current_exchange
+from tools_app.protocol.server import SERVED_VERSIONS, server
+from tools_app.streams.notifications import News
+from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
+from tools_app.transports.messages import Posted, is_decided, is_subscription
+from tools_app.transports.requests import RequestRefused, header_values
+from tools_app.transports.streamable.held_response import HeldResponse
+from tools_app.transports.streamable.subscriptions import subscribed
+from tools_app.wire import jsonrpc
+from tools_app.wire.meta import client_software_in, is_modern, protocol_version_in
+from tools_app.worker.worker import Worker, worker
+
+VERSION_HEADER = b"mcp-protocol-version"
+_MAX_SHOWN = 40
+_NOT_NAMED = "The MCP-Protocol-Version header must name the version that the request's _meta names, and once."
+
+
+async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> None:
+    """Serve a request of this era, whose message is ``posted``."""
+    here = worker()
+    if here.draining:
+        raise SHUTTING_DOWN
+    message = posted.message
+    if error := _version_error(message, header_values(scope, VERSION_HEADER)):
+        await send_json(send, 400, error)
+        return
+    caller = caller_of(
+        scope,
+        STREAMABLE,
+        client_software=client_software_in(message),
+        protocol_version=protocol_version_in(message),
+    )
+    if is_subscription(message):
+        await here.workers.join()
+    if is_decided(message):
+        await here.rooms.policy.client_of(caller.principal)  # Has to be known before the SDK asks for a schema.
+    else:
+        await refuse_blocked(caller, message, here)
+    if here.draining:  # By now: nobody would wait for the work.
+        raise SHUTTING_DOWN
+    key = _key_of(caller)
+    limit = conf().max_sessions_per_client
+    if here.in_flight.count(key) >= limit:
+        text = f"You have {limit} requests in flight; wait for an answer first."
+        raise RequestRefused(429, "too_many_requests", text, [(b"retry-after", b"1")])
+    answering = _Answering(scope, receive, send, Exchange(caller, None, here.rooms), posted)
+    if is_subscription(message):
+        task = asyncio.current_task()
+        assert task is not None
+        here.in_flight.add(key, secrets.token_hex(8), task)
+        await answering.subscribe(here, task)
+    else:
+        # Draining waits for what is answered, and ends what only listens.
+        task = here.spawn(answering.run(here))
+        here.in_flight.add(key, secrets.token_hex(8), task)
+        await task
+
+
+def _version_error(message: jsonrpc.Message, named: list[str]) -> dict[str, Any] | None:
+    """What is wrong with the version that the headers name, if it is what the SDK's app would not see as we do.
+
+    It goes by this header alone, so it would take some requests for those of the other era; and it knows nothing of
+    the versions that are served here besides its own.
+    """
+    if len(named) != 1 or named[0] in HANDSHAKE_PROTOCOL_VERSIONS:
+        return jsonrpc.error_of(_id_of(message), HEADER_MISMATCH, _NOT_NAMED)
+    if named[0] in MODERN_PROTOCOL_VERSIONS or (is_modern(message) and protocol_version_in(message) != named[0][:20]):
+        return None
+    data = {"supported": list(SERVED_VERSIONS), "requested": named[0][:_MAX_SHOWN]}
+    return jsonrpc.error_of(_id_of(message), UNSUPPORTED_PROTOCOL_VERSION, "Unsupported protocol version", data)
+
+
+def _id_of(message: jsonrpc.Message) -> jsonrpc.RequestId | None:
+    return message.id if isinstance(message, jsonrpc.Request) else None
+
+
+def _key_of(caller: Caller) -> str:
+    """Under what the requests of a caller are counted. It has no session, so all of them count together."""
+    return "\n".join(caller.principal.owner)
+
+
+class _Answering:
+    """One request being answered: what the SDK's app receives, what it sends, and whether that arrived."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange, posted: Posted) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._exchange = exchange
+        self._id = _id_of(posted.message)
+        self._response = HeldResponse(scope, send, exchange, self._id)
+        self._unread: bytes | None = posted.body
+        self._left = False
+        self._news: News | None = None
+
+    async def subscribe(self, here: Worker, task: "asyncio.Task[Any]") -> None:
+        """Answer with a stream, in this ``task``, which is cancelled where the client does not read."""
+
+        def subscribing(news: News) -> AbstractAsyncContextManager[object]:
+            self._news = news
+            news.on_abandoned = task.cancel
+            return subscribed(news, caller=self._exchange.caller, here=here)
+
+        self._exchange.subscribed = subscribing
+        try:
+            await self.run(here)
+        except asyncio.CancelledError:
+            # Cancelled by its own stream: the response is left unfinished and cut off.
+            if self._news is None or not self._news.abandoned:
+                raise
+        finally:
+            if self._news is not None:
+                self._news.stop()  # Not before: what was told last may still wait for the client to read.
+
+    async def run(self, here: Worker) -> None:
+        current_exchange.set(self._exchange)
+        try:
+            await _app_of(here).serve(self._scope, self._receive_again, self._send)
+        except asyncio.CancelledError:
+            if not here.draining:
+                raise
+            await self._cut_short()
+        finally:
+            if self._exchange.record_id is not None and not self._response.complete:
+                here.rooms.audit.close(Undelivered(self._exchange.record_id))
+
+    async def _receive_again(self) -> Message:
+        """As it was before the body was read."""
+        if self._unread is not None:
+            body, self._unread = self._unread, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        message = await self._receive()
+        self._left = self._left or message["type"] == "http.disconnect"
+        return message
+
+    async def _send(self, message: Message) -> None:
+        if not self._left:
+            await self._response(message)
+
+    async def _cut_short(self) -> None:
+        """Say that the worker leaves, to a client whose request it was still answering."""
+        await self._response.end_with(jsonrpc.error_of(self._id, jsonrpc.INTERNAL_ERROR, CUT_SHORT), status=503)
+
+
+class _SdkApp:
+    """The SDK's app, held open by a task of the worker: Daphne does not speak the ASGI lifespan protocol."""
+
+    def __init__(self, here: Worker) -> None:
+        # An answer that is a stream from its start would be 200 whatever it says; what is one JSON text cannot be
+        # cancelled. The SDK decides between them by what comes first.
+        self._manager = StreamableHTTPSessionManager(
+            server, json_response=False, max_request_body_size=conf().max_body_bytes
+        )
+        self._open = asyncio.Event()
+        here.keep(self._hold())
+
+    async def _hold(self) -> None:
+        async with self._manager.run():
+            self._open.set()
+            await asyncio.get_running_loop().create_future()
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._open.wait()
+        await self._manager.handle_request(scope, receive, send)
+
+
+def _app_of(here: Worker) -> _SdkApp:
+    app = _apps.get(here)
+    if app is None:
+        app = _apps[here] = _SdkApp(here)
+    return app
+
+
+_apps: WeakKeyDictionary[Worker, _SdkApp] = WeakKeyDictionary()

@@ -1,0 +1,130 @@
+"""The MCP sessions of the handshake era at `/mcp`: how one is opened, and which one a request belongs to."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from authz_app.core.asgi import Scope
+from authz_app.policy.principal import Principal
+from tools_app.invocation.caller import STREAMABLE, Caller
+from tools_app.invocation.listing import Seen, seen_by, told_of
+from tools_app.protocol import kernel
+from tools_app.sessions.session import Accepted, McpSession, SessionsUnavailable, new_session_id, session_key
+from tools_app.streams.blocked_sessions import BLOCKED
+from tools_app.transports.admission import SHUTTING_DOWN, caller_of, refuse_blocked
+from tools_app.transports.messages import is_decided
+from tools_app.transports.requests import RequestRefused, header_values
+from tools_app.transports.session_messages import admit, caller_in, expiry_of, extended, not_now
+from tools_app.transports.streaming import Headers
+from tools_app.wire import jsonrpc
+from tools_app.worker.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+_SESSION_HEADER = b"mcp-session-id"
+_NO_SESSION = "There is no such MCP session. Send an initialize request without Mcp-Session-Id to open one."
+_NO_ID = "Send the Mcp-Session-Id that came with the answer to initialize, and send it once."
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The answer to an initialize request, and the headers that go with it."""
+
+    message: Mapping[str, Any]
+    headers: Headers
+
+
+async def open_session(scope: Scope, request: jsonrpc.Request, here: Worker) -> Opened:
+    """Answer an initialize request, and open the session, which is stored before its id leaves.
+
+    Raises:
+        RequestRefused: the client is blocked, or has too many sessions.
+    """
+    principal: Principal = scope["principal"]
+    caller = caller_of(scope, STREAMABLE)
+    await refuse_blocked(caller, None, here)
+    session_id = new_session_id()
+    session = McpSession(
+        _key_of(session_id),
+        principal.owner,
+        worker="",
+        expires_at=expiry_of(principal),
+        address=caller.address,
+        transport="streamable",
+        told=told_of(await _seen_now(caller, here)),
+    )
+    answer = await kernel.serve_request(request, session, nowhere(here), caller, here.rooms)
+    if not answer.session.protocol_version:
+        return Opened(answer.message, ())
+    await admit(here, answer.session, principal)
+    logger.info("MCP session %s opened for %s", session.key, principal.subject)
+    return Opened(answer.message, [(_SESSION_HEADER, session_id.encode())])
+
+
+def nowhere(here: Worker) -> kernel.Link:
+    """The way back for a message that is not answered on a response of its own."""
+    return kernel.Link(lambda message: False, here.replies)
+
+
+async def _seen_now(caller: Caller, here: Worker) -> Seen:
+    """What the caller can see before it asks: when it listens, it is told what has changed since."""
+    policy = await here.rooms.policy.policy()
+    return seen_by(await here.rooms.policy.client_of(caller.principal), caller, policy)
+
+
+async def accepted_session(scope: Scope, message: jsonrpc.Message | None, here: Worker) -> Accepted:
+    """The session that a request belongs to, which lasts on by this; a message that is a request is noted.
+
+    Raises:
+        RequestRefused: there is none, or not for this principal, or its client is blocked, which ends it.
+    """
+    principal: Principal = scope["principal"]
+    ids = session_ids(scope)
+    if len(ids) != 1:
+        raise RequestRefused(400, "no_session_id", _NO_ID)
+    key = _key_of(ids[0])
+    refusal = not_now(here, key, message)
+    request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
+    accepted = await here.sessions.accept(key, principal.owner, request_id)
+    if accepted is None:
+        await refuse_blocked(caller_of(scope, STREAMABLE), message, here)
+        raise RequestRefused(404, "no_session", _NO_SESSION)
+    try:
+        session = await extended(here, accepted.session, principal)
+        await _check_still_welcome(scope, message, session, here)
+    except BaseException:  # noqa: BLE001  (the server may cancel this; it is raised again)
+        if request_id is not None and not accepted.refusal:
+            await release(here, accepted.session, request_id)
+        raise
+    return Accepted(session, refusal or accepted.refusal)
+
+
+async def _check_still_welcome(
+    scope: Scope, message: jsonrpc.Message | None, session: McpSession, here: Worker
+) -> None:
+    if message is None or not is_decided(message):
+        try:
+            await refuse_blocked(caller_in(scope, session, message), message, here)
+        except RequestRefused:
+            await here.end(session.key, BLOCKED)
+            raise
+    if here.draining:  # By now: nobody would wait for the work.
+        raise SHUTTING_DOWN
+
+
+def session_ids(scope: Scope) -> list[str]:
+    """The session ids that a request names."""
+    return header_values(scope, _SESSION_HEADER)
+
+
+def _key_of(session_id: str) -> str:
+    """Another key than the same id would have over HTTP+SSE: neither transport takes the other's sessions."""
+    return session_key(f"{STREAMABLE} {session_id}")
+
+
+async def release(here: Worker, session: McpSession, request_id: jsonrpc.RequestId) -> None:
+    """A request that was accepted has been answered, or will not be."""
+    with suppress(SessionsUnavailable):  # The store makes up for it.
+        await here.sessions.release(session, request_id)

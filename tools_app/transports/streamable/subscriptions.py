@@ -1,0 +1,52 @@
+"""What `subscriptions/listen` opens: a stream under watch, like those of sessions, until its token expires."""
+
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mcp.shared.exceptions import MCPError
+
+from authz_app.policy_store.store import PolicyUnavailable
+from tools_app.invocation.caller import Caller
+from tools_app.invocation.listing import seen_by
+from tools_app.streams.blocked_sessions import BLOCKED
+from tools_app.streams.notifications import News
+from tools_app.streams.open_streams import Subscription
+from tools_app.transports.session_messages import expiry_of
+from tools_app.wire.jsonrpc import INTERNAL_ERROR
+from tools_app.worker.worker import Worker
+
+logger = logging.getLogger(__name__)
+_DRAINING = "the server is shutting down"
+
+
+@asynccontextmanager
+async def subscribed(news: News, *, caller: Caller, here: Worker) -> AsyncIterator[Subscription]:
+    """Let ``news`` be of what changes for the caller."""
+    key = f"listen.{secrets.token_hex(8)}"
+    subscription = Subscription(key, caller, news, expiry_of(caller.principal))
+    try:
+        await _begin(subscription, here)
+        yield subscription
+    finally:
+        here.open.remove(key)
+        logger.info("A subscription of %s closed: %s", caller.principal.subject, news.ended or "the client left")
+
+
+async def _begin(subscription: Subscription, here: Worker) -> None:
+    """Put the stream under watch, with the lists as they are then."""
+    while True:
+        try:
+            policy = await here.rooms.policy.refreshed()
+            client = await here.rooms.policy.client_of(subscription.caller.principal)
+        except PolicyUnavailable as error:
+            raise MCPError(INTERNAL_ERROR, str(error)) from error
+        subscription.seen = seen_by(client, subscription.caller, policy)
+        if await here.rooms.policy.policy() is policy:
+            break
+    here.open.add(subscription)
+    if client.status == "blocked":
+        subscription.stream.end(BLOCKED)
+    elif here.draining:
+        subscription.stream.end(_DRAINING)
