@@ -21,7 +21,7 @@ from tests.site import free_port, several_workers
 _CALLER = "conformance"
 # The check answers a question that it was never asked: it sends no requestState, and here nothing but the sealed note
 # in it makes an answer one. It is about a SHOULD, so the suite warns and does not fail. That what was not asked is
-# ignored where there is a note, as the check means it, is tested in tests/tools_app/test_interview.py.
+# ignored where there is a note, as the check means it, is tested in client_requests/test_multi_round_trip.py.
 _WARNS = frozenset({"IgnoreUnexpectedParams"})
 # Asked for by scenarios that are not scored: resumed streams, and the extension for tasks.
 _NOT_SCORED = {"test_reconnection", "test_tool_with_task"}

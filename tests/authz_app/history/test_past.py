@@ -15,7 +15,7 @@ from authz_app.policy.principal import Principal
 from authz_app.policy_store import loading as policy_rows
 from authz_app.triggers import append_only_history as guard
 from authz_app.triggers import install as triggers
-from tests.authz_app.test_policy_rows import CHANGES, ISSUER, execute
+from tests.authz_app.policy_store.test_loading import CHANGES, ISSUER, execute
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 

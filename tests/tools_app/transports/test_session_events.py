@@ -16,7 +16,7 @@ from tests.raw_mcp import raw_mcp
 from tests.raw_sse import raw_session
 from tests.redis import RedisServer
 from tests.site import Site, several_workers
-from tests.tools_app.test_ending_sessions import admin_of, end, keys_in, listed
+from tests.tools_app.pages.test_ending_sessions import admin_of, end, keys_in, listed
 
 WAIT = 30.0
 LEEWAY = 30

@@ -19,8 +19,8 @@ from django.conf import settings
 from mcp.shared.auth import OAuthToken
 
 from tests.site import free_port
-from tests.tools_app.client.guard import Guard
-from tests.tools_app.client.peer import running_peer
+from tests.tools_app.mcp_client.guard import Guard
+from tests.tools_app.mcp_client.peer import running_peer
 from tools_app.mcp_client.address import Endpoint
 from tools_app.mcp_client.connection import connect
 from tools_app.mcp_client.errors import Unusable

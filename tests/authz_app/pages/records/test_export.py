@@ -15,7 +15,7 @@ from authz_app.evidence.keys import public_pem, signer
 from authz_app.models import CallRecord, User
 from authz_app.pages.records import export as record_export
 from tests.authz_app.evidence.records import key_file, sealed, sealed_with_events  # noqa: F401
-from tests.authz_app.evidence.test_exporting import verified
+from tests.authz_app.export.test_exporting import verified
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database, pytest.mark.usefixtures("key_file")]
 PAGE, EVENTS = "/admin/authz_app/callrecord/", "/admin/authz_app/auditevent/"

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.tools_app.client.peer import Gate, running_peer
+from tests.tools_app.mcp_client.peer import Gate, running_peer
 
 _SETTINGS = (
     *("MCP_TOKEN", "AUTH0_DOMAIN", "AUTH_AUDIENCE", "CLIENT_ID", "CLIENT_SECRET"),

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from tests.tools_app.client.peer import REFUSAL
+from tests.tools_app.mcp_client.peer import REFUSAL
 from tools_app.management.commands.mcp_client import Command
 
 # The SDK's own way to log from a tool is deprecated in the newest revision; servers of today use it.

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.tools_app.client.peer import REFUSAL
-from tests.tools_app.client.test_mcp_client import Ended, mcp_client
+from tests.tools_app.management.commands.test_mcp_client import Ended, mcp_client
+from tests.tools_app.mcp_client.peer import REFUSAL
 from tests.tools_app.stub_service import Asked, Reply, stub_service
 
 KEY = "sk-the-secret-key"

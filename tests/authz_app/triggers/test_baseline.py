@@ -10,7 +10,7 @@ from authz_app.models.history import PolicyEdit, PolicyRevision
 from authz_app.policy_store.loading import load, stored_version
 from authz_app.triggers import install as triggers
 from tests.authz_app.history.test_revisions import assert_whole
-from tests.authz_app.test_triggers import execute
+from tests.authz_app.triggers.test_install import execute
 from tests.conftest import migrate
 from tests.databases import rows, rule_for_everybody
 

@@ -23,7 +23,7 @@ from authz_app.export.line_writer import LineWriter
 from authz_app.models import AuditEvent, CallRecord
 from authz_app.models.seals import AuditLines, AuditSeal
 from tests.authz_app.evidence.records import final_events, final_records, key_file, sealed  # noqa: F401
-from tests.authz_app.evidence.test_exporting import verified
+from tests.authz_app.export.test_exporting import verified
 from tests.databases import rule_for_everybody
 from tests.site import Site
 
