@@ -8,7 +8,7 @@ from authz_app.redaction.redact import redact_text
 _MAX_TRACEBACK = 20_000
 
 
-class Refused(logging.Filter):
+class RefusedRequests(logging.Filter):
     """Leaves the traceback out where Django refused a request, for who asked or for what: a line is enough."""
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -286,7 +286,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "mcpsite.logs.LineFormatter"}},
-    "filters": {"refused": {"()": "mcpsite.logs.Refused"}},
+    "filters": {"refused": {"()": "mcpsite.logs.RefusedRequests"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

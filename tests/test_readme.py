@@ -40,7 +40,7 @@ def test_the_example_tool_works() -> None:
     scope: dict[str, object] = {}
     exec(compile(source[1].replace("@tool\n", ""), "README.md", "exec"), scope)
     built = build_tool(scope["open_orders"], ToolOptions())  # type: ignore[arg-type]  # what exec made has no type
-    assert built.definition.input_schema["required"] == ["customer"]
+    assert built.listed.input_schema["required"] == ["customer"]
     assert built.call_parameter == "call"
 
 

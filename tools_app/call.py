@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from authz_app.policy.principal import Principal
 from authz_app.redaction.audit_level import BY_DEFAULT, Recording
-from tools_app.client_requests.multi_round_trip import Interview
+from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.client_requests.questions import Question
 from tools_app.client_requests.sampling import SamplingOptions, sampled, sampling_question
 from tools_app.errors import ToolFailure
@@ -28,7 +28,7 @@ class Channel(Protocol):
     """The way back to the caller while its request is answered. Not thread-safe: used on the event loop alone."""
 
     @property
-    def interview(self) -> Interview | None:
+    def round_trips(self) -> MultiRoundTrip | None:
         """The questions of this call, where each ends a run (2026-07-28); None where the client answers meanwhile."""
 
     def progress(self, progress: float, total: float | None, message: str | None) -> None:
@@ -62,9 +62,9 @@ class Call:
     recording: Recording = BY_DEFAULT
 
     @property
-    def interview(self) -> Interview | None:
+    def round_trips(self) -> MultiRoundTrip | None:
         """The questions of this call, where each ends a run. For the site; tools ask with ``elicit`` and ``sample``."""
-        return self._channel.interview
+        return self._channel.round_trips
 
     def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
         """Tell the caller how far the work is; ``progress`` must grow from one report to the next.

@@ -57,7 +57,7 @@ def sync(using: str = DEFAULT_DB_ALIAS) -> None:
     rows = {(row.kind, row.name): row for row in Tool.objects.using(using)}
     for kind in KINDS:
         for name, entry in registered(kind).items():
-            wanted = {"description": entry.definition.description or "", "module": entry.module, "gone": False}
+            wanted = {"description": entry.listed.description or "", "module": entry.module, "gone": False}
             row = rows.pop((kind, name), None)
             if row is None:
                 Tool.objects.using(using).bulk_create([Tool(kind=kind, name=name, **wanted)], ignore_conflicts=True)

@@ -17,16 +17,16 @@ from tools_app.definitions.build import (
     build_tool,
 )
 from tools_app.definitions.completion import Complete
-from tools_app.definitions.definitions import Registered, RegisteredPrompt, RegisteredResource, RegisteredTool
+from tools_app.definitions.definitions import Definition, PromptDefinition, ResourceDefinition, ToolDefinition
 from tools_app.errors import DuplicateName
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_tools: dict[str, RegisteredTool] = {}
-_resources: dict[str, RegisteredResource] = {}
-_prompts: dict[str, RegisteredPrompt] = {}
+_tools: dict[str, ToolDefinition] = {}
+_resources: dict[str, ResourceDefinition] = {}
+_prompts: dict[str, PromptDefinition] = {}
 _kinds: dict[Kind, dict[str, Any]] = {"tool": _tools, "resource": _resources, "prompt": _prompts}
-_at_uri: dict[str, RegisteredResource] = {}
+_at_uri: dict[str, ResourceDefinition] = {}
 
 
 @overload
@@ -122,7 +122,7 @@ def prompt(function: Any = None, **options: Any) -> Any:
     return decorate if function is None else decorate(function)
 
 
-def register(registered: Registered) -> None:
+def register(registered: Definition) -> None:
     """Add a tool, a resource or a prompt.
 
     Raises:
@@ -131,13 +131,13 @@ def register(registered: Registered) -> None:
     _refuse_second(
         _kinds[registered.kind].get(registered.name), registered, f"named {registered.name!r}", "name: @{}(name=...)"
     )
-    if isinstance(registered, RegisteredResource):
+    if isinstance(registered, ResourceDefinition):
         _refuse_second(_at_uri.get(registered.uri), registered, f"at {registered.uri}", "URI: @{}(...)")
         _at_uri[registered.uri] = registered
     _kinds[registered.kind][registered.name] = registered
 
 
-def _refuse_second(other: Registered | None, registered: Registered, what: str, another: str) -> None:
+def _refuse_second(other: Definition | None, registered: Definition, what: str, another: str) -> None:
     if other is not None:
         raise DuplicateName(
             f"Two {registered.kind}s are {what}: in {other.module} and in {registered.module}. "
@@ -148,26 +148,26 @@ def _refuse_second(other: Registered | None, registered: Registered, what: str, 
 def unregister(name: str, kind: Kind = "tool") -> None:
     """Take a tool, a resource or a prompt out again."""
     gone = _kinds[kind].pop(name, None)
-    if isinstance(gone, RegisteredResource):
+    if isinstance(gone, ResourceDefinition):
         del _at_uri[gone.uri]
 
 
-def registered(kind: Kind) -> Mapping[str, Registered]:
+def registered(kind: Kind) -> Mapping[str, Definition]:
     """All of one kind by name."""
     return _kinds[kind]
 
 
-def registered_tools() -> Mapping[str, RegisteredTool]:
+def registered_tools() -> Mapping[str, ToolDefinition]:
     """All tools by name."""
     return _tools
 
 
-def registered_prompts() -> Mapping[str, RegisteredPrompt]:
+def registered_prompts() -> Mapping[str, PromptDefinition]:
     """All prompts by name."""
     return _prompts
 
 
-def resource_at(uri: str) -> tuple[RegisteredResource, dict[str, Any]] | None:
+def resource_at(uri: str) -> tuple[ResourceDefinition, dict[str, Any]] | None:
     """The resource that a URI means, and the values of its variables: one without variables before all templates."""
     found = _at_uri.get(uri)
     if found is not None and found.template is None:
@@ -180,7 +180,7 @@ def resource_at(uri: str) -> tuple[RegisteredResource, dict[str, Any]] | None:
     return None
 
 
-def resource_with(uri: str) -> RegisteredResource | None:
+def resource_with(uri: str) -> ResourceDefinition | None:
     """The resource that was registered with exactly this URI or template."""
     return _at_uri.get(uri)
 

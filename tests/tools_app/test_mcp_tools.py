@@ -77,14 +77,14 @@ def test_a_zone_that_is_nearly_right_is_corrected(zone, meant):
 
 
 def test_the_description_tells_a_model_how_to_ask_for_bengaluru():
-    description = registered_tools()["TimeTool"].definition.description
+    description = registered_tools()["TimeTool"].listed.description
     assert "Bengaluru" in description
     assert "Asia/Kolkata" in description
 
 
 def test_the_tools_take_what_the_tutorial_says():
-    time_schema = registered_tools()["TimeTool"].definition.input_schema
-    weather_schema = registered_tools()["weather_tool"].definition.input_schema
+    time_schema = registered_tools()["TimeTool"].listed.input_schema
+    weather_schema = registered_tools()["weather_tool"].listed.input_schema
     assert list(time_schema["properties"]) == ["input_timezone"]
     assert time_schema.get("required", []) == []
     assert list(weather_schema["properties"]) == weather_schema["required"] == ["location"]

@@ -13,17 +13,17 @@ from authz_app.policy.rule import KINDS
 from tools_app import registry
 from tools_app.call import Call
 from tools_app.definitions.build import ToolOptions, build_tool
-from tools_app.definitions.definitions import RegisteredTool
+from tools_app.definitions.definitions import ToolDefinition
 from tools_app.errors import DuplicateName
 from tools_app.registry import prompt, registered, registered_tools, resource, resource_at, resource_with, tool
 
 
-def built(function: Callable[..., Any], **options: Any) -> RegisteredTool:
+def built(function: Callable[..., Any], **options: Any) -> ToolDefinition:
     return build_tool(function, ToolOptions(**options))
 
 
 def schema(function: Callable[..., Any]) -> dict[str, Any]:
-    return built(function).definition.input_schema
+    return built(function).listed.input_schema
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def add(a: int, b: Annotated[int, Field(ge=0, description="Not negative.")] = 1)
 
 
 def test_name_description_and_schema_come_from_the_function() -> None:
-    definition = built(add).definition
+    definition = built(add).listed
     assert (definition.name, definition.description) == ("add", "Add two numbers.\n\nThe second is one unless given.")
     assert definition.input_schema["required"] == ["a"]
     assert definition.input_schema["properties"]["a"]["type"] == "integer"
@@ -58,8 +58,8 @@ def test_name_description_and_schema_come_from_the_function() -> None:
 def test_options_say_otherwise() -> None:
     annotations = ToolAnnotations(destructive_hint=True)
     one = built(add, name="plus", title="Plus", description="Sum.", annotations=annotations, time_limit=3.0)
-    assert (one.name, one.definition.title, one.definition.description) == ("plus", "Plus", "Sum.")
-    assert (one.definition.annotations, one.time_limit, one.module) == (annotations, 3.0, __name__)
+    assert (one.name, one.listed.title, one.listed.description) == ("plus", "Plus", "Sum.")
+    assert (one.listed.annotations, one.time_limit, one.module) == (annotations, 3.0, __name__)
 
 
 def test_the_schema_says_that_other_arguments_are_refused_and_they_are() -> None:
@@ -79,7 +79,7 @@ def test_a_call_parameter_is_filled_in_by_the_server_and_absent_from_the_schema(
     for function in (tell, tell_by_name):
         one = built(function)
         assert one.call_parameter == "call"
-        assert set(one.definition.input_schema["properties"]) == {"text"}
+        assert set(one.listed.input_schema["properties"]) == {"text"}
         with pytest.raises(ValidationError):
             one.metadata.validate_arguments({"text": "x", "call": {}})
 
@@ -111,7 +111,7 @@ def test_a_name_that_is_not_fit_for_a_tool_is_an_error(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a", "A.b-c_9", "x" * 128])
 def test_a_name_that_is_fit_is_kept(name: str) -> None:
-    assert built(add, name=name).definition.name == name
+    assert built(add, name=name).listed.name == name
 
 
 def test_two_tools_of_one_name_are_an_error_that_says_where_they_are() -> None:
@@ -133,7 +133,7 @@ def test_the_decorator_leaves_the_function_as_it_is() -> None:
 
 def test_the_tools_of_installed_apps_are_found() -> None:
     assert {"TimeTool", "weather_tool", "echo", "whoami"} <= set(registered_tools())
-    assert "call" not in registered_tools()["whoami"].definition.input_schema["properties"]
+    assert "call" not in registered_tools()["whoami"].listed.input_schema["properties"]
 
 
 # Resources and prompts

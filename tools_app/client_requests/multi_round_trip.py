@@ -43,7 +43,7 @@ class InputRequired(BaseException):
 _Answered = tuple[str, Mapping[str, Any]]
 
 
-class Interview:
+class MultiRoundTrip:
     """What was asked and answered for one request of ``principal``. Used on the event loop alone."""
 
     def __init__(
@@ -141,7 +141,8 @@ def _unsealed(state: Any) -> Mapping[str, Any]:
 
 @cache
 def _codec() -> AESGCMRequestStateCodec:
-    """With a key of this use alone, the same on every worker; under another name it would refuse what is under way."""
+    """Seals with a key of its own, the same on every worker."""
+    # Under another name it would refuse what clients hold by now.
     return AESGCMRequestStateCodec([sha256(b"tools_app.interview:" + settings.SECRET_KEY.encode()).hexdigest()])
 
 

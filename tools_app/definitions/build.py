@@ -16,7 +16,7 @@ from pydantic import ConfigDict
 from authz_app.redaction.audit_level import Level, Recording, read_paths
 from tools_app.call import call_parameter
 from tools_app.definitions.completion import Complete, completers
-from tools_app.definitions.definitions import RegisteredPrompt, RegisteredResource, RegisteredTool, is_written_so
+from tools_app.definitions.definitions import PromptDefinition, ResourceDefinition, ToolDefinition, is_written_so
 from tools_app.definitions.uri_shapes import shape_of
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
@@ -64,14 +64,14 @@ class PromptOptions(Options):
     complete: Complete | None = None
 
 
-def build_tool(function: Callable[..., Any], options: ToolOptions) -> RegisteredTool:
+def build_tool(function: Callable[..., Any], options: ToolOptions) -> ToolDefinition:
     """Describe a function as a tool.
 
     Raises:
         ValueError: the name is not fit for one, or what is to be recorded is not clear.
     """
     metadata = _metadata(function)
-    definition = Tool(
+    listed = Tool(
         name=_name(function, options),
         title=options.title,
         description=_description(function, options),
@@ -80,14 +80,14 @@ def build_tool(function: Callable[..., Any], options: ToolOptions) -> Registered
         annotations=options.annotations,
     )
     returns = inspect.signature(function, eval_str=True).return_annotation
-    return RegisteredTool(
-        definition=definition,
+    return ToolDefinition(
+        listed=listed,
         returns_text=metadata.wrap_output and returns is str,
         **_common(function, options, metadata, options.annotations),
     )
 
 
-def build_resource(uri: str, function: Callable[..., Any], options: ResourceOptions) -> RegisteredResource:
+def build_resource(uri: str, function: Callable[..., Any], options: ResourceOptions) -> ResourceDefinition:
     """Describe a function as the resource at a URI; as many of them, where the URI is a template (RFC 6570).
 
     Raises:
@@ -106,14 +106,12 @@ def build_resource(uri: str, function: Callable[..., Any], options: ResourceOpti
         "annotations": options.annotations,
     }
     variables = template.variable_names if template is not None else ()
-    return RegisteredResource(
+    return ResourceDefinition(
         uri=uri,
         template=template,
         unchecked=options.unchecked,
         shape=shape_of(uri, template, partial(is_written_so, template, options.unchecked)),
-        definition=Resource(uri=uri, **described)
-        if template is None
-        else ResourceTemplate(uri_template=uri, **described),
+        listed=Resource(uri=uri, **described) if template is None else ResourceTemplate(uri_template=uri, **described),
         completers=completers(described["name"], options.complete, variables, options.time_limit),
         **_common(function, options, metadata, options.annotations),
     )
@@ -131,7 +129,7 @@ def _check_variables(uri: str, template: UriTemplate | None, metadata: FuncMetad
             raise ValueError(f"{name!r} may be missing in {uri}: give it a default.")
 
 
-def build_prompt(function: Callable[..., Any], options: PromptOptions) -> RegisteredPrompt:
+def build_prompt(function: Callable[..., Any], options: PromptOptions) -> PromptDefinition:
     """Describe a function as a prompt; its parameters are the arguments.
 
     Raises:
@@ -139,16 +137,16 @@ def build_prompt(function: Callable[..., Any], options: PromptOptions) -> Regist
     """
     metadata = _metadata(function, structured_output=False)
     arguments = _prompt_arguments(metadata)
-    definition = Prompt(
+    listed = Prompt(
         name=_name(function, options),
         title=options.title,
         description=_description(function, options) or None,
         arguments=arguments,
     )
     names = [argument.name for argument in arguments]
-    return RegisteredPrompt(
-        definition=definition,
-        completers=completers(definition.name, options.complete, names, options.time_limit),
+    return PromptDefinition(
+        listed=listed,
+        completers=completers(listed.name, options.complete, names, options.time_limit),
         **_common(function, options, metadata),
     )
 

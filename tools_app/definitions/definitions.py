@@ -48,8 +48,10 @@ class Runnable(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class _Registered:
-    """What all kinds have. ``annotations`` are MCP's, by their names on the wire, and what rules may ask for.
+class _Definition:
+    """What all kinds have, besides what of it MCP clients are ``listed``.
+
+    ``annotations`` are MCP's, by their names on the wire, and what rules may ask for.
 
     ``recording`` is what the author of the function says of its records.
     """
@@ -69,12 +71,12 @@ class _Registered:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class RegisteredTool(_Registered):
+class ToolDefinition(_Definition):
     """``returns_text``: it is annotated to return a ``str``, and its result has it as ``result`` besides."""
 
     kind: ClassVar[Kind] = "tool"
     shape: ClassVar[Shape] = ANY_ARGUMENTS
-    definition: Tool
+    listed: Tool
     returns_text: bool = False
 
     def read(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +100,7 @@ class RegisteredTool(_Registered):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class _Completed(_Registered):
+class _CompletableDefinition(_Definition):
     """What has arguments that are texts, and can be completed."""
 
     completers: Mapping[str, Completer] = field(default_factory=dict)
@@ -111,7 +113,7 @@ class _Completed(_Registered):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class RegisteredResource(_Completed):
+class ResourceDefinition(_CompletableDefinition):
     """``template`` is set where the URI has variables, of which the ``unchecked`` may hold any path."""
 
     kind: ClassVar[Kind] = "resource"
@@ -119,20 +121,20 @@ class RegisteredResource(_Completed):
     template: UriTemplate | None
     unchecked: Collection[str] = ()
     shape: Shape
-    definition: Resource | ResourceTemplate
+    listed: Resource | ResourceTemplate
 
     @property
     def resource(self) -> Resource | None:
         """As it stands in the list of resources, or None."""
-        return self.definition if isinstance(self.definition, Resource) else None
+        return self.listed if isinstance(self.listed, Resource) else None
 
     @property
     def resource_template(self) -> ResourceTemplate | None:
         """As it stands in the list of resource templates, or None."""
-        return self.definition if isinstance(self.definition, ResourceTemplate) else None
+        return self.listed if isinstance(self.listed, ResourceTemplate) else None
 
     def answer(self, value: Any, uri: str) -> Result:
-        return resource_result(value, uri, self.definition.mime_type)
+        return resource_result(value, uri, self.listed.mime_type)
 
     def uri_with(self, variables: Mapping[str, Any], sent: str) -> str:
         """The URI as the template writes it: the one of all that lead here which rules are asked about."""
@@ -161,13 +163,13 @@ def _is_outside(value: str | list[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class RegisteredPrompt(_Completed):
+class PromptDefinition(_CompletableDefinition):
     kind: ClassVar[Kind] = "prompt"
     shape: ClassVar[Shape] = Shape(texts=True)
-    definition: Prompt
+    listed: Prompt
 
     def answer(self, value: Any, uri: str) -> Result:
-        return prompt_result(value, self.definition.description or "")
+        return prompt_result(value, self.listed.description or "")
 
 
-Registered = RegisteredTool | RegisteredResource | RegisteredPrompt
+Definition = ToolDefinition | ResourceDefinition | PromptDefinition

@@ -42,8 +42,8 @@ async def execute(runs: Runnable, asked: Asked, call: Call, threads: ToolThreads
     Never raises, but for the cancellation of the task it runs in.
     """
     try:
-        if call.interview is not None:
-            call.interview.resume()
+        if call.round_trips is not None:
+            call.round_trips.resume()
         accepted = runs.accept(asked.arguments)
     except ClientFault as fault:
         return _at_fault(fault, call)
@@ -94,7 +94,7 @@ def _start(runs: Runnable, arguments: dict[str, Any], threads: ToolThreads) -> "
 
 
 def _finished(runs: Runnable, asked: Asked, ended: "asyncio.Future[Any]", call: Call) -> Execution:
-    required = call.interview.required() if call.interview is not None else None
+    required = call.round_trips.required() if call.round_trips is not None else None
     if required is not None and not ended.cancelled():
         ended.exception()  # Whatever the function made of it: without the answer it knows nothing.
         return Execution(Outcome.INPUT_REQUIRED, required)

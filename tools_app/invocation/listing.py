@@ -13,7 +13,7 @@ from authz_app.policy.decision import Client
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.rule import KINDS, Kind
 from authz_app.policy_store.store import PolicyUnavailable
-from tools_app.definitions.definitions import Registered, RegisteredTool
+from tools_app.definitions.definitions import Definition, ToolDefinition
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.invoke import Rooms, target_of
 from tools_app.registry import registered, registered_tools
@@ -22,7 +22,7 @@ from tools_app.wire import jsonrpc
 Seen = frozenset[tuple[Kind, str]]
 
 
-def visible(kind: Kind, client: Client, caller: Caller, policy: Policy) -> list[Registered]:
+def visible(kind: Kind, client: Client, caller: Caller, policy: Policy) -> list[Definition]:
     """Those of one kind that the caller could use now, by the same function that decides whether it may."""
     now = time.time()
     return [
@@ -71,7 +71,7 @@ def list_changed(kind: Kind) -> Mapping[str, Any]:
 _LIST_CHANGED = {kind: jsonrpc.notification_of(f"notifications/{kind}s/list_changed", None) for kind in KINDS}
 
 
-async def listed(kind: Kind, caller: Caller, rooms: Rooms) -> list[Registered]:
+async def listed(kind: Kind, caller: Caller, rooms: Rooms) -> list[Definition]:
     """Those of one kind that the caller may use, under the policy as it is committed now.
 
     Raises:
@@ -85,7 +85,7 @@ async def listed(kind: Kind, caller: Caller, rooms: Rooms) -> list[Registered]:
     return visible(kind, client, caller, policy)
 
 
-def visible_tool(caller: Caller, name: str, rooms: Rooms) -> RegisteredTool | None:
+def visible_tool(caller: Caller, name: str, rooms: Rooms) -> ToolDefinition | None:
     """The tool of this name, if the caller may call it by the policy in memory; the call itself is decided anew."""
     tool = registered_tools().get(name)
     return tool if tool is not None and may_use("tool", name, caller, rooms) else None

@@ -8,7 +8,7 @@ from authz_app.audit.entries import Outcome
 from authz_app.policy.policy import Policy
 from authz_app.redaction.audit_level import BY_DEFAULT, OF_PROMPT, OF_RESOURCE, SUBSCRIBED, Level, Path, Recording
 from authz_app.redaction.redact import REDACTED, recorded_json, redact_text
-from tools_app.definitions.definitions import RegisteredResource
+from tools_app.definitions.definitions import ResourceDefinition
 from tools_app.invocation.access_request import Asked
 from tools_app.invocation.masking import hidden_among
 from tools_app.registry import registered
@@ -36,7 +36,7 @@ def _of_unknown(asked: Asked) -> Recording:
 
 
 def _is_meant(asked: Asked, name: str, one: Any) -> bool:
-    if isinstance(one, RegisteredResource):
+    if isinstance(one, ResourceDefinition):
         return _scheme(one.uri) == _scheme(asked.name)
     return _folded(name) == _folded(asked.name)
 
@@ -94,7 +94,7 @@ def _leads_to(name: str, paths: Sequence[Path]) -> bool:
 def _uri(asked: Asked, paths: Sequence[Path]) -> str:
     """The URI without the variables to which a path leads."""
     resource, uri = registered("resource")[asked.name], str(asked.recorded["uri"])
-    if not isinstance(resource, RegisteredResource) or resource.template is None:
+    if not isinstance(resource, ResourceDefinition) or resource.template is None:
         return uri
     hidden = [name for name in resource.template.variable_names if _leads_to(name, paths)]
     if not hidden:

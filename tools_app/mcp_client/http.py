@@ -16,7 +16,7 @@ from mcp.client.auth import OAuthFlowError
 
 from tools_app.mcp_client.address import TransportName, origin
 from tools_app.mcp_client.errors import ClientError, Unusable
-from tools_app.mcp_client.http_errors import HttpRefusal
+from tools_app.mcp_client.http_errors import ErrorResponse
 from tools_app.mcp_client.login import failure
 from tools_app.mcp_client.terminal import one_line
 
@@ -51,10 +51,10 @@ class Http(httpx2.AsyncClient):
             raise
         if response.is_success or _redirects_within_origin(response):
             return response
-        refusal = _refusal(response)
-        self.missing_scopes = refusal.missing_scopes or self.missing_scopes
+        error_response = _error_response(response)
+        self.missing_scopes = error_response.missing_scopes or self.missing_scopes
         if self._needed(request) and not await self._is_for_the_session(response):
-            self._end(replace(refusal, body=await _body(response)).error())
+            self._end(replace(error_response, body=await _body(response)).error())
         return response
 
     def _needed(self, request: httpx2.Request) -> bool:
@@ -99,8 +99,8 @@ def _redirects_within_origin(response: httpx2.Response) -> bool:
     return (here.scheme, here.netloc) == (there.scheme, there.netloc)
 
 
-def _refusal(response: httpx2.Response) -> HttpRefusal:
-    return HttpRefusal(
+def _error_response(response: httpx2.Response) -> ErrorResponse:
+    return ErrorResponse(
         status=response.status_code,
         url=str(response.request.url.copy_with(query=None)),
         challenge=response.headers.get("WWW-Authenticate", ""),

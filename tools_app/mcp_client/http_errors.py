@@ -22,7 +22,7 @@ _NO = frozenset({401, 403, 413, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class HttpRefusal:
+class ErrorResponse:
     """An answer outside 2xx: where from, its body (perhaps cut), and the headers that explain it."""
 
     status: int

@@ -19,9 +19,9 @@ from pydantic import AnyUrl
 
 from authz_app.issuers import is_secure_url
 from tools_app.mcp_client.errors import ClientError, Refused, Unusable
-from tools_app.mcp_client.loopback import Answer, listening, redirect_uri
+from tools_app.mcp_client.loopback import AuthorizationResponse, listening, redirect_uri
 from tools_app.mcp_client.terminal import one_line
-from tools_app.mcp_client.token_storage import Remembered
+from tools_app.mcp_client.token_storage import FileTokenStorage
 
 CALLBACK_PORT = 8765
 _SECONDS = 300.0
@@ -69,7 +69,7 @@ class Login:
         _check_secure(self.url)
         callback = redirect_uri(self.port)
         registered = self.application.as_registered(callback) if self.application else None
-        storage = Remembered(self.file, callback, registered)
+        storage = FileTokenStorage(self.file, callback, registered)
         visit = _Visit(self, storage, person_acts)
         metadata = OAuthClientMetadata(
             client_name=_NAME, redirect_uris=[AnyUrl(callback)], token_endpoint_auth_method="none"
@@ -85,7 +85,7 @@ class _Visit:
     """One visit to the authorization server by way of the browser."""
 
     def __init__(
-        self, login: Login, storage: Remembered, person_acts: Callable[[], AbstractContextManager[None]]
+        self, login: Login, storage: FileTokenStorage, person_acts: Callable[[], AbstractContextManager[None]]
     ) -> None:
         self._login = login
         self._storage = storage
@@ -107,7 +107,7 @@ class _Visit:
             ClientError: there was none in time, or it is a refusal.
         """
         state = parse_qs(urlsplit(self._address).query)["state"][0]
-        answer: Answer | None = None
+        answer: AuthorizationResponse | None = None
         with self._person_acts():
             async with listening(self._login.port, state) as answered:
                 self._login.tell(f"Log in with the browser that opens, or at this address:\n  {self._address}")

@@ -22,7 +22,7 @@ def redirect_uri(port: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AuthorizationResponse:
     """What the authorization server sent back by way of the browser (RFC 6749 section 4.1.2, RFC 9207)."""
 
     code: str
@@ -32,13 +32,13 @@ class Answer:
 
 
 @asynccontextmanager
-async def listening(port: int, state: str) -> AsyncGenerator["asyncio.Future[Answer]"]:
+async def listening(port: int, state: str) -> AsyncGenerator["asyncio.Future[AuthorizationResponse]"]:
     """Listen for the answer to the request with this ``state``. Whatever else comes there is turned away.
 
     Raises:
         Unusable: the port is taken.
     """
-    answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    answered: asyncio.Future[AuthorizationResponse] = asyncio.get_running_loop().create_future()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -62,7 +62,7 @@ async def listening(port: int, state: str) -> AsyncGenerator["asyncio.Future[Ans
         yield answered
 
 
-def _response(line: bytes, state: str, answered: "asyncio.Future[Answer]") -> bytes:
+def _response(line: bytes, state: str, answered: "asyncio.Future[AuthorizationResponse]") -> bytes:
     answer = _parsed(line)
     if answer is None or answer.state != state:
         return _page(HTTPStatus.BAD_REQUEST, "This is not the answer that was waited for")
@@ -71,7 +71,7 @@ def _response(line: bytes, state: str, answered: "asyncio.Future[Answer]") -> by
     return _page(HTTPStatus.OK, "The login was refused" if answer.error else "You are logged in")
 
 
-def _parsed(line: bytes) -> Answer | None:
+def _parsed(line: bytes) -> AuthorizationResponse | None:
     method, _, rest = line.decode("latin-1").partition(" ")
     parts = urlsplit(rest.partition(" ")[0])
     if method != "GET" or parts.path != _PATH:
@@ -80,7 +80,7 @@ def _parsed(line: bytes) -> Answer | None:
     error = ": ".join(query[name] for name in ("error", "error_description") if query.get(name))
     if "state" not in query or not (error or query.get("code")):
         return None
-    return Answer(query.get("code", ""), query["state"], query.get("iss"), error)
+    return AuthorizationResponse(query.get("code", ""), query["state"], query.get("iss"), error)
 
 
 def _page(status: HTTPStatus, title: str) -> bytes:

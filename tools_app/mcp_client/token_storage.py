@@ -23,7 +23,7 @@ def file_for(url: str, client_id: str | None, environ: Mapping[str, str]) -> Pat
     return Path(cache) / "mcp_client" / f"{named}.json"
 
 
-class Remembered:
+class FileTokenStorage:
     """The SDK's `TokenStorage`. What cannot be read or written costs no more than another login.
 
     ``registered`` is a client that stands at the authorization server already; it takes the place of one made anew.

@@ -39,7 +39,7 @@ class NeverShown(UnfoldAdminTextareaWidget):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ShownExplanation:
     """An explanation, and the claims of the token that was pasted, where one was: enough to ask on without it."""
 
     told: dict[str, Any]
@@ -105,7 +105,7 @@ class ExplainForm(forms.Form):
         name: str = self.cleaned_data["name"]
         return name.strip()
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> ShownExplanation | None:
         """The explanation; None where the form has errors, which then stand beside their fields."""
         if not self.is_valid():
             return None
@@ -122,7 +122,7 @@ class ExplainForm(forms.Form):
         what, arguments = asked_of(asked["kind"], asked["name"], asked["arguments"])
         target = target_of(what.kind, what.name, what.runs is not None, moment.policy)
         told = as_json(explained(principal, target, arguments, moment))
-        return Answer(told, _indented({**principal.claims}) if asked["token"] else None)
+        return ShownExplanation(told, _indented({**principal.claims}) if asked["token"] else None)
 
     def _caller(self) -> Principal:
         asked = self.cleaned_data

@@ -106,7 +106,7 @@ def offered(user: Any) -> list[Offered]:
         return decide(principal, row, target_of(kind, name, True, policy), None, policy, now)
 
     found = (
-        _offer(kind, name, one.definition.description, decided(kind, name))
+        _offer(kind, name, one.listed.description, decided(kind, name))
         for kind in KINDS
         for name, one in sorted(registered(kind).items())
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 from mcp.server.context import ServerRequestContext
 
 from tools_app.call import Channel
-from tools_app.client_requests.multi_round_trip import Interview
+from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.denials import CallRefused
 from tools_app.invocation.invoke import Rooms
@@ -48,8 +48,8 @@ async def answering(exchange: Exchange, context: Context) -> AsyncIterator[Chann
         if exchange.channel is not None:
             yield exchange.channel
         else:
-            interview = Interview(context.method, context.params or {}, exchange.caller.principal)
-            async with ResponseChannel(context, interview, exchange.rooms.max_result_bytes) as channel:
+            round_trips = MultiRoundTrip(context.method, context.params or {}, exchange.caller.principal)
+            async with ResponseChannel(context, round_trips, exchange.rooms.max_result_bytes) as channel:
                 yield channel
     except CallRefused as refused:
         exchange.refused = refused

@@ -25,7 +25,7 @@ from mcp_types import (
 )
 
 from authz_app.policy.rule import Kind
-from tools_app.definitions.definitions import Registered, RegisteredPrompt, RegisteredResource, RegisteredTool
+from tools_app.definitions.definitions import Definition, PromptDefinition, ResourceDefinition, ToolDefinition
 from tools_app.invocation import invoke as invocation
 from tools_app.invocation.access_request import (
     Asked,
@@ -45,7 +45,7 @@ from tools_app.wire.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FO
 
 async def list_tools(context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
     tools = await _listed("tool", params)
-    return ListToolsResult(tools=[tool.definition for tool in tools if isinstance(tool, RegisteredTool)])
+    return ListToolsResult(tools=[tool.listed for tool in tools if isinstance(tool, ToolDefinition)])
 
 
 async def list_resources(context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
@@ -59,16 +59,16 @@ async def list_resource_templates(
     return ListResourceTemplatesResult(resource_templates=templates)
 
 
-async def _resources(params: PaginatedRequestParams | None) -> list[RegisteredResource]:
-    return [one for one in await _listed("resource", params) if isinstance(one, RegisteredResource)]
+async def _resources(params: PaginatedRequestParams | None) -> list[ResourceDefinition]:
+    return [one for one in await _listed("resource", params) if isinstance(one, ResourceDefinition)]
 
 
 async def list_prompts(context: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
     prompts = await _listed("prompt", params)
-    return ListPromptsResult(prompts=[prompt.definition for prompt in prompts if isinstance(prompt, RegisteredPrompt)])
+    return ListPromptsResult(prompts=[prompt.listed for prompt in prompts if isinstance(prompt, PromptDefinition)])
 
 
-async def _listed(kind: Kind, params: PaginatedRequestParams | None) -> list[Registered]:
+async def _listed(kind: Kind, params: PaginatedRequestParams | None) -> list[Definition]:
     if params is not None and params.cursor is not None:
         raise MCPError(INVALID_PARAMS, f"There is one page of {kind}s: send no cursor.")
     exchange = current_exchange.get()

@@ -19,7 +19,7 @@ from mcp_types import ClientCapabilities, SetLevelRequestParams
 from pydantic import ValidationError
 
 from tools_app.call import LogLevel
-from tools_app.client_requests.multi_round_trip import Interview
+from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.client_requests.questions import Question, can_answer, cannot_be_asked
 from tools_app.client_requests.replies import Replies
 from tools_app.errors import ToolFailure
@@ -36,8 +36,8 @@ from tools_app.wire.meta import (
     is_modern,
     log_levels_in,
     protocol_version_in,
+    reported,
     software_in,
-    told,
 )
 
 _ASK_TIMEOUT = 600.0
@@ -124,16 +124,16 @@ class _Dispatch:
 
 
 class _ToolChannel:
-    """The part of a dispatch that a tool is given. What is asked by way of an ``interview`` waits for no reply."""
+    """The part of a dispatch that a tool is given. With ``round_trips``, no question waits for its reply."""
 
-    def __init__(self, dispatch: _Dispatch, interview: Interview | None = None) -> None:
-        self.interview = interview
+    def __init__(self, dispatch: _Dispatch, round_trips: MultiRoundTrip | None = None) -> None:
+        self.round_trips = round_trips
         self.progress = dispatch.report
         self.log = dispatch.log
         self._wait_for_reply = dispatch.ask
 
     async def ask(self, question: Question) -> Mapping[str, Any]:
-        return await self._wait_for_reply(question) if self.interview is None else self.interview.ask(question)
+        return await self._wait_for_reply(question) if self.round_trips is None else self.round_trips.ask(question)
 
 
 _TRANSPORT = TransportContext(kind="sse", can_send_request=True)
@@ -178,8 +178,8 @@ async def serve_request(
 ) -> Answer:
     """Answer one request. Only the cancellation of the task is raised; every failure is an answer."""
     dispatch = _Dispatch(session, link, request)
-    interview = Interview(request.method, request.params or {}, caller.principal) if dispatch.is_modern else None
-    exchange = Exchange(caller, _ToolChannel(dispatch, interview), rooms)
+    round_trips = MultiRoundTrip(request.method, request.params or {}, caller.principal) if dispatch.is_modern else None
+    exchange = Exchange(caller, _ToolChannel(dispatch, round_trips), rooms)
     token = current_exchange.set(exchange)
     try:
         if request.method == "initialize":
@@ -262,7 +262,7 @@ async def _initialize(
     initialized = replace(
         session,
         protocol_version=connection.protocol_version,
-        client_info={"name": told(said.client_info.name), "version": told(said.client_info.version)},
+        client_info={"name": reported(said.client_info.name), "version": reported(said.client_info.version)},
         capabilities=_kept(said.capabilities),
     )
     return Answer(jsonrpc.result_of(request.id, result), initialized)

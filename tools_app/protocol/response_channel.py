@@ -16,7 +16,7 @@ from mcp_types import (
 )
 
 from tools_app.call import LogLevel
-from tools_app.client_requests.multi_round_trip import Interview
+from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.client_requests.questions import Question
 from tools_app.wire.meta import log_levels_in
 
@@ -29,8 +29,8 @@ class ResponseChannel:
     A reader that falls more than ``max_bytes`` behind misses some of it: only the result must arrive.
     """
 
-    def __init__(self, context: ServerRequestContext[Any, Any], interview: Interview, max_bytes: int) -> None:
-        self.interview = interview
+    def __init__(self, context: ServerRequestContext[Any, Any], round_trips: MultiRoundTrip, max_bytes: int) -> None:
+        self.round_trips = round_trips
         self._context = context
         self._levels = log_levels_in(context.params)
         self._token = (context.meta or {}).get("progress_token")
@@ -63,7 +63,7 @@ class ResponseChannel:
             self._queue(LoggingMessageNotification(params=told), len(orjson.dumps(data, default=str)))
 
     async def ask(self, question: Question) -> Mapping[str, Any]:
-        return self.interview.ask(question)
+        return self.round_trips.ask(question)
 
     def _queue(self, notification: Notification, size: int) -> None:
         size += _OVERHEAD

@@ -33,7 +33,7 @@ def _input_schema(name: str) -> Mapping[str, Any] | None:
     """
     exchange = current_exchange.get()
     tool = visible_tool(exchange.caller, name, exchange.rooms)
-    return None if tool is None else tool.definition.input_schema
+    return None if tool is None else tool.listed.input_schema
 
 
 async def _set_level(context: Context, params: SetLevelRequestParams) -> EmptyResult:

@@ -17,7 +17,7 @@ from tools_app.wire import jsonrpc
 
 LOG_LEVELS: tuple[str, ...] = get_args(LoggingLevel)
 _MAX_VERSION = 20
-MAX_TOLD = 90
+MAX_REPORTED = 90
 
 
 def meta_of(message: jsonrpc.Message) -> Mapping[str, Any]:
@@ -40,7 +40,7 @@ def is_modern(message: jsonrpc.Message) -> bool:
 def protocol_version_in(message: jsonrpc.Message) -> str:
     """The protocol version that the envelope names, cut to what a record holds."""
     version = meta_of(message).get(PROTOCOL_VERSION_META_KEY)
-    return told(version)[:_MAX_VERSION] if isinstance(version, str) else ""
+    return reported(version)[:_MAX_VERSION] if isinstance(version, str) else ""
 
 
 def log_levels_in(params: Mapping[str, Any] | None) -> frozenset[str]:
@@ -64,16 +64,16 @@ def software_in(info: Any) -> str:
     """Name and version in a client's ``clientInfo``, whatever was sent as such. Unverified, so cut and printable."""
     if not isinstance(info, Mapping):
         return ""
-    return " ".join(told(info[key]) for key in ("name", "version") if isinstance(info.get(key), str))
+    return " ".join(reported(info[key]) for key in ("name", "version") if isinstance(info.get(key), str))
 
 
-def told(text: str) -> str:
+def reported(text: str) -> str:
     """What a client reports of itself, as far as it is kept: without secrets, printable, and short."""
     # All that the redaction looks at of a text that is to be so short.
-    return _told(text[: 4 * MAX_TOLD])
+    return _reported(text[: 4 * MAX_REPORTED])
 
 
 @lru_cache(maxsize=512)
-def _told(text: str) -> str:
-    kept = redact_text(text, MAX_TOLD)[:MAX_TOLD]
+def _reported(text: str) -> str:
+    kept = redact_text(text, MAX_REPORTED)[:MAX_REPORTED]
     return "".join(character if character.isprintable() else "\ufffd" for character in kept)

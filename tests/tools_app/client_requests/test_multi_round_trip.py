@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from authz_app.policy.principal import Principal
-from tools_app.client_requests.multi_round_trip import InputRequired, Interview
+from tools_app.client_requests.multi_round_trip import InputRequired, MultiRoundTrip
 from tools_app.client_requests.questions import Question
 from tools_app.errors import ClientFault, ToolFailure
 
@@ -22,24 +22,26 @@ ADA = {"action": "accept", "content": {"name": "Ada"}}
 
 def begun(question: Question = NAME, at: float = 1_000.0, **params: Any) -> dict[str, Any]:
     """What a client that answers nothing yet sends after it was asked this."""
-    interview = Interview("tools/call", {**PARAMS, **params}, ALICE, lambda: at)
+    round_trips = MultiRoundTrip("tools/call", {**PARAMS, **params}, ALICE, lambda: at)
     with pytest.raises(InputRequired):
-        interview.ask(question)
-    required = interview.required()
+        round_trips.ask(question)
+    required = round_trips.required()
     assert required is not None
     assert required.input_requests is not None
     return {**PARAMS, **params, "requestState": required.request_state}
 
 
 def test_an_answer_is_given_to_the_question_that_was_asked() -> None:
-    interview = Interview("tools/call", {**begun(), "inputResponses": {"question-1": ADA}}, ALICE, lambda: 1_001.0)
-    interview.resume()
-    assert interview.ask(NAME) == ADA
-    assert interview.required() is None
+    round_trips = MultiRoundTrip(
+        "tools/call", {**begun(), "inputResponses": {"question-1": ADA}}, ALICE, lambda: 1_001.0
+    )
+    round_trips.resume()
+    assert round_trips.ask(NAME) == ADA
+    assert round_trips.required() is None
 
 
 def test_answers_are_carried_on_to_later_rounds() -> None:
-    second = Interview("tools/call", {**begun(), "inputResponses": {"question-1": ADA}}, ALICE, lambda: 1_001.0)
+    second = MultiRoundTrip("tools/call", {**begun(), "inputResponses": {"question-1": ADA}}, ALICE, lambda: 1_001.0)
     second.resume()
     second.ask(NAME)
     with pytest.raises(InputRequired):
@@ -48,49 +50,51 @@ def test_answers_are_carried_on_to_later_rounds() -> None:
     assert required is not None
     assert list(required.input_requests or {}) == ["question-2"]
     third = {**PARAMS, "requestState": required.request_state, "inputResponses": {"question-2": {"action": "decline"}}}
-    interview = Interview("tools/call", third, ALICE, lambda: 1_002.0)
-    interview.resume()
-    assert (interview.ask(NAME), interview.ask(AGE)) == (ADA, {"action": "decline"})
+    round_trips = MultiRoundTrip("tools/call", third, ALICE, lambda: 1_002.0)
+    round_trips.resume()
+    assert (round_trips.ask(NAME), round_trips.ask(AGE)) == (ADA, {"action": "decline"})
 
 
 def test_a_question_is_known_by_its_name_unless_another_one_has_it() -> None:
-    interview = Interview("tools/call", PARAMS, ALICE)
+    round_trips = MultiRoundTrip("tools/call", PARAMS, ALICE)
     for question in (NAME, replace(NAME, name="user_name"), replace(AGE, name="user_name"), AGE):
         with pytest.raises(InputRequired):
-            interview.ask(question)
-    required = interview.required()
+            round_trips.ask(question)
+    required = round_trips.required()
     assert required is not None
     assert list(required.input_requests or {}) == ["question-1", "user_name", "question-3", "question-4"]
 
 
 def test_what_was_not_answered_is_asked_again() -> None:
-    interview = Interview("tools/call", {**begun(), "inputResponses": {"other": ADA}}, ALICE, lambda: 1_001.0)
-    interview.resume()
+    round_trips = MultiRoundTrip("tools/call", {**begun(), "inputResponses": {"other": ADA}}, ALICE, lambda: 1_001.0)
+    round_trips.resume()
     with pytest.raises(InputRequired):
-        interview.ask(NAME)
+        round_trips.ask(NAME)
 
 
 def test_answers_to_what_was_not_asked_are_ignored() -> None:
     replies = {"question-1": ADA, "question-2": ADA, "more": 5}
-    interview = Interview("tools/call", {**begun(), "inputResponses": replies}, ALICE, lambda: 1_001.0)
-    interview.resume()
-    assert interview.ask(NAME) == ADA
+    round_trips = MultiRoundTrip("tools/call", {**begun(), "inputResponses": replies}, ALICE, lambda: 1_001.0)
+    round_trips.resume()
+    assert round_trips.ask(NAME) == ADA
     with pytest.raises(InputRequired):
-        interview.ask(AGE)
+        round_trips.ask(AGE)
 
 
 def test_answers_without_a_note_of_what_was_asked_answer_nothing() -> None:
-    interview = Interview("tools/call", {**PARAMS, "inputResponses": {"question-1": ADA}}, ALICE)
-    interview.resume()
+    round_trips = MultiRoundTrip("tools/call", {**PARAMS, "inputResponses": {"question-1": ADA}}, ALICE)
+    round_trips.resume()
     with pytest.raises(InputRequired):
-        interview.ask(NAME)
+        round_trips.ask(NAME)
 
 
 def test_an_answer_is_not_given_to_another_question() -> None:
-    interview = Interview("tools/call", {**begun(), "inputResponses": {"question-1": ADA}}, ALICE, lambda: 1_001.0)
-    interview.resume()
+    round_trips = MultiRoundTrip(
+        "tools/call", {**begun(), "inputResponses": {"question-1": ADA}}, ALICE, lambda: 1_001.0
+    )
+    round_trips.resume()
     with pytest.raises(ToolFailure, match="asks something else"):
-        interview.ask(AGE)
+        round_trips.ask(AGE)
 
 
 OTHERS = [
@@ -103,7 +107,7 @@ OTHERS = [
 @pytest.mark.parametrize("other", OTHERS, ids=str)
 def test_a_note_is_of_no_use_to_anybody_else(other: Principal) -> None:
     with pytest.raises(ClientFault, match="not what this site gave to you"):
-        Interview("tools/call", begun(), other, lambda: 1_001.0).resume()
+        MultiRoundTrip("tools/call", begun(), other, lambda: 1_001.0).resume()
 
 
 @pytest.mark.parametrize(
@@ -118,14 +122,14 @@ def test_a_note_is_of_no_use_to_anybody_else(other: Principal) -> None:
 )
 def test_a_note_is_of_no_use_for_another_request(method: str, changed: dict[str, Any]) -> None:
     with pytest.raises(ClientFault, match="not what this site gave to you"):
-        Interview(method, {**begun(), **changed}, ALICE, lambda: 1_001.0).resume()
+        MultiRoundTrip(method, {**begun(), **changed}, ALICE, lambda: 1_001.0).resume()
 
 
 def test_a_note_grows_old() -> None:
     sent = begun(at=1_000.0)
-    Interview("tools/call", sent, ALICE, lambda: 1_599.0).resume()
+    MultiRoundTrip("tools/call", sent, ALICE, lambda: 1_599.0).resume()
     with pytest.raises(ClientFault, match="too old"):
-        Interview("tools/call", sent, ALICE, lambda: 1_600.0).resume()
+        MultiRoundTrip("tools/call", sent, ALICE, lambda: 1_600.0).resume()
 
 
 def flipped(state: str) -> list[str]:
@@ -140,29 +144,31 @@ def test_a_note_cannot_be_altered() -> None:
     sent = begun()
     for state in flipped(sent["requestState"]):
         with pytest.raises(ClientFault):
-            Interview("tools/call", {**sent, "requestState": state}, ALICE, lambda: 1_001.0).resume()
+            MultiRoundTrip("tools/call", {**sent, "requestState": state}, ALICE, lambda: 1_001.0).resume()
 
 
 @pytest.mark.parametrize("state", [5, {}, [], True, "v1.AAAA", "\ud800", "é", "x" * 100_000])
 def test_what_is_no_note_at_all_is_refused(state: Any) -> None:
     with pytest.raises(ClientFault):
-        Interview("tools/call", {**PARAMS, "requestState": state}, ALICE).resume()
+        MultiRoundTrip("tools/call", {**PARAMS, "requestState": state}, ALICE).resume()
 
 
 def test_a_note_of_another_site_is_refused(settings: Any) -> None:
     sent = begun()
     settings.SECRET_KEY = "another-secret-key-that-is-as-long-as-such-a-key-should-be"
     with pytest.raises(ClientFault):
-        Interview("tools/call", sent, ALICE, lambda: 1_001.0).resume()
+        MultiRoundTrip("tools/call", sent, ALICE, lambda: 1_001.0).resume()
 
 
 def test_a_note_shows_nothing_of_what_it_says() -> None:
-    interview = Interview("tools/call", {**begun(), "inputResponses": {"question-1": ADA}}, ALICE, lambda: 1_001.0)
-    interview.resume()
-    interview.ask(NAME)
+    round_trips = MultiRoundTrip(
+        "tools/call", {**begun(), "inputResponses": {"question-1": ADA}}, ALICE, lambda: 1_001.0
+    )
+    round_trips.resume()
+    round_trips.ask(NAME)
     with pytest.raises(InputRequired):
-        interview.ask(AGE)
-    required = interview.required()
+        round_trips.ask(AGE)
+    required = round_trips.required()
     assert required is not None
     state = (required.request_state or "").removeprefix("v1.")
     assert b"Ada" not in urlsafe_b64decode(state + "=" * (-len(state) % 4))
@@ -171,14 +177,14 @@ def test_a_note_shows_nothing_of_what_it_says() -> None:
 @pytest.mark.parametrize("capabilities", [None, {}, {"sampling": {}}, {"elicitation": {"url": {}}}, {"elicitation": 5}])
 def test_a_client_is_asked_only_what_it_can_answer(capabilities: Any) -> None:
     meta = {"io.modelcontextprotocol/clientCapabilities": capabilities}
-    interview = Interview("tools/call", {**PARAMS, "_meta": meta}, ALICE)
+    round_trips = MultiRoundTrip("tools/call", {**PARAMS, "_meta": meta}, ALICE)
     with pytest.raises(ClientFault, match="cannot be asked") as fault:
-        interview.ask(NAME)
+        round_trips.ask(NAME)
     assert fault.value.code == -32021
-    assert interview.required() is None
+    assert round_trips.required() is None
 
 
 def test_a_client_that_shows_forms_is_asked() -> None:
     meta = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}, "url": {}}}}
     with pytest.raises(InputRequired):
-        Interview("tools/call", {**PARAMS, "_meta": meta}, ALICE).ask(NAME)
+        MultiRoundTrip("tools/call", {**PARAMS, "_meta": meta}, ALICE).ask(NAME)

@@ -8,10 +8,10 @@ from pydantic import Field, ValidationError
 
 from tools_app.call import Call
 from tools_app.definitions.build import PromptOptions, ResourceOptions, build_prompt, build_resource
-from tools_app.definitions.definitions import RegisteredResource
+from tools_app.definitions.definitions import ResourceDefinition
 
 
-def resource(uri: str, function: Any, **options: Any) -> RegisteredResource:
+def resource(uri: str, function: Any, **options: Any) -> ResourceDefinition:
     return build_resource(uri, function, ResourceOptions(**options))
 
 
@@ -79,8 +79,8 @@ def test_a_prompt_s_arguments_come_from_the_signature() -> None:
         return topic
 
     built = build_prompt(poem, PromptOptions(title="Poem", complete={"topic": ["rain"]}))
-    assert (built.name, built.definition.title, built.definition.description) == ("poem", "Poem", "Ask for a poem.")
-    arguments = [(one.name, one.required, one.description) for one in built.definition.arguments or []]
+    assert (built.name, built.listed.title, built.listed.description) == ("poem", "Poem", "Ask for a poem.")
+    arguments = [(one.name, one.required, one.description) for one in built.listed.arguments or []]
     assert arguments == [("topic", True, "Of what."), ("lines", False, None)]
     assert built.accept({"topic": "[1]", "lines": "2"}) == {"topic": "[1]", "lines": 2}
     for wrong in ({}, {"topic": "x", "other": "y"}):

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from authz_app.audit.entries import Outcome
 from authz_app.policy.principal import Principal
 from tools_app.call import Call
-from tools_app.client_requests.multi_round_trip import Interview
+from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.client_requests.questions import Question
 from tools_app.definitions.build import ToolOptions, build_tool
 from tools_app.errors import ToolFailure
@@ -33,7 +33,7 @@ class Silent:
     def progress(self, progress: float, total: float | None, message: str | None) -> None: ...
     def log(self, level: Any, data: Any) -> None: ...
 
-    interview = None
+    round_trips = None
 
     async def ask(self, question: Question) -> Any: ...
 
@@ -247,10 +247,10 @@ class Asking(Silent):
     def __init__(self) -> None:
         meta = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
         principal = Principal("https://issuer.example/", "alice", "", frozenset(), 2**40)
-        self.interview = Interview("tools/call", {"name": "it", "_meta": meta}, principal)  # type: ignore[assignment]
+        self.round_trips = MultiRoundTrip("tools/call", {"name": "it", "_meta": meta}, principal)  # type: ignore[assignment]
 
     async def ask(self, question: Question) -> Any:
-        return self.interview.ask(question)  # type: ignore[attr-defined]
+        return self.round_trips.ask(question)  # type: ignore[attr-defined]
 
 
 class Answer(BaseModel):

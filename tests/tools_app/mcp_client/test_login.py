@@ -27,7 +27,7 @@ from tools_app.mcp_client.errors import Unusable
 from tools_app.mcp_client.login import Application, Login
 from tools_app.mcp_client.loopback import listening, redirect_uri
 from tools_app.mcp_client.person import TerminalPerson
-from tools_app.mcp_client.token_storage import Remembered
+from tools_app.mcp_client.token_storage import FileTokenStorage
 
 WAIT = 60
 BROWSER = f"{sys.executable} -c 'import sys, urllib.request as r; r.urlopen(sys.argv[1]).read()' %s"
@@ -216,24 +216,24 @@ async def test_nobody_is_waited_for_without_end(
 async def test_a_file_that_cannot_be_read_is_as_good_as_none(damage: str, tmp_path: Path) -> None:
     file = tmp_path / "kept.json"
     file.write_text(damage)
-    kept = Remembered(file, redirect_uri(1), None)
+    kept = FileTokenStorage(file, redirect_uri(1), None)
     assert await kept.get_tokens() is None
     assert await kept.get_client_info() is None
     await kept.set_tokens(OAuthToken(access_token="a"))
-    assert await Remembered(file, redirect_uri(1), None).get_tokens() == OAuthToken(access_token="a")
+    assert await FileTokenStorage(file, redirect_uri(1), None).get_tokens() == OAuthToken(access_token="a")
 
 
 async def test_a_registration_is_good_for_its_own_port_only(tmp_path: Path) -> None:
     file = tmp_path / "kept.json"
-    kept = Remembered(file, redirect_uri(1), None)
+    kept = FileTokenStorage(file, redirect_uri(1), None)
     await kept.set_client_info(Application("a").as_registered(redirect_uri(1)))
     await kept.set_tokens(OAuthToken(access_token="a"))
-    assert await Remembered(file, redirect_uri(1), None).get_client_info() is not None
-    assert await Remembered(file, redirect_uri(2), None).get_client_info() is None
+    assert await FileTokenStorage(file, redirect_uri(1), None).get_client_info() is not None
+    assert await FileTokenStorage(file, redirect_uri(2), None).get_client_info() is None
 
 
 async def test_where_nothing_can_be_kept_the_login_counts_all_the_same() -> None:
-    await Remembered(Path("/dev/null/kept.json"), redirect_uri(1), None).set_tokens(OAuthToken(access_token="a"))
+    await FileTokenStorage(Path("/dev/null/kept.json"), redirect_uri(1), None).set_tokens(OAuthToken(access_token="a"))
 
 
 @pytest.mark.parametrize("url", ["http://mcp.example.com/mcp", "http://10.0.0.1/mcp", "http://127.0.0.1.example/mcp"])

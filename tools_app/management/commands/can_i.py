@@ -159,7 +159,7 @@ def _arguments(kind: Kind, name: str, options: dict[str, Any]) -> dict[str, Any]
         return parse_arguments(words, name, {"additionalProperties": {"type": "string"}})
     tool = registered_tools().get(name) if kind == "tool" else None
     # A call that lacks an argument is decided like any other.
-    return parse_arguments(words, name, {**tool.definition.input_schema, "required": []} if tool else _ANY)
+    return parse_arguments(words, name, {**tool.listed.input_schema, "required": []} if tool else _ANY)
 
 
 def _json_object(option: str, text: str) -> dict[str, Any]:

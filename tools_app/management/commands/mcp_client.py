@@ -1,4 +1,4 @@
-"""`manage.py mcp_client`: an MCP client at the terminal. Reads the command line; `tools_app.client` does the rest."""
+"""`manage.py mcp_client`: an MCP client at the terminal. Reads the command line for `tools_app.mcp_client`."""
 
 import asyncio
 import logging
