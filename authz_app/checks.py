@@ -40,7 +40,8 @@ def check_issuers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
     try:
         configuration = conf()
     except (IssuerConfigError, ValueError) as error:
-        return [Error(str(error), hint="The README explains TRUSTED_ISSUERS and TRUSTED_PROXIES.", id="authz.E002")]
+        hint = "docs/settings.md explains TRUSTED_ISSUERS and TRUSTED_PROXIES."
+        return [Error(str(error), hint=hint, id="authz.E002")]
     return [
         *_no_issuer(configuration),
         *_no_audience(configuration),

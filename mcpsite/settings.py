@@ -1,4 +1,4 @@
-"""Settings of the site, from the environment and `.env`. The README has the table of them."""
+"""Settings of the site, from the environment and `.env`. docs/settings.md has the table of them."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Deployment as the README has it: no DEBUG, PostgreSQL, collected static files, plain Daphne."""
+"""Deployment as docs/deployment.md has it: no DEBUG, PostgreSQL, collected static files, plain Daphne."""
 
 import asyncio
 import os

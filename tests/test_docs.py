@@ -24,7 +24,7 @@ from authz_app.policy.condition_syntax import typed_line
 from authz_app.policy.conditions import verdict
 from authz_app.policy.decision import Client, Decision, Reason
 from authz_app.policy.principal import Principal
-from authz_app.policy.rule import Rule
+from authz_app.policy.rule import KINDS, Rule
 from authz_app.tokens.access_token import token_scopes
 from authz_app.tokens.errors import AuthenticationError
 from authz_app.tokens.jwks import IssuerKeySets
@@ -33,16 +33,17 @@ from authz_app.tokens.verifier import TokenVerifier
 from tests.callers import caller_for
 from tests.issuer import ABSENT, Issuer
 from tests.site import ROOT
+from tools_app.errors import NotFound
 from tools_app.invocation.access_request import tool_call
 from tools_app.invocation.denials import refusal
 from tools_app.management.commands.mcp_client import ACTIONS
 from tools_app.mcp_client.login import CALLBACK_PORT
 from tools_app.mcp_client.loopback import redirect_uri
 from tools_app.pages.recipes import recipes
+from tools_app.registry import registered, resource_at, unregister
 from tools_app.transports.requests import RequestRefused, check_origin
 
 DOCS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 SITE = "https://mcp.example.com"
 ISSUER = "https://issuer.example.com"
 AUTH0 = "https://tenant.eu.auth0.com/"
@@ -272,37 +273,91 @@ def test_the_terminal_client_s_callback_is_what_the_guides_say() -> None:
         assert f"`{redirect_uri(CALLBACK_PORT)}`" in DOCS[guide]
 
 
-@pytest.mark.parametrize("guide", DOCS)
-def test_commands_in_the_guides_exist(guide: str) -> None:
-    assert set(re.findall(r"manage\.py (\w+)", DOCS[guide])) <= set(get_commands())
-    for line in re.findall(r"manage\.py mcp_client (.*)$", DOCS[guide], re.MULTILINE):
-        words = shlex.split(line.split("|")[0].rstrip("`."))
-        assert not words[1:] or set(words) & set(ACTIONS), line
+def test_commands_in_the_guides_exist() -> None:
+    for guide, text in DOCS.items():
+        assert set(re.findall(r"manage\.py (\w+)", text)) <= set(get_commands()), guide
+        for line in re.findall(r"manage\.py mcp_client (.*)$", text, re.MULTILINE):
+            words = shlex.split(line.split("|")[0].split("`")[0].rstrip("."))
+            assert not words[1:] or set(words) & {*ACTIONS, "ACTION"}, line
 
 
-# Links and the changelog
+def test_every_command_of_the_site_has_its_row() -> None:
+    ours = {name for name, app in get_commands().items() if app in {"authz_app", "tools_app"}} - {"runserver"}
+    assert set(re.findall(r"^\| `manage\.py (\w+)", DOCS["commands.md"], re.MULTILINE)) == ours
 
 
-@pytest.mark.parametrize("guide", DOCS)
-def test_links_lead_somewhere(guide: str) -> None:
-    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", DOCS[guide]):
-        if target and target not in DOCS:
-            assert (ROOT / "docs" / target).is_file()
-            continue
-        text = DOCS[target or guide]
-        assert not anchor or anchor in {_anchor(title) for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+def test_every_make_target_that_is_named_exists_and_each_is_named() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = {name for text in DOCS.values() for name in re.findall(r"`(?:[A-Z]+=\S+ )*make (\w+)`", text)}
+    assert named <= targets
+    assert targets - named <= {"help", "clean"}
+
+
+# Tools
+
+
+def test_the_example_resource_and_prompt_work() -> None:
+    (source,) = re.findall(r"```python\n(.*?)```", DOCS["tools.md"], re.DOTALL)
+    before = {kind: set(registered(kind)) for kind in KINDS}
+    exec(compile(source, "docs/tools.md", "exec"), {})
+    try:
+        found = resource_at("orders://7")
+        assert found is not None
+        order, variables = found
+        assert (order.name, order.function(**order.accept(variables))["customer"]) == ("order", "Ada")
+        with pytest.raises(NotFound):
+            order.function("8")
+        assert order.completers["number"].function("") == ["7"]
+        reminder = registered("prompt")["reminder"]
+        assert reminder.function(**reminder.accept({"customer": "Ada"})) == "Write a friendly reminder to Ada."
+    finally:
+        for kind in KINDS:
+            for name in set(registered(kind)) - before[kind]:
+                unregister(name, kind)
+
+
+# Links, paths and the changelog
+
+
+def test_paths_in_the_guides_exist() -> None:
+    offenders = [
+        f"{guide}: {path}"
+        for guide, text in DOCS.items()
+        if guide != "CHANGELOG.md"
+        for path in re.findall(r"`((?:authz_app|tools_app|mcpsite|tests|templates)/[\w/.]*)`", text)
+        if not (ROOT / path).exists()
+    ]
+    assert offenders == []
+
+
+def test_links_lead_somewhere() -> None:
+    offenders = [
+        f"{page.name}: {target}#{anchor}"
+        for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
+        if not _leads_somewhere(page.parent / target if target else page, anchor)
+    ]
+    assert offenders == []
+
+
+def _leads_somewhere(page: Path, anchor: str) -> bool:
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE) if page.is_file() else []
+    return page.is_file() and (not anchor or anchor in map(_anchor, titles))
 
 
 def _anchor(title: str) -> str:
-    return re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+    return re.sub(r"[^a-z0-9 _-]", "", title.lower()).replace(" ", "-")
 
 
-def test_the_readme_leads_to_every_guide() -> None:
-    assert set(re.findall(r"\(docs/([\w.-]+)\)", README)) == set(DOCS)
+def test_the_index_leads_to_every_guide() -> None:
+    assert set(re.findall(r"\]\(([\w-]+\.md)\)", DOCS["README.md"])) == set(DOCS) - {"README.md"}
 
 
-def test_the_changelog_has_what_is_unreleased_on_top() -> None:
-    titles = re.findall(r"^##+ (.*)$", DOCS["CHANGELOG.md"], re.MULTILINE)
+def test_the_changelog_has_what_is_unreleased_on_top_and_a_release_with_its_date() -> None:
+    titles = re.findall(r"^## (.*)$", DOCS["CHANGELOG.md"], re.MULTILINE)
     assert titles[0] == "Unreleased"
-    assert set(titles[1:]) <= {"Added", "Changed", "Fixed", "Security"}
-    assert "Security" in titles
+    assert re.fullmatch(r"0\.1\.0, \d{4}-\d\d-\d\d", titles[-1])
+    groups = re.findall(r"^### (.*)$", DOCS["CHANGELOG.md"], re.MULTILINE)
+    assert "Security" in groups
+    assert set(groups) <= {"Added", "Changed", "Fixed", "Security"}

@@ -51,11 +51,9 @@ def test_the_printed_commands_show_an_allowed_a_refused_and_a_blocked_call(demo:
         records = rows(demo.database_url, "SELECT tool, reason, client_name FROM authz_app_callrecord ORDER BY at")
     finally:
         demo.stop()
-    assert records == [
-        ("TimeTool", "allowed", "demo"),
-        ("weather_tool", "no_rule", "demo"),
-        ("", "client_blocked", "demo"),
-    ]
+    assert records[:2] == [("TimeTool", "allowed", "demo"), ("weather_tool", "no_rule", "demo")]
+    # A client that finds out which revision is spoken asks more than once.
+    assert set(records[2:]) == {("", "client_blocked", "demo")}
     demo.assert_no_traceback()
 
 

@@ -1,4 +1,4 @@
-"""`make prove` keeps what the README says of it, and can fail."""
+"""`make prove` keeps what docs/security.md says of it, and can fail."""
 
 import io
 import os

@@ -72,7 +72,7 @@ def _note_on(subject: str) -> list[str]:
 def _commands(token: str) -> list[str]:
     url = conf().public_url
     manage = f"{_from_here(sys.executable)} {_from_here(settings.BASE_DIR / 'manage.py')}"
-    call = f"{manage} mcp_client {shlex.quote(f'{url}/sse')} --token"
+    call = f"{manage} mcp_client {shlex.quote(f'{url}/mcp')} --token"
     # Named, because the second terminal may not have the PORT that this one has.
     fresh_token = f"$(PUBLIC_URL={shlex.quote(url)} {manage} access_token)"
     return [
