@@ -1,16 +1,23 @@
-"""This app's settings, read once into a frozen object."""
+"""This app's settings, read once into a frozen object, and what this site is called as an OAuth resource (RFC 8707)."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.signals import setting_changed
 
 from authz_app.issuers import IssuerConfigError, TrustedIssuer, parse_issuers, without_twins
-from authz_app.protected_resource import as_clients_spell, metadata_url, resource_identifiers
+
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
+# Where MCP clients connect. Each is a resource of its own, and so is the site as a whole.
+RESOURCE_PATHS = ("", "/sse", "/mcp")
+# A message is posted into a session that was opened at /sse: that is the resource its client knows.
+_ASKED_FOR = {"/sse": "/sse", "/messages": "/sse", "/messages/": "/sse", "/mcp": "/mcp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,33 @@ class AuthzConf:
 def local_issuer_url(public_url: str) -> str:
     """The embedded issuer's identifier."""
     return public_url
+
+
+def resource_identifiers(public_url: str, further: Iterable[str] = ()) -> tuple[str, ...]:
+    """The audiences under which clients ask for tokens for this site, as real clients spell them."""
+    return as_clients_spell([*(f"{public_url}{path}" for path in RESOURCE_PATHS), *further])
+
+
+def as_clients_spell(audiences: Iterable[str]) -> tuple[str, ...]:
+    """``audiences``, a bare origin with and without its slash: clients add it (RFC 3986 section 6.2.3)."""
+    spelled = [spelling for audience in audiences for spelling in (audience, *_other_spelling(audience))]
+    return tuple(dict.fromkeys(spelled))
+
+
+def _other_spelling(audience: str) -> tuple[str, ...]:
+    try:
+        parts = urlsplit(audience)
+    except ValueError:
+        return ()
+    origin = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in ("http", "https") or audience not in (origin, f"{origin}/"):
+        return ()
+    return (f"{origin}/",) if audience == origin else (origin,)
+
+
+def metadata_url(public_url: str, path: str) -> str:
+    """Where the metadata of the resource is that a request for ``path`` asked for (RFC 9728 section 3.1)."""
+    return f"{public_url}{WELL_KNOWN}{_ASKED_FOR.get(path, '')}"
 
 
 def _json(text: str) -> Any:

@@ -27,7 +27,7 @@ from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Rule
 from authz_app.tokens.access_token import token_scopes
 from authz_app.tokens.errors import AuthenticationError
-from authz_app.tokens.jwks import IssuerKeySets
+from authz_app.tokens.issuer_keys import IssuerKeySets
 from authz_app.tokens.middleware import read_token, refuse
 from authz_app.tokens.verifier import TokenVerifier
 from tests.callers import caller_for

@@ -5,7 +5,7 @@ import logging
 import orjson
 import requests
 
-from authz_app.core.outbound import Exchange, OutboundError
+from authz_app.core.outbound import BoundedFetch, OutboundError
 from tools_app.errors import ToolFailure
 
 _MAX_BYTES = 65_536
@@ -54,7 +54,7 @@ def _report(place: str, api_key: str, url: str, seconds: float) -> bytes:
     query = {"q": place, "appid": api_key, "units": "metric"}
     failure = ""
     try:
-        answer = Exchange(seconds, _MAX_BYTES).send(requests.Request("GET", url, params=query))
+        answer = BoundedFetch(seconds, _MAX_BYTES).send(requests.Request("GET", url, params=query))
     except OutboundError as error:
         failure = _UNREACHED[error.reason]
     if failure:

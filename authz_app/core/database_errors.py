@@ -12,12 +12,7 @@ from django.db import DatabaseError, Error, InterfaceError, InternalError, Opera
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.errors import _WaitTimeout
 
-from authz_app.conf import conf
-from authz_app.core.sqlite_file import refuse_other_file
-
 _NOT_PERMITTED = "42501"
-# A page may ask for more than a record does.
-_PAGE = 3
 
 
 def is_outage(error: BaseException) -> bool:
@@ -42,13 +37,6 @@ def limit_wait(connection: BaseDatabaseWrapper, seconds: float) -> None:
     raw = connection.connection
     if connection.vendor == "postgresql":
         raw.wait = partial(_wait, raw, seconds)
-
-
-def limit_wait_when_created(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Receive ``connection_created`` in a process that serves."""
-    if connection.vendor == "sqlite":
-        refuse_other_file(connection)
-    limit_wait(connection, conf().audit_timeout * _PAGE)
 
 
 def _wait(raw: "psycopg.Connection[Any]", seconds: float, generator: Any, *arguments: Any, **options: Any) -> Any:

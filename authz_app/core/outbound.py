@@ -1,4 +1,4 @@
-"""One HTTP exchange with an outside service, bounded in time and size. Knows nothing of what it carries.
+"""Send one HTTP request to an outside service, bounded in time and size. Knows nothing of what it carries.
 
 A failure says why in one word and nothing more: what `requests` raises holds the URL, and with it keys in its query.
 """
@@ -20,39 +20,53 @@ _CHUNK_BYTES = 8_192
 
 
 class OutboundError(Exception):
-    """No answer could be had. ``reason`` says why."""
+    """No whole response could be had. ``reason`` says why, and ``cause`` names the class of the exception behind it.
 
-    def __init__(self, reason: Reason) -> None:
+    ``status`` is that of a response whose body was not read to its end.
+    """
+
+    def __init__(self, reason: Reason, cause: str, status: int | None = None) -> None:
         super().__init__(reason)
         self.reason: Reason = reason
+        self.cause = cause
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the service answered; a redirect is an answer too, and is not followed."""
+class OutboundResponse:
+    """What the service answered. A redirect is a response too, and is not followed."""
 
     status: int
     body: bytes
 
 
-class Exchange:
-    """One request and its answer, over within ``seconds`` from first connect to last byte.
+class BoundedFetch:
+    """One request and its response, over within ``seconds`` from first connect to last byte. Blocks: for a thread.
 
     A socket timeout begins anew with every byte, so a server that drips them is held by a timer that shuts the
     connection down. With ``may_reach``, no connection is made to a name with an address that it refuses, and no proxy
     is used: which address a proxy connects to is not known here.
     """
 
-    def __init__(self, seconds: float, max_bytes: int, may_reach: Callable[[str], bool] | None = None) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        max_bytes: int,
+        may_reach: Callable[[str], bool] | None = None,
+        *,
+        use_proxy: bool = True,
+    ) -> None:
         self._seconds = seconds
         self._may_reach = may_reach
+        self._use_proxy = use_proxy and may_reach is None
         self._max_bytes = max_bytes
+        self._status: int | None = None
         self._aborted = False
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
 
-    def send(self, request: requests.Request) -> Answer:
-        """Send ``request`` and read the whole answer.
+    def send(self, request: requests.Request) -> OutboundResponse:
+        """Send ``request`` and read the whole response.
 
         Raises:
             OutboundError: it took too long, was too large, or there was none.
@@ -61,13 +75,13 @@ class Exchange:
         timer.daemon = True
         timer.start()
         try:
-            answer = self._attempt(request)
+            result = self._attempt(request)
         finally:
             timer.cancel()
             self._forget_sockets()
-        if isinstance(answer, Answer):
-            return answer
-        raise OutboundError(answer)
+        if isinstance(result, OutboundError):
+            raise result
+        return result
 
     def abort(self) -> None:
         """Break the exchange off, from any thread."""
@@ -77,18 +91,21 @@ class Exchange:
                 with suppress(OSError):
                     watched.shutdown(socket.SHUT_RDWR)
 
-    def _attempt(self, request: requests.Request) -> Answer | Reason:
+    def _attempt(self, request: requests.Request) -> OutboundResponse | OutboundError:
         # Returns its failure, because an exception raised while another is handled carries that one, URL and all.
         try:
             return self._exchange(request)
         except _Forbidden:
-            return "forbidden"
-        except requests.Timeout:
-            return "timeout"
-        except (requests.RequestException, HTTPError):
-            return "timeout" if self._aborted else "unreachable"
+            return self._failure("forbidden", "Forbidden")
+        except requests.Timeout as error:
+            return self._failure("timeout", type(error).__name__)
+        except (requests.RequestException, HTTPError) as error:
+            return self._failure("timeout" if self._aborted else "unreachable", type(error).__name__)
 
-    def _exchange(self, request: requests.Request) -> Answer | Reason:
+    def _failure(self, reason: Reason, cause: str) -> OutboundError:
+        return OutboundError(reason, cause, self._status)
+
+    def _exchange(self, request: requests.Request) -> OutboundResponse | OutboundError:
         with requests.Session() as session:
             session.auth = _leave_alone
             for scheme in ("http://", "https://"):
@@ -98,20 +115,23 @@ class Exchange:
             # No compression: a small body could unpack to any size.
             prepared.headers["Accept-Encoding"] = "identity"
             settings = session.merge_environment_settings(prepared.url or "", {}, True, None, None)
-            if self._may_reach is not None:
+            if not self._use_proxy:
                 settings["proxies"] = {}
+            if self._may_reach is not None:
                 _check_addresses(prepared.url or "", self._may_reach)
             with session.send(prepared, timeout=self._seconds, allow_redirects=False, **settings) as response:
                 return self._read(response)
 
-    def _read(self, response: requests.Response) -> Answer | Reason:
-        body = bytearray()
+    def _read(self, response: requests.Response) -> OutboundResponse | OutboundError:
+        self._status, body = response.status_code, bytearray()
         for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
             body += chunk
             if len(body) > self._max_bytes:
-                return "too_large"
+                return self._failure("too_large", "TooLarge")
         # A body that ends with its connection looks whole when the timer cut it.
-        return "timeout" if self._aborted else Answer(response.status_code, bytes(body))
+        if self._aborted:
+            return self._failure("timeout", "Timeout")
+        return OutboundResponse(response.status_code, bytes(body))
 
     def _watch(self, connected: socket.socket) -> None:
         # A name may resolve to something else each time it is asked. To whoever wants it to, an address that must not

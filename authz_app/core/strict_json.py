@@ -39,7 +39,8 @@ def _fraction(text: str) -> float:
     return number
 
 
-_DECODER = json.JSONDecoder(
+_ANY_SIZE = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+_BOUNDED = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_fraction
 )
 
@@ -72,17 +73,34 @@ def parse(body: bytes, max_depth: int) -> Any:
         JsonRefused: it is not UTF-8, not JSON, has duplicate member names, NaN, infinite or huge numbers, lone
             surrogates, or nests deeper than ``max_depth``.
     """
-    if body.startswith(_BOM):
-        raise JsonRefused("it starts with a byte order mark (RFC 8259 section 8.1)")
-    try:
-        value = _DECODER.decode(body.decode())
-    except UnicodeDecodeError:
-        raise JsonRefused("it is not UTF-8") from None
-    except RecursionError:
-        raise JsonRefused("it is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise JsonRefused(f"{error.msg} at character {error.pos}") from None
+    value = _decoded(_BOUNDED, body)
     # What is written without an escape has no half of a surrogate pair: it would be no UTF-8.
     if b"\\" in body or body.count(b"{") + body.count(b"[") > max_depth:
         _check(value, max_depth)
     return value
+
+
+def parse_of_any_size(body: bytes) -> Any:
+    """Parse a body whose values are checked where they are used.
+
+    Raises:
+        JsonRefused: it is not UTF-8, not JSON, or has duplicate member names or NaN.
+    """
+    return _decoded(_ANY_SIZE, body)
+
+
+def _decoded(decoder: json.JSONDecoder, body: bytes) -> Any:
+    if body.startswith(_BOM):
+        raise JsonRefused("it starts with a byte order mark (RFC 8259 section 8.1)")
+    try:
+        return decoder.decode(body.decode())
+    except UnicodeDecodeError:
+        raise JsonRefused("it is not UTF-8") from None
+    except RecursionError:
+        raise JsonRefused("it is nested too deeply") from None
+    except JsonRefused:
+        raise
+    except json.JSONDecodeError as error:
+        raise JsonRefused(f"{error.msg} at character {error.pos}") from None
+    except ValueError:
+        raise JsonRefused("a number is too large") from None  # Python reads no integer of thousands of digits.

@@ -20,7 +20,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest
 
 from authz_app.core.addresses import is_public
-from authz_app.core.outbound import Exchange, OutboundError
+from authz_app.core.outbound import BoundedFetch, OutboundError
 from authz_app.embedded_issuer.registration import check
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def _fetched(request: HttpRequest, client_id: str) -> Any:
     if not ratelimit.consume(request, app="allauth.idp.oidc", action="cimd_fetch", limit_get=True):
         raise ValidationError("too many were fetched in the last minute; try again in a minute.")
     try:
-        answer = Exchange(FETCH_SECONDS, MAX_DOCUMENT_BYTES, _may_reach).send(requests.Request("GET", client_id))
+        answer = BoundedFetch(FETCH_SECONDS, MAX_DOCUMENT_BYTES, _may_reach).send(requests.Request("GET", client_id))
     except OutboundError as error:
         raise ValidationError(f"its address {_WHY_NOT[error.reason]}.") from None
     if answer.status != 200:

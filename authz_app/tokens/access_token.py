@@ -5,15 +5,15 @@ In two steps, because finding the key takes time: `inspect` reads whose token it
 
 import base64
 import binascii
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any
 
 import jwt
 
+from authz_app.core.strict_json import JsonRefused, parse_of_any_size
 from authz_app.issuers import ASYMMETRIC_ALGORITHMS, TrustedIssuer
 from authz_app.policy.principal import Principal
 from authz_app.tokens.claim_limits import refuse_unstorable
@@ -34,7 +34,7 @@ from authz_app.tokens.errors import (
     WrongAudience,
     WrongType,
 )
-from authz_app.tokens.jwks import VerificationKey
+from authz_app.tokens.key_set import VerificationKey
 
 MAX_TOKEN_LENGTH = 16_384
 # OpenID Connect Core section 2 on `sub`, and the width of the columns that keep these claims.
@@ -262,11 +262,9 @@ def _type(header: Mapping[str, Any]) -> str:
 
 
 def _json_object(part: str, name: str) -> dict[str, Any]:
-    data = _base64url(part, name)
     try:
-        # Decoded here, because json.loads would guess UTF-16 and UTF-32.
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        value = parse_of_any_size(_base64url(part, name))
+    except JsonRefused:
         raise MalformedToken(name, "is not JSON in UTF-8 with unique names") from None
     if not isinstance(value, dict):
         raise MalformedToken(name, "is not a JSON object")
@@ -283,15 +281,3 @@ def _base64url(part: str, name: str) -> bytes:
     if base64.urlsafe_b64encode(decoded).rstrip(b"=") != data:
         raise MalformedToken(name, "is not encoded as base64url")
     return decoded
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse doubled names: readers differ in which one they take (RFC 8725 section 2.6)."""
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("A name stands twice in one object.")
-    return value
-
-
-def _no_number(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON.")

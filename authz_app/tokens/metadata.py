@@ -7,9 +7,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
-from authz_app.conf import AuthzConf, conf
+from authz_app.conf import RESOURCE_PATHS, WELL_KNOWN, AuthzConf, conf
 from authz_app.core.cors import from_any_origin
-from authz_app.protected_resource import RESOURCE_PATHS, WELL_KNOWN
 
 
 @from_any_origin("GET")

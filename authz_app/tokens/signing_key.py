@@ -14,13 +14,13 @@ from django.conf import settings
 
 from authz_app.conf import conf
 from authz_app.core.private_files import create_private, others_can_read
-from authz_app.tokens.jwks import MIN_RSA_BITS, FetchError
+from authz_app.tokens.key_set import MIN_RSA_BITS, KeySetError
 
 KEY_BITS = 2048
 _MAX_FILE_BYTES = 65_536
 
 
-class IssuerKeyError(FetchError):
+class IssuerKeyError(KeySetError):
     """The embedded issuer has no usable key; ``str()`` says why, continuing a sentence that begins with the issuer."""
 
 

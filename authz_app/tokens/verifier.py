@@ -14,7 +14,7 @@ from authz_app.policy.principal import Principal
 from authz_app.tokens.access_token import check_algorithm, inspect, verify
 from authz_app.tokens.cache import TokenCache
 from authz_app.tokens.errors import UnknownIssuer
-from authz_app.tokens.jwks import IssuerKeySets
+from authz_app.tokens.issuer_keys import IssuerKeySets
 from authz_app.tokens.signing_key import public_jwks
 
 

@@ -10,7 +10,7 @@ import orjson
 import requests
 from mcp_types import Tool
 
-from authz_app.core.outbound import Answer, Exchange, OutboundError
+from authz_app.core.outbound import BoundedFetch, OutboundError, OutboundResponse
 from tools_app.mcp_client.connection import Connection
 from tools_app.mcp_client.display import call_line, result_text
 from tools_app.mcp_client.errors import Refused, Unusable
@@ -55,12 +55,12 @@ class LanguageModel:
                 explanation = " and nothing that a chat completions endpoint would say."
         raise Unusable(f"The language model at {self.base_url} answers with HTTP {answer.status}{explanation}")
 
-    async def _post(self, body: Mapping[str, Any]) -> Answer:
+    async def _post(self, body: Mapping[str, Any]) -> OutboundResponse:
         headers = {"Content-Type": "application/json"}
         if self.api_key:
             headers["Authorization"] = f"Bearer {self.api_key}"
         url = f"{self.base_url}/chat/completions"
-        exchange = Exchange(_SECONDS, _MAX_BYTES)
+        exchange = BoundedFetch(_SECONDS, _MAX_BYTES)
         request = requests.Request("POST", url, data=orjson.dumps(body), headers=headers)
         reason = ""
         try:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import orjson
 import requests
 
-from authz_app.core.outbound import Answer, Exchange, OutboundError
+from authz_app.core.outbound import BoundedFetch, OutboundError, OutboundResponse
 from authz_app.issuers import is_secure_url
 from tools_app.mcp_client.address import origin
 from tools_app.mcp_client.errors import Refused, Unusable
@@ -118,11 +118,11 @@ def _embedded_endpoint(url: str) -> str:
     return endpoint
 
 
-def _ask(request: requests.Request, what: str) -> Answer:
+def _ask(request: requests.Request, what: str) -> OutboundResponse:
     host = urlsplit(request.url).netloc
     reason = ""
     try:
-        return Exchange(_SECONDS, _MAX_BYTES).send(request)
+        return BoundedFetch(_SECONDS, _MAX_BYTES).send(request)
     except OutboundError as error:
         reason = error.reason
     raise Unusable(

@@ -10,9 +10,9 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.signals import connection_created
 from django.db.migrations.executor import MigrationExecutor
 
-from authz_app.core.database_errors import limit_wait_when_created
 from tools_app import catalogue
 from tools_app.serving import guards
+from tools_app.serving.database import limit_wait_when_created
 
 logger = logging.getLogger(__name__)
 

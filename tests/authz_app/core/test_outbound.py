@@ -6,12 +6,12 @@ import threading
 import pytest
 import requests
 
-from authz_app.core.outbound import Exchange, OutboundError
+from authz_app.core.outbound import BoundedFetch, OutboundError
 from tests.tools_app.stub_service import Reply, stub_service
 
 
 def get(url: str, seconds: float = 5.0, max_bytes: int = 1_000) -> bytes:
-    return Exchange(seconds, max_bytes).send(requests.Request("GET", url)).body
+    return BoundedFetch(seconds, max_bytes).send(requests.Request("GET", url)).body
 
 
 def reason_of(url: str, seconds: float = 5.0) -> str:
@@ -23,7 +23,7 @@ def reason_of(url: str, seconds: float = 5.0) -> str:
 
 def test_an_answer_comes_with_its_status_and_body():
     with stub_service(Reply({"a": 1}, status=418)) as service:
-        answer = Exchange(5, 100).send(requests.Request("GET", service.url))
+        answer = BoundedFetch(5, 100).send(requests.Request("GET", service.url))
     assert (answer.status, answer.body) == (418, b'{"a": 1}')
 
 
@@ -54,7 +54,7 @@ def test_a_body_of_no_stated_length_that_drips_is_not_taken_for_whole():
 
 def test_a_redirect_is_an_answer_and_is_not_followed():
     with stub_service(Reply({}, status=302, headers={"Location": "/elsewhere"})) as service:
-        assert Exchange(5, 100).send(requests.Request("GET", service.url)).status == 302
+        assert BoundedFetch(5, 100).send(requests.Request("GET", service.url)).status == 302
         assert [asked.path for asked in service.asked] == ["/"]
 
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_reached_is_unreachable(url):
 
 def test_an_exchange_can_be_broken_off_from_another_thread():
     with stub_service(Reply(drip_head=True)) as service:
-        exchange = Exchange(60, 1_000)
+        exchange = BoundedFetch(60, 1_000)
         reasons: list[str] = []
 
         def run() -> None:
@@ -89,7 +89,7 @@ def test_a_netrc_file_does_not_replace_the_authorization_header(tmp_path, monkey
     monkeypatch.setenv("NETRC", str(netrc))
     with stub_service(Reply({})) as service:
         request = requests.Request("GET", service.url, headers={"Authorization": "Bearer mine"})
-        Exchange(5, 100).send(request)
+        BoundedFetch(5, 100).send(request)
         assert service.asked[0].headers["Authorization"] == "Bearer mine"
 
 
@@ -97,7 +97,7 @@ def test_a_netrc_file_does_not_replace_the_authorization_header(tmp_path, monkey
 def test_no_connection_is_made_to_an_address_that_must_not_be_reached(host):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setblocking(False)
-        exchange = Exchange(5, 100, lambda address: not address.startswith(("127.", "::1")))
+        exchange = BoundedFetch(5, 100, lambda address: not address.startswith(("127.", "::1")))
         with pytest.raises(OutboundError, match="forbidden"):
             exchange.send(requests.Request("GET", f"http://{host}:{listening.getsockname()[1]}/"))
         with pytest.raises(BlockingIOError):
@@ -113,6 +113,6 @@ def test_a_name_that_changes_its_address_does_not_tell_which_ports_are_open(list
             listening.close()
         asked = iter([True])
         with pytest.raises(OutboundError, match="unreachable"):
-            Exchange(5, 100, lambda address: next(asked, False)).send(
+            BoundedFetch(5, 100, lambda address: next(asked, False)).send(
                 requests.Request("GET", f"http://127.0.0.1:{port}")
             )

@@ -1,13 +1,14 @@
 """JSON that a stranger sent: what is read is what was written, and everything else is refused in one way."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz_app.core.strict_json import JsonRefused, parse
+from authz_app.core.strict_json import JsonRefused, parse, parse_of_any_size
 
 DEPTH = 8
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -51,10 +52,21 @@ fragments = st.sampled_from(
 @quickly
 @given(st.binary(max_size=200) | st.lists(fragments, max_size=30).map(lambda parts: "".join(parts).encode()))
 def test_any_bytes_are_either_read_or_refused(body: bytes) -> None:
-    try:
-        parse(body, DEPTH)
-    except JsonRefused:
-        return
+    for read in (lambda body: parse(body, DEPTH), parse_of_any_size):
+        with suppress(JsonRefused):
+            read(body)
+
+
+def test_values_of_any_size_are_left_to_whoever_uses_them() -> None:
+    assert parse_of_any_size(b"[" * 100 + b"9" * 25 + b"]" * 100)
+    with pytest.raises(JsonRefused):
+        parse_of_any_size(b"9" * 5_000)
+
+
+@pytest.mark.parametrize("body", [b'{"a": 1, "a": 2}', b"NaN", b"\xef\xbb\xbf1", "1".encode("utf-16"), b"1 2"])
+def test_what_two_parsers_could_read_differently_is_refused_at_any_size(body: bytes) -> None:
+    with pytest.raises(JsonRefused):
+        parse_of_any_size(body)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from django.urls import clear_url_caches
 from django.utils import timezone
 
 import mcpsite.urls
-from authz_app.conf import conf, local_issuer_url
+from authz_app.conf import conf, local_issuer_url, resource_identifiers
 from authz_app.embedded_issuer.applications import (
     AmbiguousName,
     ApplicationError,
@@ -37,7 +37,6 @@ from authz_app.embedded_issuer.applications import (
     issue_access_token,
 )
 from authz_app.policy.principal import Principal
-from authz_app.protected_resource import resource_identifiers
 from authz_app.tokens import signing_key as keys
 from authz_app.tokens.signing_key import IssuerKeyError, key_path, public_jwks
 from authz_app.tokens.verifier import verifier

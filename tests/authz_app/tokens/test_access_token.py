@@ -17,7 +17,7 @@ from authz_app.issuers import TrustedIssuer
 from authz_app.policy.principal import Principal
 from authz_app.tokens import errors
 from authz_app.tokens.access_token import MAX_TIME, MAX_TOKEN_LENGTH, inspect, verify
-from authz_app.tokens.jwks import VerificationKey, parse_key_set
+from authz_app.tokens.key_set import VerificationKey, parse_key_set
 from tests.issuer import ABSENT, AUDIENCE, Issuer, base64url, encode, private_key, public_jwk
 
 NOW = 1_800_000_000

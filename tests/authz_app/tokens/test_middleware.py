@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from authz_app.conf import conf
 from authz_app.core.asgi import Message, Receive, Scope, Send
 from authz_app.tokens import errors
-from authz_app.tokens.jwks import IssuerKeySets
+from authz_app.tokens.issuer_keys import IssuerKeySets
 from authz_app.tokens.middleware import LOG_SECONDS, BearerTokenMiddleware, RefusalLog, challenge, split_query
 from authz_app.tokens.verifier import TokenVerifier
 from tests.issuer import Issuer, private_key

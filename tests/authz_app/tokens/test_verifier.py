@@ -19,7 +19,7 @@ from authz_app.tokens.errors import (
     UnknownKey,
     WrongAlgorithm,
 )
-from authz_app.tokens.jwks import IssuerKeySets
+from authz_app.tokens.issuer_keys import IssuerKeySets
 from authz_app.tokens.verifier import TokenVerifier, verifier
 from tests.at_once import at_once
 from tests.issuer import Issuer

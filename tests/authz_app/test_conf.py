@@ -2,7 +2,7 @@
 
 import pytest
 
-from authz_app.protected_resource import as_clients_spell, metadata_url, resource_identifiers
+from authz_app.conf import as_clients_spell, metadata_url, resource_identifiers
 
 SITE = "https://mcp.example.com"
 
