@@ -18,7 +18,7 @@ def main() -> None:
     from django.core.management import execute_from_command_line  # noqa: PLC0415
     from django.db import Error  # noqa: PLC0415
 
-    from authz_app.audit.errors import AuditUnavailable  # noqa: PLC0415
+    from authz_app.audit.entries import AuditUnavailable  # noqa: PLC0415
     from authz_app.core import actor as actors  # noqa: PLC0415
 
     try:

@@ -6,6 +6,12 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from authz_app.policy.limits import Allowance
+
+
+class AuditUnavailable(Exception):
+    """The call record could not be committed in time, so the call does not run."""
+
 
 class Outcome(StrEnum):
     """How a call that was allowed ended. INPUT_REQUIRED: with a question, whose answer comes with another call."""
@@ -54,33 +60,11 @@ class Opening(NamedTuple):
 OPENING_COLUMNS: tuple[str, ...] = Opening._fields
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """That no more than so many ``calls`` may commit in any ``seconds``, by a limit rule.
-
-    ``client_id`` is that of the client for which they are counted, and 0 for all clients together.
-    """
-
-    rule_id: int
-    client_id: int
-    calls: int
-    seconds: int
-    sentence: str
-
-
-class Within(NamedTuple):
-    """An opening of a call that is allowed within limits, all of which hold. Of any other, there are none."""
+class LimitedOpening(NamedTuple):
+    """An opening, and the limits within which its call is allowed: all of them hold. Without limits, there are none."""
 
     opening: Opening
     allowances: tuple[Allowance, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """The limits for which a call was refused, and in how many seconds, if nobody else calls, none of them would."""
-
-    allowances: tuple[Allowance, ...]
-    wait: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +84,6 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """That the result of a call did not reach its caller."""
+    """The result of a call did not reach its caller."""
 
     id: UUID

@@ -8,18 +8,19 @@ from collections.abc import Callable, Sequence
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 
 from authz_app.audit.events import Event, EventKind, event
-from authz_app.audit.session_register import Recorded, SessionClosed, may_be_open_yet
+from authz_app.audit.session_register import EventNote, SessionClosed, may_be_open_yet
 
 logger = logging.getLogger(__name__)
 MOST = 10_000
 _GROUP = 256
-Commit = Callable[[Sequence[Recorded]], object]
+Commit = Callable[[Sequence[EventNote]], object]
 
 
-class EventBacklog:
-    """Room for so many events between the moment when they happen and their commit. ``admits_one`` may be anywhere.
+class EventBuffer:
+    """Has room for so many events between the moment when they happen and their commit.
 
-    All else is the writer's thread's. ``len`` is how many could not be written when they came.
+    ``admits_one`` may be called in any thread, all else in the writer's. ``len`` is how many could not be written when
+    they came.
     """
 
     def __init__(self, most: int = MOST) -> None:
@@ -27,14 +28,14 @@ class EventBacklog:
         self._lock = threading.Lock()
         self._waiting = 0
         self._lost = 0
-        self._late: deque[Recorded] = deque()
+        self._late: deque[EventNote] = deque()
         self._early: list[SessionClosed] = []
 
     def __len__(self) -> int:
         return len(self._late)
 
     def admits_one(self) -> bool:
-        """Take a place. False: there is none, and the event is only counted."""
+        """Take a place. False: none is free, and the event is only counted."""
         with self._lock:
             if self._waiting >= self._most:
                 self._lost += 1
@@ -42,18 +43,18 @@ class EventBacklog:
             self._waiting += 1
             return True
 
-    def keep(self, events: Sequence[Recorded]) -> None:
-        """Keep, for another try, what could not be written."""
+    def keep(self, events: Sequence[EventNote]) -> None:
+        """Keep events that could not be written for another try."""
         self._late.extend(events)
 
-    def written(self, events: Sequence[Recorded], unmatched: Sequence[SessionClosed]) -> None:
-        """These are committed. Sessions of which it was not yet written that they were opened are tried again."""
+    def written(self, events: Sequence[EventNote], unmatched: Sequence[SessionClosed]) -> None:
+        """Free the places of committed events. A session that is not yet written as opened is tried again."""
         early = [closing for closing in unmatched if may_be_open_yet(closing)]
         self._early += early
         self._free(len(events) - len(early))
 
-    def write(self, commit: Callable[[Sequence[Recorded]], object]) -> None:
-        """Write what was kept, the oldest first, and how many events were lost; stop where it cannot be done."""
+    def write(self, commit: Commit) -> None:
+        """Write the events that were kept, the oldest first, and how many were lost; stop at the first failure."""
         while taken := self._taken():
             if not self._try(taken, commit):
                 return
@@ -61,14 +62,14 @@ class EventBacklog:
         if early:
             self._try(early, commit)
 
-    def _taken(self) -> list[Recorded]:
+    def _taken(self) -> list[EventNote]:
         taken = [self._late.popleft() for _ in range(min(len(self._late), _GROUP))]
         with self._lock:
             lost, self._lost = self._lost, 0
             self._waiting += bool(lost)
         return [*taken, _lost_events(lost)] if lost else taken
 
-    def _try(self, events: Sequence[Recorded], commit: Commit) -> bool:
+    def _try(self, events: Sequence[EventNote], commit: Commit) -> bool:
         """False: they are kept. One that the database refuses is given up, and the log says so."""
         try:
             commit(events)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, transaction
 
-from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.entries import AuditUnavailable
 from authz_app.core import actor as actors
 from authz_app.core.ids import uuid7
 from authz_app.models.events import AuditEvent

@@ -1,7 +1,7 @@
-"""Settle openings against the limits they are allowed within, in the transaction that commits them. Fail closed.
+"""Counts calls against the limits within which they are allowed, in the transaction of their records. Fail closed.
 
-Whoever counts against a limit holds it until the commit, so it is exact across workers. Where the transaction does not
-commit, nothing is counted and nothing runs.
+A writer that counts against a limit holds it until the commit, so the count is exact across workers. Where the
+transaction does not commit, nothing is counted and nothing runs.
 """
 
 from collections.abc import Sequence
@@ -11,47 +11,52 @@ from uuid import UUID
 
 import orjson
 
-from authz_app.audit.entries import Allowance, Opening, Spent, Within
-from authz_app.audit.sql import Key, Statements
+from authz_app.audit.entries import LimitedOpening, Opening
+from authz_app.audit.sql import LimitKey, Statements
 from authz_app.policy.decision import Reason
-from authz_app.policy.sliding_window import Tally, spent_of
+from authz_app.policy.limits import Allowance, SlidingWindow, Spent, spent_of
 
 
-def settle(statements: Statements, cursor: Any, asking: Sequence[Within]) -> dict[UUID, Spent | None]:
-    """Insert records. Returns, for each that was decided under the committed policy version, which limits were spent.
+def insert_within_limits(
+    statements: Statements, cursor: Any, openings: Sequence[LimitedOpening]
+) -> dict[UUID, Spent | None]:
+    """Insert the records decided under the committed policy version. Returns, by id, which limits were spent for each.
 
     One call is counted after the other. One that is refused is recorded so, and counts against nothing.
     """
-    if not any(one.allowances for one in asking):
-        return dict.fromkeys(statements.insert(cursor, [one.opening for one in asking]))
-    keys = sorted({_key(allowance) for one in asking for allowance in one.allowances})
+    if not any(limited.allowances for limited in openings):
+        return dict.fromkeys(statements.insert(cursor, [limited.opening for limited in openings]))
+    keys = sorted({_key(allowance) for limited in openings for allowance in limited.allowances})
     statements.hold_limits(cursor, keys)
     version = statements.hold_version(cursor)
     now, stored = statements.counted(cursor, keys)
-    current = [one for one in asking if one.opening.policy_version == version]
-    allowances = {_key(allowance): allowance for one in current for allowance in one.allowances}
-    tallies = {key: Tally(allowance, stored.get(key), now) for key, allowance in allowances.items()}
-    settled = [_counted(one, [tallies[_key(allowance)] for allowance in one.allowances], now) for one in current]
-    if settled:
-        statements.insert(cursor, [opening for opening, _ in settled])
-    if tallies:
-        statements.count(cursor, [(key, tally.text, tally.until) for key, tally in tallies.items()])
-    return {opening.id: spent for opening, spent in settled}
+    current = [limited for limited in openings if limited.opening.policy_version == version]
+    allowances = {_key(allowance): allowance for limited in current for allowance in limited.allowances}
+    windows = {key: SlidingWindow(allowance, stored.get(key), now) for key, allowance in allowances.items()}
+    counted = [
+        _count(limited.opening, [windows[_key(allowance)] for allowance in limited.allowances], now)
+        for limited in current
+    ]
+    if counted:
+        statements.insert(cursor, [opening for opening, _ in counted])
+    if windows:
+        statements.count(cursor, [(key, window.text, window.until) for key, window in windows.items()])
+    return {opening.id: spent for opening, spent in counted}
 
 
-def _key(allowance: Allowance) -> Key:
+def _key(allowance: Allowance) -> LimitKey:
     return allowance.rule_id, allowance.client_id
 
 
-def _counted(one: Within, tallies: Sequence[Tally], now: float) -> tuple[Opening, Spent | None]:
-    """The record as it is written. A limited call's time is the one at which it is counted, or refused."""
-    if not tallies:
-        return one.opening, None
-    opening = one.opening._replace(at=datetime.fromtimestamp(now, UTC))
-    spent = spent_of(tallies)
+def _count(opening: Opening, windows: Sequence[SlidingWindow], now: float) -> tuple[Opening, Spent | None]:
+    """Count a call, and return its record. A limited call's time is the one at which it is counted, or refused."""
+    if not windows:
+        return opening, None
+    opening = opening._replace(at=datetime.fromtimestamp(now, UTC))
+    spent = spent_of(windows)
     if spent is None:
-        for tally in tallies:
-            tally.add()
+        for window in windows:
+            window.add()
         return opening, None
     rules = [{"id": allowance.rule_id, "sentence": allowance.sentence} for allowance in spent.allowances]
     refused = opening._replace(

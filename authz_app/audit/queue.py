@@ -1,42 +1,29 @@
-"""What waits to be written: openings, for which calls wait, and notes, for which nobody does. Taken group by group."""
+"""The queue of what is to be written: openings, for which calls wait, and notes, for which nobody does."""
 
-import asyncio
 import queue
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 
-from authz_app.audit.entries import Closing, Spent, Undelivered, Within
-from authz_app.audit.session_register import Recorded
+from authz_app.audit.entries import Closing, Undelivered
+from authz_app.audit.session_register import EventNote
+from authz_app.audit.waiting import PendingOpening
 
 GROUP = 256
 _NOTES_WAIT = 0.02
 # For each call that is expected: about what the event loop needs to hand it in.
 _COMPANION_WAIT = 0.0003
 _COMPANION_LOOK = 0.002
-# What is written after the call: in the order in which it was handed in.
-Note = Closing | Undelivered | Recorded
-
-
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """An opening, and the call that waits for it, ``until`` so long on its loop's clock."""
-
-    within: Within
-    loop: asyncio.AbstractEventLoop
-    future: "asyncio.Future[bool | Spent]"
-    until: float
-    abandoned: bool = field(default=False)
-    refused: bool = field(default=False)
+# Written after the call, or beside calls, in the order in which it was handed in.
+Note = Closing | Undelivered | EventNote
 
 
 # An event is set when what came before it is written; None asks the writer to stop.
-Item = Waiting | Note | threading.Event | None
+Item = PendingOpening | Note | threading.Event | None
 
 
-class Intake:
-    """Any thread puts; one thread takes."""
+class WriteQueue:
+    """Any thread puts items in; the writer's thread takes them out, group by group."""
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Item] = queue.SimpleQueue()
@@ -45,7 +32,7 @@ class Intake:
         self.is_empty = self._queue.empty
 
     def take(self, seconds: float) -> list[Item]:
-        """What is to be written next, in order, as soon as there is something; nothing, if so many seconds pass."""
+        """The next group, in order, as soon as there is something; nothing, if so many seconds pass."""
         items: list[Item] = []
         try:
             items.append(self._queue.get(timeout=seconds))
@@ -60,26 +47,26 @@ class Intake:
         return items
 
     def _fill(self, items: list[Item]) -> None:
-        """Add what is there, as far as a group has room for it."""
+        """Add what is in the queue, as far as a group has room for it."""
         with suppress(queue.Empty):
             while len(items) < GROUP:
                 item = self._queue.get_nowait()
                 # What nobody waits for any more takes no place: during an outage that is most of it.
-                if not (isinstance(item, Waiting) and item.abandoned):
+                if not (isinstance(item, PendingOpening) and item.abandoned):
                     items.append(item)
 
     def _await_companions(self, items: list[Item]) -> None:
         """Under load as many calls as came together are about to come again, one by one: one commit for them all."""
         expected = max(self._together)
         until = time.monotonic() + expected * _COMPANION_WAIT
-        while 0 < (there := _openings(items)) < expected and len(items) < GROUP:
+        while 0 < (openings := _openings(items)) < expected and len(items) < GROUP:
             left = until - time.monotonic()
             if left <= 0:
                 break
             time.sleep(min(left, _COMPANION_LOOK))
             self._fill(items)
-        self._together = self._together[1], there
+        self._together = self._together[1], openings
 
 
 def _openings(items: list[Item]) -> int:
-    return sum(isinstance(item, Waiting) for item in items)
+    return sum(isinstance(item, PendingOpening) for item in items)

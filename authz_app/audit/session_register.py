@@ -1,6 +1,6 @@
-"""Which MCP sessions are open: so that each is opened once and closed once in the events, whoever tells of it.
+"""The register of open MCP sessions: each is opened once and closed once in the events, whichever worker reports it.
 
-Whoever takes a session out of the register writes that it was closed, in the same transaction.
+The transaction that takes a session out of the register writes the event that it was closed.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from authz_app.audit.events import Event, EventKind, event
-from authz_app.audit.sql import TABLE, Statements
+from authz_app.audit.sql import RECORDS, Statements
 
 REGISTER = "authz_app_opensession"
 # To count more would hold up what waits for the same transaction.
@@ -19,11 +19,11 @@ _COPIED = ("client_id", "client_name", "issuer", "subject", "oauth_client_id", "
 _COLUMNS = ("mcp_session", "opened_at", "holder", "transport", *_COPIED)
 _INSERT = f"INSERT INTO {REGISTER} ({', '.join(_COLUMNS)}) VALUES {{rows}} ON CONFLICT (mcp_session) DO NOTHING"
 _TAKE = f"DELETE FROM {REGISTER} WHERE mcp_session = %s RETURNING opened_at, transport, {', '.join(_COPIED)}"
-_COUNT = f"SELECT count(*) FROM (SELECT 1 FROM {TABLE} WHERE mcp_session = %s LIMIT {MOST_CALLS + 1}) AS calls"
+_COUNT = f"SELECT count(*) FROM (SELECT 1 FROM {RECORDS} WHERE mcp_session = %s LIMIT {MOST_CALLS + 1}) AS calls"
 
 
 class SessionOpened(NamedTuple):
-    """That an MCP session was opened. It dies with the worker ``holder``, or with none in particular."""
+    """An MCP session was opened. It dies with the worker ``holder``, or with none in particular."""
 
     event: Event
     holder: str
@@ -31,9 +31,9 @@ class SessionOpened(NamedTuple):
 
 
 class SessionClosed(NamedTuple):
-    """That an MCP session has ended, and why; ``actor`` is the administrator who ended it, if one did.
+    """An MCP session has ended; ``why`` is the reason, and ``actor`` the administrator who ended it, if one did.
 
-    ``software`` is what its client said of itself.
+    ``software`` is the client software.
     """
 
     mcp_session: str
@@ -44,11 +44,11 @@ class SessionClosed(NamedTuple):
     software: str = ""
 
 
-# What is written beside the calls.
-Recorded = Event | SessionOpened | SessionClosed
+# An event, or something that becomes one: written beside the records of calls.
+EventNote = Event | SessionOpened | SessionClosed
 
 
-def write(statements: Statements, cursor: Any, recorded: Sequence[Recorded]) -> list[SessionClosed]:
+def write_events(statements: Statements, cursor: Any, recorded: Sequence[EventNote]) -> list[SessionClosed]:
     """Write events, and open and close sessions. Returns those closed that are not open here: not yet, or no more."""
     opened = [one for one in recorded if isinstance(one, SessionOpened)]
     events = [one for one in recorded if isinstance(one, Event)] + [one.event for one in opened]

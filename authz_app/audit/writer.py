@@ -1,8 +1,8 @@
-"""Commit call records in groups, from one thread of its own. Fail closed: a record that is not committed is refused.
+"""Commits call records in groups, from one thread of its own. Fail closed: what is not committed is refused.
 
 When idle, the writer commits at once; what arrives meanwhile waits for the next commit and shares it, and so does what
-is expected at any moment (``intake``). Each call goes on when its own record has committed. Outcomes are written the
-same way, and kept for another try while the database is out of reach.
+is expected at any moment (``queue``). Each call goes on when its own record has committed (``waiting``). Outcomes are
+written the same way, and kept for another try while the database is out of reach.
 """
 
 import asyncio
@@ -10,21 +10,24 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from authz_app.audit.entries import Allowance, Closing, Opening, Outcome, Spent, Undelivered, Within
-from authz_app.audit.errors import AuditUnavailable
-from authz_app.audit.event_buffer import EventBacklog
-from authz_app.audit.limit_counting import settle
+from authz_app.audit.entries import Closing, LimitedOpening, Opening, Undelivered
+from authz_app.audit.event_buffer import EventBuffer
+from authz_app.audit.limit_counting import insert_within_limits
 from authz_app.audit.outage import OutageWatch
-from authz_app.audit.queue import GROUP, Intake, Note, Waiting
-from authz_app.audit.session_register import Recorded, write
-from authz_app.audit.sql import Statements, statements_for
+from authz_app.audit.queue import GROUP, Note, WriteQueue
+from authz_app.audit.session_register import EventNote, write_events
+from authz_app.audit.sql import Statements
+from authz_app.audit.sql_postgresql import PostgresqlStatements
+from authz_app.audit.sql_sqlite import SqliteStatements
+from authz_app.audit.waiting import PendingOpening, WaitingCalls, given_up
+from authz_app.policy.limits import Allowance, Spent
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +37,11 @@ _FIRST_SWEEP = 2.0
 _RETRY_EVERY = 0.5
 _SQLITE_PAUSE = 0.005
 _LATER = 1.0
-_UNAVAILABLE = "The call could not be recorded, so it was not run. Try again in a moment."
+
+
+def statements_for(connection: BaseDatabaseWrapper) -> Statements:
+    """The statements of this connection's database."""
+    return SqliteStatements(connection) if connection.vendor == "sqlite" else PostgresqlStatements(connection)
 
 
 class AuditWriter:
@@ -52,15 +59,14 @@ class AuditWriter:
         worker: str = "",
         patience: float | None = None,
     ) -> None:
-        self._timeout = timeout
         self._patience = timeout + _LATER if patience is None else patience
         self._clock = clock
         self._outage = OutageWatch(worker, clock)
         self._in_doubt = False
-        self._intake = Intake()
+        self._queue = WriteQueue()
+        self._waiting = WaitingCalls(timeout, self._outage, self.close)
         self._unwritten: deque[Note] = deque()
-        self._events = EventBacklog()
-        self._patient: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[Waiting]] = WeakKeyDictionary()
+        self._events = EventBuffer()
         # Soon for the first time: that another worker died may be why this one is here.
         self._swept = clock() - _SWEEP_EVERY + _FIRST_SWEEP
         self._failing = False
@@ -83,14 +89,12 @@ class AuditWriter:
                 later, it is closed as cancelled.
         """
         self._start()
-        loop = asyncio.get_running_loop()
-        waiting = Waiting(Within(opening, allowances), loop, loop.create_future(), loop.time() + self._timeout)
-        self._watch(waiting)
-        self._intake.put(waiting)
+        pending = self._waiting.add(LimitedOpening(opening, allowances))
+        self._queue.put(pending)
         try:
-            return await waiting.future
+            return await pending.future
         except asyncio.CancelledError:
-            self._abandon(waiting)
+            self._waiting.abandon(pending)
             raise
 
     def close(self, note: Note) -> None:
@@ -99,23 +103,23 @@ class AuditWriter:
         No opening waits for an event or fails with it, and only so many are kept until they are written.
         """
         self._start()
-        if isinstance(note, Recorded) and not self._events.admits_one():
+        if isinstance(note, EventNote) and not self._events.admits_one():
             return
-        self._intake.put(note)
+        self._queue.put(note)
 
     def flush(self, timeout: float) -> bool:
         """Block until everything handed in before is committed, for at most ``timeout`` seconds. Returns whether."""
         if self._thread is None:
             return True
         done = threading.Event()
-        self._intake.put(done)
+        self._queue.put(done)
         return done.wait(timeout) and not self._unwritten and not self._events
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread after what is queued, and close its database connection."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._intake.put(None)
+            self._queue.put(None)
             thread.join(timeout)
 
     def _start(self) -> None:
@@ -124,42 +128,6 @@ class AuditWriter:
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
                     self._thread.start()
-
-    def _watch(self, waiting: Waiting) -> None:
-        """Give up what waits for too long. One timer for all: they give up in the order in which they came."""
-        patient = self._patient.get(waiting.loop)
-        if patient is None:
-            patient = self._patient[waiting.loop] = deque()
-            waiting.loop.call_at(waiting.until, self._give_up_late, waiting.loop)
-        while patient and patient[0].future.done():
-            patient.popleft()
-        patient.append(waiting)
-
-    def _give_up_late(self, loop: asyncio.AbstractEventLoop) -> None:
-        patient = self._patient[loop]
-        while patient and (patient[0].future.done() or patient[0].until <= loop.time()):
-            self._give_up(patient.popleft())
-        if patient:
-            loop.call_at(patient[0].until, self._give_up_late, loop)
-        else:
-            del self._patient[loop]
-
-    def _give_up(self, waiting: Waiting) -> None:
-        if not waiting.future.done():
-            waiting.abandoned = True
-            if not waiting.refused:
-                self._outage.late(self._timeout)
-            waiting.future.set_exception(AuditUnavailable(_UNAVAILABLE))
-
-    def _abandon(self, waiting: Waiting) -> None:
-        waiting.abandoned = True
-        settled = waiting.future.done() and not waiting.future.cancelled()
-        if settled and waiting.future.exception() is None and waiting.future.result() is True:
-            self._close_abandoned(waiting.within.opening)
-
-    def _close_abandoned(self, opening: Opening) -> None:
-        if opening.deadline is not None:
-            self.close(_given_up(opening))
 
     def _run(self) -> None:
         running = True
@@ -176,13 +144,13 @@ class AuditWriter:
     def _step(self) -> bool:
         """Write what is waiting. Returns False when asked to stop."""
         soon = self._unwritten or self._outage.is_on
-        items = self._intake.take(_RETRY_EVERY if soon else max(self._swept + _SWEEP_EVERY - self._clock(), 0.0))
-        openings = [item for item in items if isinstance(item, Waiting) and not item.abandoned]
+        items = self._queue.take(_RETRY_EVERY if soon else max(self._swept + _SWEEP_EVERY - self._clock(), 0.0))
+        openings = [item for item in items if isinstance(item, PendingOpening) and not item.abandoned]
         self._unwritten.extend(item for item in items if isinstance(item, Note))
         notes, was_failing = self._next_notes(), self._failing
         self._write(openings, notes)
         recovered = was_failing and not self._failing
-        if recovered or self._sweep_is_due() or not all(isinstance(item, Waiting | Note) for item in items):
+        if recovered or self._sweep_is_due() or not all(isinstance(item, PendingOpening | Note) for item in items):
             self._write_backlog()
         if self._outage.is_on:
             self._leave_trace(at_once=None in items)
@@ -215,8 +183,8 @@ class AuditWriter:
 
     def _put_off_events(self, notes: Sequence[Note]) -> list[Note]:
         """Keep those that are events for the next look at the backlog; return the others."""
-        self._events.keep([note for note in notes if isinstance(note, Recorded)])
-        return [note for note in notes if not isinstance(note, Recorded)]
+        self._events.keep([note for note in notes if isinstance(note, EventNote)])
+        return [note for note in notes if not isinstance(note, EventNote)]
 
     def _write_backlog(self) -> None:
         """Write the outcomes that an outage left, before they are swept, or lost with the thread; and events."""
@@ -226,19 +194,19 @@ class AuditWriter:
         if not self._failing:
             self._events.write(self._write_events)
 
-    def _write_events(self, events: Sequence[Recorded]) -> None:
+    def _write_events(self, events: Sequence[EventNote]) -> None:
         try:
             self._commit([], events)
         finally:
             self._in_doubt = False  # Whether they were committed does not matter: they can be written again.
 
-    def _write(self, openings: Sequence[Waiting], notes: Sequence[Note]) -> None:
+    def _write(self, openings: Sequence[PendingOpening], notes: Sequence[Note]) -> None:
         if not openings and not notes:
             return
         try:
-            settled = self._commit([waiting.within for waiting in openings], notes)
+            inserted = self._commit([pending.limited for pending in openings], notes)
         except (DatabaseError, InterfaceError, ValueError) as error:
-            if any(isinstance(note, Recorded) for note in notes):
+            if any(isinstance(note, EventNote) for note in notes):
                 self._without_events(openings, notes, error)
                 return
             # One entry that the database refuses, or whose text is no Unicode, must not hold up the others.
@@ -247,9 +215,9 @@ class AuditWriter:
             else:
                 self._fail(openings, notes, error)
         else:
-            self._settle(openings, settled)
+            self._waiting.committed(openings, inserted)
 
-    def _without_events(self, openings: Sequence[Waiting], notes: Sequence[Note], error: Exception) -> None:
+    def _without_events(self, openings: Sequence[PendingOpening], notes: Sequence[Note], error: Exception) -> None:
         """Try again without events, on which nothing else depends; unless it may have been committed."""
         others = self._put_off_events(notes)
         if self._in_doubt:
@@ -257,27 +225,27 @@ class AuditWriter:
         else:
             self._write(openings, others)
 
-    def _write_one_by_one(self, openings: Sequence[Waiting], notes: Sequence[Note]) -> None:
-        for waiting in openings:
-            self._write([waiting], [])
+    def _write_one_by_one(self, openings: Sequence[PendingOpening], notes: Sequence[Note]) -> None:
+        for pending in openings:
+            self._write([pending], [])
         for note in notes:
             self._write([], [note])
 
     def _let_others_write(self, wrote: bool) -> None:
         """Under load, leave SQLite's one write lock alone for a moment: who waits for it polls, and could starve."""
-        if wrote and connection.vendor == "sqlite" and not self._intake.is_empty():
+        if wrote and connection.vendor == "sqlite" and not self._queue.is_empty():
             time.sleep(_SQLITE_PAUSE)
 
-    def _commit(self, openings: Sequence[Within], notes: Sequence[Note]) -> dict[UUID, Spent | None]:
+    def _commit(self, openings: Sequence[LimitedOpening], notes: Sequence[Note]) -> dict[UUID, Spent | None]:
         statements = self._connected()
         with statements.transaction() as cursor:
             if closings := [note for note in notes if isinstance(note, Closing)]:
                 statements.close(cursor, closings)
             if undelivered := [note.id for note in notes if isinstance(note, Undelivered)]:
                 statements.undelivered(cursor, undelivered)
-            settled = settle(statements, cursor, openings) if openings else {}
-            if events := [note for note in notes if isinstance(note, Recorded)]:
-                unmatched = write(statements, cursor, events)
+            inserted = insert_within_limits(statements, cursor, openings) if openings else {}
+            if events := [note for note in notes if isinstance(note, EventNote)]:
+                unmatched = write_events(statements, cursor, events)
             self._in_doubt = connection.vendor != "sqlite"
         self._in_doubt = False
         if events:
@@ -285,7 +253,7 @@ class AuditWriter:
         if self._outage.is_on:
             self._outage.worked(len(notes) + len(self._unwritten) if self._failing else 0)
         self._failing = False
-        return settled
+        return inserted
 
     def _connected(self) -> Statements:
         statements = statements_for(connection)
@@ -294,57 +262,25 @@ class AuditWriter:
             statements.limit(self._patience)
         return statements
 
-    def _fail(self, openings: Sequence[Waiting], notes: Sequence[Note], error: Exception) -> None:
+    def _fail(self, openings: Sequence[PendingOpening], notes: Sequence[Note], error: Exception) -> None:
         self._failing = True
         self._unwritten.extend(notes)
         if self._in_doubt:
             # The server was asked to commit: whether it did, nobody knows, and nothing may run for it.
             self._in_doubt = False
-            self._unwritten.extend(_given_up(one.within.opening) for one in openings if one.within.opening.deadline)
-        waiting = [one for one in openings if not one.abandoned]
-        for one in waiting:
-            one.refused = True
+            self._unwritten.extend(
+                given_up(pending.limited.opening) for pending in openings if pending.limited.opening.deadline
+            )
+        waiting = [pending for pending in openings if not pending.abandoned]
+        for pending in waiting:
+            pending.refused = True
         self._outage.failed(error, len(waiting))
         while len(self._unwritten) > _OUTCOMES_KEPT:
             dropped = self._unwritten.popleft()
             self._put_off_events([dropped])
-            self._outage.lost(not isinstance(dropped, Recorded))
-        self._settle_all(openings, AuditUnavailable(_UNAVAILABLE))
+            self._outage.lost(not isinstance(dropped, EventNote))
+        self._waiting.failed(openings)
         connection.close()
-
-    def _settle(self, openings: Sequence[Waiting], settled: Mapping[UUID, Spent | None]) -> None:
-        for loop in {waiting.loop for waiting in openings}:
-            theirs = [
-                (waiting, waiting.within.opening.id in settled and (settled[waiting.within.opening.id] or True))
-                for waiting in openings
-                if waiting.loop is loop
-            ]
-            self._tell(loop, theirs)
-
-    def _settle_all(self, openings: Sequence[Waiting], error: AuditUnavailable) -> None:
-        for waiting in openings:
-            self._tell(waiting.loop, [(waiting, error)])
-
-    def _tell(
-        self, loop: asyncio.AbstractEventLoop, results: Sequence["tuple[Waiting, bool | Spent | AuditUnavailable]"]
-    ) -> None:
-        try:
-            loop.call_soon_threadsafe(self._resolve, results)
-        except RuntimeError:
-            # The loop has closed: nobody waits any more, and nothing was run.
-            for waiting, result in results:
-                if result is True:
-                    self._close_abandoned(waiting.within.opening)
-
-    def _resolve(self, results: Sequence["tuple[Waiting, bool | Spent | AuditUnavailable]"]) -> None:
-        for waiting, result in results:
-            if waiting.future.done():
-                if result is True:
-                    self._close_abandoned(waiting.within.opening)
-            elif isinstance(result, AuditUnavailable):
-                waiting.future.set_exception(result)
-            else:
-                waiting.future.set_result(result)
 
     def _sweep_is_due(self) -> bool:
         return self._clock() - self._swept >= _SWEEP_EVERY
@@ -361,7 +297,3 @@ class AuditWriter:
                 statements.forget_counts(cursor)
         except (DatabaseError, InterfaceError):
             connection.close()
-
-
-def _given_up(opening: Opening) -> Closing:
-    return Closing(opening.id, Outcome.CANCELLED, 0.0, error="Given up before it was run.")

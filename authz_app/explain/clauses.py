@@ -10,9 +10,9 @@ import orjson
 from authz_app.explain.unknown_values import Withheld, is_withheld
 from authz_app.policy.condition_syntax import in_words, path_of
 from authz_app.policy.conditions import MISSING, Condition, Root, Verdict, found_at, verdict
+from authz_app.policy.limits import SlidingWindow
 from authz_app.policy.rule import Rule
 from authz_app.policy.sentence import moment_words
-from authz_app.policy.sliding_window import Tally
 
 _MOST_SHOWN = 120
 _HOLDERS: dict[Root, str] = {"claims": "token", "arguments": "call", "annotations": "tool"}
@@ -35,13 +35,15 @@ class Part:
 
 
 def parts_of(
-    rule: Rule, token_scopes: frozenset[str], values: Values, now: float, tally: Tally | None
+    rule: Rule, token_scopes: frozenset[str], values: Values, now: float, counted: SlidingWindow | None
 ) -> tuple[Part, ...]:
-    """What the rule asks for, part by part. Without ``tally``, how much of its limit is used is unknown."""
-    return tuple(_parts(rule, token_scopes, values, now, tally))
+    """What the rule asks for, part by part. Without ``counted``, how much of its limit is used is unknown."""
+    return tuple(_parts(rule, token_scopes, values, now, counted))
 
 
-def _parts(rule: Rule, token_scopes: frozenset[str], values: Values, now: float, tally: Tally | None) -> Iterator[Part]:
+def _parts(
+    rule: Rule, token_scopes: frozenset[str], values: Values, now: float, counted: SlidingWindow | None
+) -> Iterator[Part]:
     if rule.broken:
         yield Part("that it can be read", None, "It cannot be, so it never helps a caller.")
     for scope in sorted(rule.token_scopes):
@@ -53,7 +55,7 @@ def _parts(rule: Rule, token_scopes: frozenset[str], values: Values, now: float,
     if rule.begins is not None or rule.ends is not None:
         yield _window(rule, now)
     if rule.limit is not None:
-        yield _limit(rule.limit.calls, tally)
+        yield _limit(rule.limit.calls, counted)
 
 
 def _condition(condition: Condition, values: Mapping[str, Any] | None) -> Part:
@@ -97,10 +99,10 @@ def _window(rule: Rule, now: float) -> Part:
     return Part(f"in force{begins}{ends} UTC", rule.in_force_at(now), f"It is {moment_words(now)} UTC.")
 
 
-def _limit(calls: int, tally: Tally | None) -> Part:
+def _limit(calls: int, counted: SlidingWindow | None) -> Part:
     asks = f"no more than {calls:,} call{'s' if calls != 1 else ''}"
-    if tally is None:
+    if counted is None:
         return Part(asks, None, "How many counted at that time is not kept.")
-    wait = tally.wait()
+    wait = counted.wait()
     again = f" The next is possible in {ceil(wait)} s." if wait > 0 else ""
-    return Part(asks, wait <= 0, f"{tally.used:,} of them are used.{again}")
+    return Part(asks, wait <= 0, f"{counted.used:,} of them are used.{again}")

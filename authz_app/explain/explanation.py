@@ -7,16 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from authz_app.audit.entries import Allowance
 from authz_app.explain.clauses import Part, Values, parts_of
 from authz_app.policy.conditions import Verdict
 from authz_app.policy.decision import Client, Decision, Reason, Target
-from authz_app.policy.limits import allowances, allowances_of, refused
+from authz_app.policy.limits import Allowance, SlidingWindow, allowances, allowances_of, refused, spent_of
 from authz_app.policy.partial_evaluation import applies, held_by
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import Rule
-from authz_app.policy.sliding_window import Tally, spent_of
 
 # What the database has counted against limits: by rule, and client or 0.
 Counted = Mapping[tuple[int, int], str]
@@ -102,12 +100,12 @@ def concerning(case: Case, policy: Policy) -> Sequence[Rule]:
 
 
 def _within_limits(decision: Decision, counted: Counted, now: float) -> Decision:
-    spent = spent_of([_tally(allowance, counted, now) for allowance in allowances(decision)])
+    spent = spent_of([_window_of(allowance, counted, now) for allowance in allowances(decision)])
     return decision if spent is None else refused(decision, spent)
 
 
-def _tally(allowance: Allowance, counted: Counted, now: float) -> Tally:
-    return Tally(allowance, counted.get((allowance.rule_id, allowance.client_id)), now)
+def _window_of(allowance: Allowance, counted: Counted, now: float) -> SlidingWindow:
+    return SlidingWindow(allowance, counted.get((allowance.rule_id, allowance.client_id)), now)
 
 
 def _example(case: Case, policy: Policy) -> Mapping[str, Any] | None:
@@ -116,10 +114,11 @@ def _example(case: Case, policy: Policy) -> Mapping[str, Any] | None:
 
 
 def _concern(rule: Rule, case: Case, decides: bool, counted: Counted | None) -> Concern:
-    counts = [] if counted is None else [_tally(one, counted, case.now) for one in allowances_of((rule,), case.client)]
+    limits = () if counted is None else allowances_of((rule,), case.client)
+    windows = [_window_of(allowance, counted or {}, case.now) for allowance in limits]
     claims, scopes = case.principal.claims, case.principal.token_scopes
     values: Values = {"claims": claims, "arguments": case.arguments, "annotations": case.target.annotations}
-    parts = parts_of(rule, scopes, values, case.now, next(iter(counts), None))
+    parts = parts_of(rule, scopes, values, case.now, next(iter(windows), None))
     return Concern(rule, _applies(rule, case, parts), decides, parts)
 
 

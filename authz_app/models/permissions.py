@@ -212,7 +212,7 @@ class PolicyChange(models.Model):
 class LimitCount(models.Model):
     """The calls that still count against a limit rule: for one client, or under 0 for all of them together.
 
-    ``calls`` and ``until`` are those of ``authz_app.policy.sliding_window``; a row that no longer matters is deleted.
+    ``calls`` and ``until`` are those of ``authz_app.policy.limits``; a row that no longer matters is deleted.
     Written by ``authz_app.audit`` alone.
     """
 

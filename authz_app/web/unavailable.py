@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 
-from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.entries import AuditUnavailable
 from authz_app.core.database_errors import in_short, is_outage
 from authz_app.core.failure_log import Trouble
 

@@ -17,9 +17,8 @@ from django.db import connection, transaction
 from django.test import Client as Browser
 from mcp.shared.exceptions import MCPError
 
-from authz_app.audit import sql as statements
 from authz_app.audit import writer
-from authz_app.audit.entries import Opening
+from authz_app.audit.entries import OPENING_COLUMNS, Opening
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.policy.principal import Principal
 from tests.callers import caller_for, rooms
@@ -227,7 +226,8 @@ def test_no_record_commits_under_a_policy_that_is_no_longer_committed(scene: Sce
 
 @pytest.mark.usefixtures("commit_order")
 def test_the_same_race_without_the_check_is_lost(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "statements_for", lambda connection: _Unchecked(statements.statements_for(connection)))
+    real = writer.statements_for
+    monkeypatch.setattr(writer, "statements_for", lambda connection: _Unchecked(real(connection)))
     race(scene)
     assert violations(scene) != []
 
@@ -248,7 +248,7 @@ class _Unchecked:
         committed = cursor.fetchone()[0]
         if committed == opening.policy_version:
             return set(self._checked.insert(cursor, [opening]))
-        row = {name: getattr(opening, name) for name in statements.OPENING_COLUMNS}
+        row = {name: getattr(opening, name) for name in OPENING_COLUMNS}
         CallRecord.objects.bulk_create([CallRecord(**row)])
         return {opening.id}
 

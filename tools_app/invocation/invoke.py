@@ -12,13 +12,12 @@ import orjson
 from mcp.shared.exceptions import MCPError
 from mcp_types import ErrorData, Result
 
-from authz_app.audit.entries import Allowance, Closing, Opening, Outcome
-from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.entries import AuditUnavailable, Closing, Opening, Outcome
 from authz_app.audit.writer import AuditWriter
 from authz_app.core.ids import uuid7
 from authz_app.policy.conditions import picked
 from authz_app.policy.decision import Decision, Reason, Target
-from authz_app.policy.limits import allowances, refused
+from authz_app.policy.limits import Allowance, allowances, refused
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.rule import Kind
 from authz_app.policy_store.store import PolicyStore, PolicyUnavailable

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.entries import AuditUnavailable
 from authz_app.conf import conf as authz_conf
 from authz_app.core.asgi import ASGIApp, Receive, Scope, Send, send_json
 from authz_app.policy_store.store import PolicyUnavailable

@@ -8,7 +8,7 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.entries import AuditUnavailable
 from authz_app.conf import conf
 from authz_app.evidence.checkpoint import Head, known_head
 from authz_app.evidence.keyring import Keyring, keyring

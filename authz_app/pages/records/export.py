@@ -17,7 +17,7 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
 
-from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.entries import AuditUnavailable
 from authz_app.export.events import record_export
 from authz_app.export.exporting import Wanted, csv_rows, jsonl, seals_alone
 from authz_app.export.files import csv_names, key_if_there

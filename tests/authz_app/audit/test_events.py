@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from authz_app.audit.errors import AuditUnavailable
-from authz_app.audit.event_buffer import EventBacklog
+from authz_app.audit.entries import AuditUnavailable
+from authz_app.audit.event_buffer import EventBuffer
 from authz_app.audit.events import Event, EventKind, event, record_now
 from authz_app.audit.sql import EVENTS
 from authz_app.audit.writer import AuditWriter
@@ -130,7 +130,7 @@ def test_an_event_that_is_tried_again_after_its_commit_is_there_once() -> None:
 
 
 def test_what_finds_no_room_is_counted_and_told() -> None:
-    backlog = EventBacklog(most=2)
+    backlog = EventBuffer(most=2)
     told = [opened_session() for _ in range(5)]
     admitted = [one for one in told if backlog.admits_one()]
     assert admitted == told[:2]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from authz_app.audit import sql as statements
-from authz_app.audit.entries import Allowance, Opening, Spent
-from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit import sql
+from authz_app.audit.entries import AuditUnavailable, Opening
 from authz_app.audit.writer import AuditWriter
 from authz_app.models import CallRecord, LimitCount, Rule
+from authz_app.policy.limits import Allowance, Spent
 from authz_app.policy_store.loading import stored_version
 from tests.authz_app.audit.openings import an_opening
 
@@ -131,7 +131,7 @@ def refusing_writes(table: str) -> Iterator[None]:
             cursor.execute("DROP TRIGGER refuse" if connection.vendor == "sqlite" else "DROP FUNCTION refuse CASCADE")
 
 
-@pytest.mark.parametrize("table", [statements.TABLE, statements.LIMITS])
+@pytest.mark.parametrize("table", [sql.RECORDS, sql.LIMITS])
 def test_nothing_is_let_through_and_nothing_counted_while_the_database_refuses_writes(table: str) -> None:
     with writing(2) as audit:
         with refusing_writes(table):

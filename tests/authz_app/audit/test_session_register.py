@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from authz_app.audit.event_buffer import EventBacklog
+from authz_app.audit.event_buffer import EventBuffer
 from authz_app.audit.events import EventKind, event
 from authz_app.audit.session_register import SessionClosed, SessionOpened
 from authz_app.models import AuditEvent, OpenSession
@@ -78,7 +78,7 @@ def test_a_session_whose_end_is_written_before_its_beginning_has_both() -> None:
 
 
 def test_the_end_of_a_session_that_nobody_opened_is_not_kept_for_long() -> None:
-    backlog, tried = EventBacklog(most=2), []
+    backlog, tried = EventBuffer(most=2), []
     for closing in (was_closed("old", ago=61.0), was_closed("new")):
         assert backlog.admits_one()
         backlog.written([closing], [closing])

@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from authz_app.audit import sql as statements
 from authz_app.audit import writer
-from authz_app.audit.entries import Closing, Opening, Outcome
-from authz_app.audit.errors import AuditUnavailable
+from authz_app.audit.entries import OPENING_COLUMNS, AuditUnavailable, Closing, Opening, Outcome
+from authz_app.audit.waiting import UNAVAILABLE
 from authz_app.audit.writer import AuditWriter
 from authz_app.models import AuditEvent, CallRecord, Rule
 from authz_app.policy_store.loading import stored_version
@@ -32,11 +31,11 @@ WAIT = 20.0
 @contextmanager
 def writing(timeout: float = WAIT, clock: Callable[[], float] = time.monotonic) -> Iterator[AuditWriter]:
     # Commits that come late may: tests of that hold them up for longer than their callers wait.
-    here = AuditWriter(timeout, clock, patience=WAIT)
+    audit = AuditWriter(timeout, clock, patience=WAIT)
     try:
-        yield here
+        yield audit
     finally:
-        here.stop(WAIT)
+        audit.stop(WAIT)
 
 
 def opened(audit: AuditWriter, *openings: Opening) -> list[bool | BaseException]:
@@ -113,13 +112,13 @@ def refused(event: str, condition: str = "true", kind: str = "check_violation") 
             cursor.execute("DROP TRIGGER refuse" if connection.vendor == "sqlite" else "DROP FUNCTION refuse CASCADE")
 
 
-class Counted:
+class CountedStatements:
     """The real statements, which note how many records each insert brings."""
 
     def __init__(self) -> None:
         self.groups: list[int] = []
         self.begun = threading.Event()
-        self._real = statements.statements_for(connection)
+        self._real = writer.statements_for(connection)
 
     def insert(self, cursor: Any, group: Sequence[Opening]) -> Any:
         self.groups.append(len(group))
@@ -131,8 +130,8 @@ class Counted:
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
-    counting = Counted()
+def counted(monkeypatch: pytest.MonkeyPatch) -> CountedStatements:
+    counting = CountedStatements()
     monkeypatch.setattr(writer, "statements_for", lambda connection: counting)
     return counting
 
@@ -142,7 +141,7 @@ def test_a_record_is_committed_as_it_was_opened() -> None:
     with writing() as audit:
         assert opened(audit, opening) == [True]
         record = CallRecord.objects.get()
-    for name in statements.OPENING_COLUMNS:
+    for name in OPENING_COLUMNS:
         assert getattr(record, name) == getattr(opening, name), name
     assert (record.outcome, record.duration_ms, record.result_size, record.error) == ("", None, None, "")
 
@@ -159,14 +158,14 @@ def test_an_outcome_is_written_to_its_record() -> None:
     assert CallRecord.objects.get(pk=other.id).outcome == ""
 
 
-def test_what_arrives_during_a_commit_shares_the_next_one(counted: Counted) -> None:
+def test_what_arrives_during_a_commit_shares_the_next_one(counted: CountedStatements) -> None:
     with writing() as audit:
         assert opened(audit, *openings(200)) == [True] * 200
     assert sum(counted.groups) == 200
     assert len(counted.groups) < 20
 
 
-def test_a_lone_record_does_not_wait_for_others(counted: Counted) -> None:
+def test_a_lone_record_does_not_wait_for_others(counted: CountedStatements) -> None:
     with writing() as audit:
         for opening in openings(3):
             assert opened(audit, opening) == [True]
@@ -214,13 +213,13 @@ def test_a_caller_is_told_within_the_time_limit(caplog: pytest.LogCaptureFixture
             started = time.monotonic()
             told = opened(audit, *openings(5))
             took = time.monotonic() - started
-        assert [str(one) for one in told] == [writer._UNAVAILABLE] * 5
+        assert [str(one) for one in told] == [UNAVAILABLE] * 5
         assert 0.25 < took < 3.0
         audit.flush(WAIT)
         assert opened(audit, *openings(1)) == [True]
 
 
-def test_a_record_that_commits_after_its_caller_gave_up_is_closed_as_cancelled(counted: Counted) -> None:
+def test_a_record_that_commits_after_its_caller_gave_up_is_closed_as_cancelled(counted: CountedStatements) -> None:
     with writing(timeout=0.3) as audit:
         (late,) = openings(1)
         with records_locked():
@@ -261,7 +260,7 @@ def test_a_caller_that_is_cancelled_leaves_no_open_record() -> None:
         assert outcomes() in ([], ["cancelled"])
 
 
-def test_a_denied_record_that_commits_late_needs_no_outcome(counted: Counted) -> None:
+def test_a_denied_record_that_commits_late_needs_no_outcome(counted: CountedStatements) -> None:
     with writing(timeout=0.3) as audit:
         with records_locked():
             opened(audit, *openings(1, decision="denied", reason="no_rule", deadline=None))

@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from authz_app.audit.entries import Closing, Opening, Outcome
-from authz_app.audit.sql import statements_for
+from authz_app.audit.writer import statements_for
 from authz_app.checks import check_evidence_guard
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.models import AuditEvent, CallRecord, Rule

@@ -22,10 +22,9 @@ from authz_app.explain.simulated_principal import client_in
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.policy.condition_syntax import stored, typed_line
 from authz_app.policy.decision import Decision, Reason
-from authz_app.policy.limits import allowances, refused
+from authz_app.policy.limits import SlidingWindow, allowances, refused, spent_of
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
-from authz_app.policy.sliding_window import Tally, spent_of
 from authz_app.policy_store import loading as policy_rows
 from authz_app.redaction.audit_level import BY_DEFAULT
 from tests.callers import caller_for
@@ -151,8 +150,8 @@ def make_question(chance: Random) -> tuple[Principal, Asked, Mapping[str, Any] |
 def enforced(case: Case, policy: Policy, counted: Mapping[tuple[int, int], str]) -> Decision:
     """As the invocation decides, and as the audit settles."""
     decision = decide(case.principal, case.client, case.target, case.arguments, policy, case.now)
-    tallies = [Tally(one, counted.get((one.rule_id, one.client_id)), case.now) for one in allowances(decision)]
-    spent = spent_of(tallies) if case.arguments is not None else None
+    windows = [SlidingWindow(one, counted.get((one.rule_id, one.client_id)), case.now) for one in allowances(decision)]
+    spent = spent_of(windows) if case.arguments is not None else None
     return decision if spent is None else refused(decision, spent)
 
 

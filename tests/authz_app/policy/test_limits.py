@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz_app.audit.entries import Allowance
-from authz_app.policy.sliding_window import Tally
+from authz_app.policy.limits import Allowance, SlidingWindow
 
 START = 1_800_000_000.0
 
@@ -20,12 +19,12 @@ class Gate:
 
     def ask(self, now: float) -> float:
         """Ask for one call; returns for how long to wait, 0 where it was let through."""
-        tally = Tally(self.allowance, self.stored, now)
-        wait = tally.wait()
+        window = SlidingWindow(self.allowance, self.stored, now)
+        wait = window.wait()
         if not wait:
-            tally.add()
+            window.add()
             self.let_through.append(now)
-        self.stored = tally.text
+        self.stored = window.text
         return wait
 
 
@@ -41,7 +40,7 @@ def test_never_more_than_the_limit_in_any_window(calls: int, pauses: list[float]
         gate.ask(now)
     for number, moment in enumerate(gate.let_through):
         assert sum(moment <= other < moment + 60 for other in gate.let_through[number:]) <= calls
-    assert len(Tally(gate.allowance, gate.stored, now)._entries) <= 101
+    assert len(SlidingWindow(gate.allowance, gate.stored, now)._entries) <= 101
 
 
 @settings(deadline=None, max_examples=100)
@@ -51,7 +50,7 @@ def test_a_refused_call_is_let_through_after_its_wait(calls: int, pauses: list[f
     for pause in pauses:
         now += pause
         if wait := gate.ask(now):
-            later = Tally(gate.allowance, gate.stored, now + wait)
+            later = SlidingWindow(gate.allowance, gate.stored, now + wait)
             assert 0 < wait <= 60 + (calls > 100) * 0.6
             assert later.wait() == pytest.approx(0, abs=1e-6)
 
@@ -80,4 +79,4 @@ def test_a_clock_that_is_set_back_lets_no_more_through() -> None:
 @pytest.mark.parametrize("stored", ["nonsense", "5", "[5]", '[["a", 1]]', "{}x", "null"])
 def test_what_is_no_tally_is_an_error(stored: str) -> None:
     with pytest.raises(ValueError):
-        Tally(Allowance(1, 0, 1, 60, ""), stored, START)
+        SlidingWindow(Allowance(1, 0, 1, 60, ""), stored, START)
