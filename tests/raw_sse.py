@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -12,11 +13,20 @@ import httpx2
 from tests.site import SiteAddress
 
 WAIT = 20.0
+_LEEWAY = 30
 INITIALIZE = {
     "protocolVersion": "2025-11-25",
     "capabilities": {},
     "clientInfo": {"name": "by hand", "version": "1"},
 }
+
+
+def nearly_expired() -> int:
+    """The `exp` of a token that is good for eight more seconds, within the leeway that a site has for clocks.
+
+    Long enough to open sessions with it on a busy machine.
+    """
+    return int(time.time()) - _LEEWAY + 8
 
 
 class RawSession:

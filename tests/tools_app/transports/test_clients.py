@@ -15,6 +15,7 @@ from mcp_types import (
 )
 
 from tests.databases import rows
+from tests.eventually import eventually
 from tests.round_robin import AnySite, BalancedSite
 from tests.tools_app.transports.conftest import ONE, SSE, STREAMABLE, TWO, OpenClient
 
@@ -142,8 +143,7 @@ async def test_a_cancelled_call_stops_and_is_recorded_as_cancelled(
 async def until(site: AnySite, subject: str, outcome: str) -> None:
     """Wait until the subject's only record has this outcome."""
     query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ?"
-    while rows(site.environment["SITE_DATABASE_URL"], query, [subject]) != [(outcome,)]:
-        await asyncio.sleep(0.02)
+    await eventually(lambda: rows(site.environment["SITE_DATABASE_URL"], query, [subject]), equals=[(outcome,)])
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import need
 from tests.databases import rows
+from tests.eventually import eventually
 from tests.round_robin import AnySite, BalancedSite
 from tests.site import ROOT
 from tests.tools_app.transports.conftest import ONE, SSE, STREAMABLE, TWO
@@ -60,6 +61,4 @@ def ways(site: AnySite, subject: str) -> set[str]:
 
 async def until_cancelled(site: AnySite, subject: str) -> None:
     query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ? AND tool = 'wait'"
-    async with asyncio.timeout(20):
-        while rows(site.environment["SITE_DATABASE_URL"], query, [subject]) != [("cancelled",)]:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: rows(site.environment["SITE_DATABASE_URL"], query, [subject]), equals=[("cancelled",)])

@@ -1,6 +1,5 @@
 """Workers and Redis that die or hang: what was asked is answered, or its stream closes. Nothing is lost in silence."""
 
-import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
 
@@ -8,6 +7,7 @@ import httpx2
 import pytest
 
 from tests.databases import rows, rule_for_everybody
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.raw_mcp import RawMcp, raw_mcp
 from tests.raw_sse import INITIALIZE, call, raw_session, request
@@ -43,13 +43,17 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
 
 async def posted(http: httpx2.AsyncClient, worker: Site, endpoint: str, expected: int) -> httpx2.Response:
     """The first answer of this status; every other one until then says 503."""
-    async with asyncio.timeout(WAIT):
-        while True:
-            response = await http.post(worker.url + endpoint, headers=worker.headers("caller"), json=PING)
-            if response.status_code == expected:
-                return response
-            assert response.status_code == 503 or expected == 503, response.text
-            await asyncio.sleep(0.02)
+
+    async def answer() -> httpx2.Response | None:
+        response = await http.post(worker.url + endpoint, headers=worker.headers("caller"), json=PING)
+        return _if_it_is(expected, response)
+
+    return await eventually(answer)
+
+
+def _if_it_is(expected: int, response: httpx2.Response) -> httpx2.Response | None:
+    assert response.status_code in {503, expected} or expected == 503, response.text
+    return response if response.status_code == expected else None
 
 
 async def expect_unavailable(http: httpx2.AsyncClient, worker: Site, endpoint: str) -> None:
@@ -98,26 +102,24 @@ async def test_a_result_whose_stream_s_worker_died_is_recorded_as_undelivered_an
         assert (await session.post(call("nap", 7, seconds=0.5), to=workers[1])).status_code == 202
         workers[0].stop(signal.SIGKILL)
         query = "SELECT outcome, undelivered FROM authz_app_callrecord WHERE subject = 'caller'"
-        async with asyncio.timeout(WAIT):
-            while rows(workers[1].database_url, query) != [("ok", 1)]:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: rows(workers[1].database_url, query), equals=[("ok", 1)])
         headers = workers[1].headers("caller")
-        async with asyncio.timeout(WAIT):
-            while (await http.post(workers[1].url + session.endpoint, headers=headers, json=PING)).status_code != 404:
-                await asyncio.sleep(0.02)
+
+        async def status() -> int:
+            return (await http.post(workers[1].url + session.endpoint, headers=headers, json=PING)).status_code
+
+        await eventually(status, equals=404)
         with pytest.raises(httpx2.HTTPError):
             await session.ended()
 
 
 async def at_mcp(session: RawMcp, worker: Site, expected: int) -> httpx2.Response:
     """The first answer of this status; every other one until then says 503."""
-    async with asyncio.timeout(WAIT):
-        while True:
-            response = await session.send(body=PING, to=worker)
-            if response.status_code == expected:
-                return response
-            assert response.status_code == 503 or expected == 503, response.text
-            await asyncio.sleep(0.02)
+
+    async def answer() -> httpx2.Response | None:
+        return _if_it_is(expected, await session.send(body=PING, to=worker))
+
+    return await eventually(answer)
 
 
 async def test_at_mcp_a_call_that_runs_is_answered_while_redis_is_away_and_others_are_told(

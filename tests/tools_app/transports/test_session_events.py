@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -11,15 +10,15 @@ from typing import Any
 import pytest
 
 from tests.databases import execute, rows, rule_for_everybody
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.raw_mcp import raw_mcp
-from tests.raw_sse import raw_session
+from tests.raw_sse import nearly_expired, raw_session
 from tests.redis import RedisServer
 from tests.site import Site, several_workers
 from tests.tools_app.pages.test_ending_sessions import admin_of, end, keys_in, listed
 
 WAIT = 30.0
-LEEWAY = 30
 Events = list[dict[str, Any]]
 
 
@@ -46,18 +45,15 @@ def events(site: Site, kind: str) -> Events:
 
 async def closed(site: Site, count: int = 1, seconds: float = WAIT) -> Events:
     """The sessions that were closed, once so many were."""
-    async with asyncio.timeout(seconds):
-        while len(found := events(site, "session_closed")) < count:
-            await asyncio.sleep(0.05)
+    await eventually(lambda: len(events(site, "session_closed")) >= count, within=seconds)
+    found = events(site, "session_closed")
     assert len(found) == count
     return found
 
 
 async def opened(site: Site, count: int) -> None:
     """Return once it is written that so many were opened."""
-    async with asyncio.timeout(WAIT):
-        while len(events(site, "session_opened")) < count:
-            await asyncio.sleep(0.05)
+    await eventually(lambda: len(events(site, "session_opened")) >= count)
 
 
 def assert_each_was_opened_and_closed_once(site: Site) -> None:
@@ -115,7 +111,7 @@ async def test_sessions_of_a_blocked_client_end_for_that_reason(workers: list[Si
 
 
 async def test_sessions_end_when_their_token_has_expired(site: Site) -> None:
-    soon = int(time.time()) - LEEWAY + 4
+    soon = nearly_expired()
     async with raw_session(site, "alice", exp=soon) as stream, raw_mcp(site, "bob", exp=soon):
         await stream.ended()
         found = await closed(site, 2)

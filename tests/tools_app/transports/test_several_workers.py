@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import copy_sqlite
 from tests.databases import execute, outcome_of, rows, rule_for_everybody
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.raw_sse import INITIALIZE, RawSession, call, raw_session, request
 from tests.redis import RedisServer
@@ -166,10 +167,8 @@ async def test_a_client_that_does_not_read_cannot_go_on_in_a_session_that_was_en
             for number in range(2):
                 message = call("large", number, size=2_000_000)
                 assert (await http.post(workers[0].url + endpoint, json=message)).status_code == 202
-            async with asyncio.timeout(WAIT):
-                query = "SELECT count(*) FROM authz_app_callrecord WHERE subject = 'deaf' AND outcome = 'ok'"
-                while rows(workers[0].database_url, query) != [(2,)]:
-                    await asyncio.sleep(0.02)
+            query = "SELECT count(*) FROM authz_app_callrecord WHERE subject = 'deaf' AND outcome = 'ok'"
+            await eventually(lambda: rows(workers[0].database_url, query), equals=[(2,)])
             key = session_key(endpoint.rpartition("=")[2])
             assert "closed" not in "".join(line for line in workers[0].lines if key in line)
             await administrator.end(key, "an administrator ended it")
@@ -319,9 +318,12 @@ async def test_a_client_blocked_in_one_worker_s_admin_is_refused_on_its_next_cal
         await block()
         await expect_refused(session, [workers[2], workers[0], workers[1]])
         await session.ended()
-        async with asyncio.timeout(WAIT):  # Its record is deleted a moment after its stream has ended.
-            while (await session.post(PING, to=workers[2])).status_code != 403:
-                await asyncio.sleep(0.02)
+
+        async def status() -> int:
+            return (await session.post(PING, to=workers[2])).status_code
+
+        # Its record is deleted a moment after its stream has ended.
+        await eventually(status, equals=403)
 
 
 async def in_the_admin(worker: Site, browser: httpx2.AsyncClient, subject: str) -> Any:

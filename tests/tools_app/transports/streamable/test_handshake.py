@@ -1,15 +1,15 @@
 """The handshake era at `/mcp` by hand: sessions, their owners and ends, and what is refused."""
 
 import asyncio
-import time
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.databases import execute, outcome_of, rows
+from tests.eventually import eventually
 from tests.raw_mcp import ACCEPT, RawMcp, messages_in, raw_mcp
-from tests.raw_sse import INITIALIZE, call, request
+from tests.raw_sse import INITIALIZE, call, nearly_expired, request
 from tests.round_robin import AnySite
 from tests.site import Site
 from tests.tools_app.transports.conftest import ONE, TWO
@@ -118,9 +118,7 @@ async def test_a_call_whose_client_leaves_goes_on_and_its_record_says_that_nobod
             assert (await messages.next())["method"] == "notifications/message"
         await outcome_of(database(site), "leaver", "ok")
         query = "SELECT undelivered FROM authz_app_callrecord WHERE subject = 'leaver'"
-        async with asyncio.timeout(WAIT):
-            while rows(database(site), query) != [(1,)]:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: rows(database(site), query), equals=[(1,)])
         assert (await session.request("ping"))["result"] == {}
 
 
@@ -219,9 +217,8 @@ async def test_a_session_that_its_client_ends_is_over_everywhere(site: AnySite) 
 
 
 async def test_a_session_ends_with_its_owner_s_latest_token_and_no_later_one_brings_it_back(site: Site) -> None:
-    # 27 s ago is within the leeway of 30 s, so three seconds are left.
-    async with raw_mcp(site, "brief", exp=int(time.time()) - 27) as session, session.sent("GET") as listening:
-        session.headers |= site.headers("brief", exp=int(time.time()) - 27)
+    async with raw_mcp(site, "brief", exp=nearly_expired()) as session, session.sent("GET") as listening:
+        session.headers |= site.headers("brief", exp=nearly_expired())
         assert await listening.comment() == ": ping"
         await listening.ended()
         later: dict[str, str | None] = {**site.headers("brief")}
@@ -230,13 +227,12 @@ async def test_a_session_ends_with_its_owner_s_latest_token_and_no_later_one_bri
 
 @EVERYWHERE
 async def test_a_later_token_keeps_the_session(site: AnySite) -> None:
-    almost = int(time.time()) - 27
-    async with raw_mcp(site, "renewed", exp=almost) as session:
+    almost = nearly_expired()
+    async with raw_mcp(site, "renewed", exp=almost) as session, raw_mcp(site, "lapsed", exp=almost) as other:
         session.headers |= site.headers("renewed")
         assert (await session.request("ping"))["result"] == {}
-        async with asyncio.timeout(WAIT):
-            while time.time() < almost + 33:
-                await asyncio.sleep(0.2)
+        async with other.sent("GET") as listening:
+            await listening.ended()
         for _ in range(2):
             assert (await session.request("ping"))["result"] == {}
 
@@ -276,12 +272,10 @@ async def test_a_blocked_client_s_sessions_end_although_it_asks_for_nothing(site
             await listening.comment()
             set_status(site, subject, "blocked")
             await listening.ended()
-        async with asyncio.timeout(WAIT):
-            set_status(site, subject, "active")
-            while (await session.send(body=PING)).status_code != 404:
-                set_status(site, subject, "blocked")
-                await asyncio.sleep(1.1)
-                set_status(site, subject, "active")
+        query = "SELECT COUNT(*) FROM authz_app_auditevent WHERE kind = 'session_closed' AND subject = ?"
+        await eventually(lambda: rows(database(site), query, [subject]), equals=[(2,)])
+        set_status(site, subject, "active")
+        assert (await session.send(body=PING)).status_code == 404
 
 
 @EVERYWHERE
@@ -306,9 +300,7 @@ async def test_a_client_whose_sessions_are_all_in_use_is_told_so(site: Site) -> 
         opened = [await RawMcp(site, site.headers("busy"), http).initialize() for _ in range(8)]
         running = [asyncio.create_task(session.send(body=call("wait", 7))) for session in opened]
         query = "SELECT COUNT(*) FROM authz_app_callrecord WHERE subject = 'busy'"
-        async with asyncio.timeout(WAIT):
-            while rows(database(site), query) != [(8,)]:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: rows(database(site), query), equals=[(8,)])
         refused = await RawMcp(site, site.headers("busy"), http).send(body=request("initialize", INITIALIZE))
         assert (refused.status_code, refusal(refused)) == (429, "too_many_sessions")
         for session in opened:
@@ -325,9 +317,7 @@ async def test_requests_beyond_the_limit_and_ids_in_use_are_refused_wherever_the
     async with raw_mcp(site, subject) as session:
         running = [asyncio.create_task(session.send(body=call("wait", number))) for number in range(4)]
         query = "SELECT COUNT(*) FROM authz_app_callrecord WHERE subject = ?"
-        async with asyncio.timeout(WAIT):
-            while rows(database(site), query, [subject]) != [(4,)]:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: rows(database(site), query, [subject]), equals=[(4,)])
         for _ in range(2):
             assert "4 requests in flight" in (await session.request("ping", request_id=9))["error"]["message"]
         await session.cancel(0)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.databases import rows
+from tests.eventually import eventually
 from tests.raw_mcp import ACCEPT, messages_in, raw_mcp
 from tests.raw_sse import call, request
 from tests.site import Site
@@ -210,9 +211,7 @@ async def test_a_reader_that_does_not_read_is_cut_off_and_its_call_goes_on(site:
         reader._transport.pause_reading()  # type: ignore[attr-defined]
         assert (await session.request("ping", request_id=8))["result"] == {}
         query = "SELECT outcome, undelivered FROM authz_app_callrecord WHERE subject = 'deaf'"
-        async with asyncio.timeout(WAIT):
-            while rows(site.database_url, query) != [("ok", 1)]:
-                await asyncio.sleep(0.1)
+        await eventually(lambda: rows(site.database_url, query), equals=[("ok", 1)])
         assert (await session.request("ping", request_id=7))["result"] == {}
         writer.close()
     assert_quiet(site)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import copy_sqlite
 from tests.databases import outcome_of, rows, rule_for_everybody
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.raw_mcp import Messages, RawMcp, messages_in, raw_mcp
 from tests.raw_sse import INITIALIZE, call, request
@@ -19,6 +20,7 @@ from tests.redis import RedisServer
 from tests.site import Site, several_workers
 
 WAIT = 20.0
+IDLE = 2  # Seconds.
 CHANGED = "notifications/tools/list_changed"
 Workers = list[Site]
 EITHER = pytest.mark.parametrize("one", [0, 1])
@@ -268,22 +270,25 @@ async def test_idle_sessions_end_on_every_worker_and_those_in_use_do_not(
     issuer: Issuer, redis: RedisServer, fresh_sqlite: str
 ) -> None:
     rule_for_everybody(fresh_sqlite, "*")
-    with several_workers(2, fresh_sqlite, issuer, REDIS_URL=redis.url, MAX_SESSION_IDLE="2") as workers:
+    with several_workers(2, fresh_sqlite, issuer, REDIS_URL=redis.url, MAX_SESSION_IDLE=str(IDLE)) as workers:
         await _idle(workers)
 
 
 async def test_idle_sessions_end_on_a_site_with_one_worker(start_site: Callable[..., Site], fresh_sqlite: str) -> None:
     rule_for_everybody(fresh_sqlite, "*")
-    await _idle([start_site(fresh_sqlite, MAX_SESSION_IDLE="2")] * 2)
+    await _idle([start_site(fresh_sqlite, MAX_SESSION_IDLE=str(IDLE))] * 2)
 
 
 async def _idle(workers: Workers) -> None:
     async with raw_mcp(workers[0], "idle") as idle, raw_mcp(workers[0], "used") as used:
         started = time.monotonic()
-        while time.monotonic() < started + 4:
+
+        async def while_one_is_used() -> bool:
             for worker in workers:
                 assert (await used.request("ping", to=worker))["result"] == {}
-            await asyncio.sleep(0.2)
+            return time.monotonic() > started + 2 * IDLE
+
+        await eventually(while_one_is_used)
         for worker in workers:
             assert (await idle.send(body=request("ping"), to=worker)).status_code == 404
             assert (await used.request("ping", to=worker))["result"] == {}

@@ -8,6 +8,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CreateMessageResult, ElicitResult, LoggingMessageNotificationParams, TextContent
 
 from tests.databases import rows
+from tests.eventually import eventually
 from tests.raw_modern import MODERN, WAIT
 from tests.round_robin import AnySite
 from tests.tools_app.transports.conftest import ONE, TWO
@@ -143,9 +144,10 @@ async def test_a_call_is_cancelled_when_its_client_closes_the_response(site: Any
 async def until(site: AnySite, subject: str, outcomes: list[str]) -> None:
     """Wait until the subject's records have these outcomes."""
     query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ? ORDER BY id"
-    async with asyncio.timeout(WAIT):
-        while [row[0] for row in rows(site.environment["SITE_DATABASE_URL"], query, [subject])] != outcomes:
-            await asyncio.sleep(0.02)
+    await eventually(
+        lambda: rows(site.environment["SITE_DATABASE_URL"], query, [subject]),
+        equals=[(outcome,) for outcome in outcomes],
+    )
 
 
 @pytest.mark.parametrize("tool", ["summarize", "summarize_in_thread"])

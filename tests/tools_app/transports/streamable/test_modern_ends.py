@@ -4,7 +4,6 @@ import asyncio
 import json
 import signal
 import socket
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import httpx2
 import pytest
 
 from tests.databases import execute, rows, rule_for_everybody
+from tests.eventually import wait_until
 from tests.raw_modern import WAIT, call, headers_for, message, post
 from tests.site import Site
 
@@ -33,11 +33,8 @@ def begun(site: Site, body: dict[str, Any], subject: str) -> socket.socket:
 
 def until(site: Site, subject: str, columns: str, expected: tuple[Any, ...]) -> None:
     """Wait until the subject's only record has these values."""
-    deadline = time.monotonic() + WAIT
     query = f"SELECT {columns} FROM authz_app_callrecord WHERE subject = ?"
-    while (found := rows(site.database_url, query, [subject])) != [expected]:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
+    wait_until(lambda: rows(site.database_url, query, [subject]), equals=[expected])
 
 
 async def test_a_draining_worker_lets_a_call_end_and_delivers_its_result(
@@ -108,10 +105,7 @@ def test_a_subscriber_that_reads_nothing_is_cut_off_when_its_stream_ends(
         execute(fresh_sqlite, "UPDATE authz_app_client SET status = 'blocked' WHERE subject = 'deaf'")
         site.wait_for_line("A subscription of deaf closed: its client is blocked")
         execute(fresh_sqlite, "UPDATE authz_app_client SET status = 'active' WHERE subject = 'deaf'")
-        deadline = time.monotonic() + WAIT
-        while post(site, message("tools/list"), site.headers("deaf")).status_code != 200:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+        wait_until(lambda: post(site, message("tools/list"), site.headers("deaf")).status_code, equals=200)
         with pytest.raises(ConnectionResetError):
             while deaf.recv(1_000_000):
                 pass

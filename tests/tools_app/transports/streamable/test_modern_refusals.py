@@ -1,7 +1,6 @@
 """What the 2026-07-28 era of Streamable HTTP refuses, to the last header."""
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ import pytest
 
 from tests.conftest import copy_sqlite
 from tests.databases import execute, rows, rule_for_everybody
+from tests.eventually import wait_until
 from tests.issuer import Issuer
-from tests.raw_modern import MODERN, PREFIX, WAIT, call, message, post
+from tests.raw_modern import MODERN, PREFIX, call, message, post
 from tests.site import Site
 
 HIDDEN, UNKNOWN = "regional", "nowhere"
@@ -255,7 +255,4 @@ def resumed(tool: str, carried: dict[str, Any]) -> dict[str, Any]:
 
 
 def wait_for_rows(site: Site, query: str, expected: list[tuple[Any, ...]]) -> None:
-    until = time.monotonic() + WAIT
-    while (found := rows(site.database_url, query)) != expected:
-        assert time.monotonic() < until, found
-        time.sleep(0.02)
+    wait_until(lambda: rows(site.database_url, query), equals=expected)

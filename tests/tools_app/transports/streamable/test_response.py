@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from tests.eventually import eventually
 from tools_app.transports.streamable.content_negotiation import Accepted
 from tools_app.transports.streamable.held_response import Forbidden
 from tools_app.transports.streamable.response import OwnResponse
@@ -100,9 +101,7 @@ async def test_who_takes_a_stream_alone_gets_the_answer_on_one() -> None:
 async def test_without_a_word_a_stream_begins_with_a_comment() -> None:
     exchange = Exchange(patience=0.01)
     delivering = asyncio.create_task(exchange.deliver())
-    async with asyncio.timeout(WAIT):
-        while len(exchange.sent) < 2:
-            await asyncio.sleep(0.005)
+    await eventually(lambda: len(exchange.sent) >= 2)
     assert exchange.body == b": ping\r\n\r\n"
     exchange.response.answer(ANSWER)
     await delivering
@@ -146,9 +145,7 @@ async def test_a_client_that_leaves_a_stream_does_not_get_the_result() -> None:
     exchange, record_id = Exchange(), uuid4()
     exchange.response.post(NEWS)
     delivering = asyncio.create_task(exchange.deliver())
-    async with asyncio.timeout(WAIT):
-        while len(exchange.sent) < 2:
-            await asyncio.sleep(0.005)
+    await eventually(lambda: len(exchange.sent) >= 2)
     exchange.leaves.set()
     await delivering
     exchange.response.answer(ANSWER, record_id)
