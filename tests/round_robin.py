@@ -49,7 +49,7 @@ http {{
 
 
 def program() -> str | None:
-    """Where nginx is, if it is installed: Debian puts it where only root looks."""
+    """Where nginx is, if it is installed: Debian puts it where only root reveals."""
     return shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from authz_app.explain.clauses import Part, Values, parts_of
+from authz_app.explain.clauses import Clause, Values, clauses_of
 from authz_app.policy.conditions import Verdict
 from authz_app.policy.decision import Client, Decision, Reason, Target
 from authz_app.policy.limits import Allowance, SlidingWindow, allowances, allowances_of, refused, spent_of
@@ -41,7 +41,7 @@ class Concern:
     rule: Rule
     applies: Verdict
     decides: bool
-    parts: tuple[Part, ...]
+    clauses: tuple[Clause, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +118,15 @@ def _concern(rule: Rule, case: Case, decides: bool, counted: Counted | None) -> 
     windows = [_window_of(allowance, counted or {}, case.now) for allowance in limits]
     claims, scopes = case.principal.claims, case.principal.token_scopes
     values: Values = {"claims": claims, "arguments": case.arguments, "annotations": case.target.annotations}
-    parts = parts_of(rule, scopes, values, case.now, next(iter(windows), None))
-    return Concern(rule, _applies(rule, case, parts), decides, parts)
+    clauses = clauses_of(rule, scopes, values, case.now, next(iter(windows), None))
+    return Concern(rule, _applies(rule, case, clauses), decides, clauses)
 
 
-def _applies(rule: Rule, case: Case, parts: Sequence[Part]) -> Verdict:
+def _applies(rule: Rule, case: Case, clauses: Sequence[Clause]) -> Verdict:
     if not rule.in_force_at(case.now) or not rule.token_scopes <= case.principal.token_scopes:
         return False
-    if not all(part.kept for part in parts):
-        return False if any(part.verdict is False for part in parts) else None
+    if not all(clause.kept for clause in clauses):
+        return False if any(clause.verdict is False for clause in clauses) else None
     held = held_by(rule, case.target)
     return applies(rule, held.verdict(held.but_for_arguments(case.principal.claims), case.arguments))
 

@@ -1,4 +1,4 @@
-"""Callers that are only supposed: for questions about decisions, never for calls."""
+"""Makes principals that are only assumed: for questions about decisions, never for calls."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ class BadIdentity(ValueError):
         self.part = part
 
 
-def caller(
+def principal_for(
     client: tuple[str, str] | None, claims: Mapping[str, Any] | None, token: str, token_scopes: Collection[str]
 ) -> Principal:
     """Who is meant by a token; or by a client's issuer and subject, the claims of a token, or both.
@@ -45,7 +45,7 @@ def caller(
             raise BadIdentity("claims", "These are the claims of another client: iss and sub can be left out.")
         said |= named
     try:
-        return supposed(said, token_scopes)
+        return simulated(said, token_scopes)
     except InvalidToken as error:
         raise BadIdentity("client" if claims is None else "claims", f"No such caller gets in. {error}") from error
 
@@ -67,7 +67,7 @@ def proven(token: str) -> Principal:
     return principal
 
 
-def supposed(claims: Mapping[str, Any], token_scopes: Collection[str] = ()) -> Principal:
+def simulated(claims: Mapping[str, Any], token_scopes: Collection[str] = ()) -> Principal:
     """The caller whom a token with these claims would prove, and which carried these token scopes besides.
 
     Raises:

@@ -1,7 +1,7 @@
 """Values that a record does not keep: known to have been there, and nothing else. Pure.
 
 To conditions they are unknown, as what is of another type is. What may be within them is unknown, too; see
-``is_withheld``.
+``is_unknown``.
 """
 
 import re
@@ -17,21 +17,21 @@ _CUT = re.compile(r"\.\.\. \((?:\d+ (?:characters|items)|nested too deeply to re
 _REPLACED = (REDACTED, "\ufffd")
 
 
-class Withheld(dict[str, Any]):
-    """Stands for a value of any type. Of what is within it nothing is known, so whatever is asked for is withheld."""
+class UnknownValue(dict[str, Any]):
+    """Stands for a value of any type. Nothing within it is known: whatever is asked for is unknown."""
 
     def get(self, key: str, default: Any = None) -> Any:
         return self
 
 
-WITHHELD = Withheld()
+UNKNOWN = UnknownValue()
 
 
-def is_withheld(names: Sequence[str], values: Mapping[str, Any]) -> bool:
+def is_unknown(names: Sequence[str], values: Mapping[str, Any]) -> bool:
     """Whether it is unknown what the names lead to, and even whether there is anything."""
     found: Any = values
     for name in names:
-        if isinstance(found, Withheld):
+        if isinstance(found, UnknownValue):
             return True
         if type(found) is not dict:
             return False
@@ -40,24 +40,24 @@ def is_withheld(names: Sequence[str], values: Mapping[str, Any]) -> bool:
 
 
 def recorded(text: str) -> dict[str, Any]:
-    """The arguments or claims that a record holds, with what it does not keep withheld."""
+    """The arguments or claims that a record holds, with what it does not keep as unknown values."""
     try:
         kept = _kept(orjson.loads(text))
     except ValueError:
-        return WITHHELD
-    return kept if isinstance(kept, dict) else WITHHELD
+        return UNKNOWN
+    return kept if isinstance(kept, dict) else UNKNOWN
 
 
 def _kept(value: Any) -> Any:
     if isinstance(value, str):
-        return WITHHELD if _is_altered(value) else value
+        return UNKNOWN if _is_altered(value) else value
     if isinstance(value, list):
         return [_kept(item) for item in value]
     if not isinstance(value, dict):
         return value
     # Of an object that was cut, or that has names which were, nobody knows which members it had.
     if "..." in value or any(_is_altered(name) for name in value):
-        return WITHHELD
+        return UNKNOWN
     return {name: _kept(item) for name, item in value.items()}
 
 

@@ -4,17 +4,17 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from authz_app.models import Client
-from authz_app.record_search.errors import Unclear
+from authz_app.record_search.errors import SearchError
 from authz_app.record_search.globs import is_glob
 
 _MOST = 100
 
 
-def clients_called(text: str) -> list[int]:
+def clients_named(text: str) -> list[int]:
     """The ids of clients that are called so now, whatever they were called at the time.
 
     Raises:
-        Unclear: there is none, or there are too many.
+        SearchError: there is none, or there are too many.
     """
     named = Q(lower_name__glob=text.lower()) | Q(subject__glob=text)
     if not is_glob(text):
@@ -22,9 +22,9 @@ def clients_called(text: str) -> list[int]:
     found = Client.objects.annotate(lower_name=Lower("name")).filter(named)
     ids = list(found.order_by().values_list("pk", flat=True)[: _MOST + 1])
     if not ids:
-        raise Unclear(
+        raise SearchError(
             f"No client is called “{text}”. Write how its name begins, its whole subject, or a glob such as *agent*."
         )
     if len(ids) > _MOST:
-        raise Unclear(f"More than {_MOST} clients are called “{text}”. Write more of the name.")
+        raise SearchError(f"More than {_MOST} clients are called “{text}”. Write more of the name.")
     return ids

@@ -1,5 +1,5 @@
 """What is wrong with a search."""
 
 
-class Unclear(Exception):
+class SearchError(Exception):
     """A search means nothing. ``str()`` tells the person what to do."""

@@ -1,6 +1,6 @@
 """What a filter or a term of a search leaves of the call records, and how an index gives it.
 
-Each function here makes one `Narrowing`; several are put together by `newest`.
+Each function here makes one `Filter`; several are put together by `newest`.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,7 +27,7 @@ _DENIED = Q(decision=CallRecord.Decision.DENIED)
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowing:
+class Filter:
     """Which records are left: those for which ``holds`` does, with ids from ``first`` on and below ``before``.
 
     ``streams`` are the same records in parts that have none in common, each of which comes out of an index in the
@@ -39,82 +39,82 @@ class Narrowing:
     first: UUID | None = None
     before: UUID | None = None
 
-    def negated(self) -> "Narrowing":
+    def negated(self) -> "Filter":
         """All the others. Not for one that has a ``first`` or a ``before``."""
-        return Narrowing(~self.holds)
+        return Filter(~self.holds)
 
 
-def since(moment: datetime) -> Narrowing:
-    return Narrowing(first=first_id_at(moment))
+def since(moment: datetime) -> Filter:
+    return Filter(first=first_id_at(moment))
 
 
-def until(moment: datetime) -> Narrowing:
+def until(moment: datetime) -> Filter:
     """Those before this moment."""
-    return Narrowing(before=first_id_at(moment))
+    return Filter(before=first_id_at(moment))
 
 
-def nothing() -> Narrowing:
-    return Narrowing(Q(pk__in=[]), ())
+def nothing() -> Filter:
+    return Filter(Q(pk__in=[]), ())
 
 
-def by_id(ids: Collection[UUID]) -> Narrowing:
+def by_id(ids: Collection[UUID]) -> Filter:
     return _one_of("pk", tuple(ids))
 
 
-def by_client(ids: Collection[int]) -> Narrowing:
+def by_client(ids: Collection[int]) -> Filter:
     return _one_of("client_id", tuple(ids))
 
 
-def by_session(keys: Collection[str]) -> Narrowing:
+def by_session(keys: Collection[str]) -> Filter:
     return _one_of("mcp_session", tuple(keys))
 
 
-def by_seal(numbers: Collection[int]) -> Narrowing:
+def by_seal(numbers: Collection[int]) -> Filter:
     return _one_of("seal", tuple(numbers))
 
 
-def by_tool_names(names: Collection[str]) -> Narrowing:
+def by_tool_names(names: Collection[str]) -> Filter:
     """Names of tools, resources or prompts, exactly."""
     return _one_of("tool", tuple(names))
 
 
-def by_tool(patterns: Sequence[str]) -> Narrowing:
+def by_tool(patterns: Sequence[str]) -> Filter:
     """The same; globs among them."""
     return _named("tool", patterns)
 
 
-def by_address(addresses: Sequence[str]) -> Narrowing:
+def by_address(addresses: Sequence[str]) -> Filter:
     """Addresses; globs among them."""
     return _named("address", addresses)
 
 
-def by_software(names: Sequence[str]) -> Narrowing:
+def by_software(names: Sequence[str]) -> Filter:
     """Names of client software; globs among them."""
-    return Narrowing(_fits("client_software", names))
+    return Filter(_fits("client_software", names))
 
 
-def by_kind(kinds: Collection[str]) -> Narrowing:
+def by_kind(kinds: Collection[str]) -> Filter:
     if CallRecord.Kind.TOOL in kinds:
-        return Narrowing(Q(kind__in=kinds))
+        return Filter(Q(kind__in=kinds))
     return _union([Q(kind=kind) & NO_TOOL_CALL for kind in kinds])
 
 
-def by_decision(decisions: Collection[str]) -> Narrowing:
+def by_decision(decisions: Collection[str]) -> Filter:
     if CallRecord.Decision.ALLOWED in decisions:
-        return Narrowing(Q(decision__in=decisions))
+        return Filter(Q(decision__in=decisions))
     return _union([Q(decision=decision) for decision in decisions])
 
 
-def by_reason(reasons: Collection[str]) -> Narrowing:
+def by_reason(reasons: Collection[str]) -> Filter:
     if Reason.ALLOWED in reasons:
-        return Narrowing(Q(reason__in=reasons))
+        return Filter(Q(reason__in=reasons))
     return _union([Q(reason=reason) & _DENIED for reason in reasons])
 
 
-def by_outcome(outcomes: Collection[str], now: datetime) -> Narrowing:
+def by_outcome(outcomes: Collection[str], now: datetime) -> Filter:
     """Outcomes, ``running`` among them. What has none and is past its deadline is unknown."""
     parts = [part for outcome in outcomes for part in _of_outcome(outcome, now)]
-    return Narrowing(_any_of(parts)) if CallRecord.Outcome.OK in outcomes else _union(parts)
+    return Filter(_any_of(parts)) if CallRecord.Outcome.OK in outcomes else _union(parts)
 
 
 def _of_outcome(outcome: str, now: datetime) -> list[Q]:
@@ -133,32 +133,32 @@ def _open(**deadline: datetime) -> Q:
     return Q(pk__in=ids) if len(ids) <= MOST_OPEN else condition
 
 
-def by_rule(ids: Collection[int]) -> Narrowing:
+def by_rule(ids: Collection[int]) -> Filter:
     """Decided by one of these rules, as it stands in the JSON of the record."""
-    return Narrowing(_any_of([Q(rules__contains=f'{{"id":{rule_id},') for rule_id in ids]))
+    return Filter(_any_of([Q(rules__contains=f'{{"id":{rule_id},') for rule_id in ids]))
 
 
-def by_arguments(texts: Collection[str]) -> Narrowing:
+def by_arguments(texts: Collection[str]) -> Filter:
     """Recorded arguments with one of these texts in a name or a value, whatever the case of its letters."""
     # As the text stands within a string of JSON.
     escaped = [orjson.dumps(text).decode()[1:-1] for text in texts]
-    return Narrowing(_any_of([Q(arguments__icontains=text) for text in escaped]))
+    return Filter(_any_of([Q(arguments__icontains=text) for text in escaped]))
 
 
-def _one_of(column: str, values: tuple[object, ...]) -> Narrowing:
+def _one_of(column: str, values: tuple[object, ...]) -> Filter:
     if not values:
         return nothing()
     holds = Q(**{column: values[0]}) if len(values) == 1 else Q(**{f"{column}__in": values})
-    return Narrowing(holds, _streams([Q(**{column: value}) for value in values]))
+    return Filter(holds, _streams([Q(**{column: value}) for value in values]))
 
 
-def _named(column: str, patterns: Sequence[str]) -> Narrowing:
+def _named(column: str, patterns: Sequence[str]) -> Filter:
     """Of a column with an index: a glob becomes the values that it matches, where the column has not too many."""
     globs = [pattern for pattern in patterns if is_glob(pattern)]
     exact = [pattern for pattern in patterns if not is_glob(pattern)]
     known = _values_of(column) if globs else []
     if known is None:
-        return Narrowing(_fits(column, patterns))
+        return Filter(_fits(column, patterns))
     fitting = [value for value in known if any(matches(glob, value) for glob in globs)]
     return _one_of(column, tuple(dict.fromkeys([*exact, *fitting])))
 
@@ -180,8 +180,8 @@ def _fits(column: str, patterns: Sequence[str]) -> Q:
     return _any_of([Q(**{f"{column}__glob" if is_glob(one) else column: one}) for one in patterns])
 
 
-def _union(streams: Sequence[Q]) -> Narrowing:
-    return Narrowing(_any_of(streams), _streams(streams))
+def _union(streams: Sequence[Q]) -> Filter:
+    return Filter(_any_of(streams), _streams(streams))
 
 
 def _streams(streams: Sequence[Q]) -> tuple[Q, ...] | None:

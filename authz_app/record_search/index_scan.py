@@ -21,7 +21,7 @@ _TABLE = f'"{CallRecord._meta.db_table}"'
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class IndexScan:
     """From one id to below another, downwards or upwards: the records of the streams, or all where there are none.
 
     ``tests`` are what a record has to pass, too; see `authz_app.record_search.filters` for ``streams``.
@@ -33,11 +33,11 @@ class Walk:
     streams: tuple[Q, ...] | None = None
     tests: tuple[Q, ...] = ()
 
-    def up_to(self, last: UUID) -> "Walk":
+    def up_to(self, last: UUID) -> "IndexScan":
         """As far as an id, and that id itself."""
         return replace(self, before=_next(last)) if self.upwards else replace(self, first=last)
 
-    def beyond(self, last: UUID) -> "Walk":
+    def beyond(self, last: UUID) -> "IndexScan":
         """What comes after an id."""
         return replace(self, first=_next(last)) if self.upwards else replace(self, before=last)
 

@@ -38,7 +38,7 @@ class Query:
 
 
 @dataclass(slots=True)
-class _Read:
+class _Reader:
     """What was read so far, and up to where."""
 
     text: str
@@ -63,16 +63,16 @@ class _Problem(Exception):
 
 def parse(text: str) -> Query:
     """Take a search apart. It never raises; where there are problems, nothing else of the result is to be used."""
-    read = _Read(text)
+    reader = _Reader(text)
     try:
         _check(text)
-        while read.take(_SPACE) and read.next:
-            _item(read)
-        if len(read.terms) > MOST_TERMS:
+        while reader.take(_SPACE) and reader.next:
+            _item(reader)
+        if len(reader.terms) > MOST_TERMS:
             raise _Problem(f"A search has {MOST_TERMS} qualifiers at most.")
     except _Problem as problem:
         return Query(problems=(str(problem),))
-    return Query(" ".join(read.words), tuple(read.terms))
+    return Query(" ".join(reader.words), tuple(reader.terms))
 
 
 def _check(text: str) -> None:
@@ -82,40 +82,40 @@ def _check(text: str) -> None:
         raise _Problem("The search has a character that no record has. Type it anew.")
 
 
-def _item(read: _Read) -> None:
-    if found := read.take(_QUALIFIER):
+def _item(reader: _Reader) -> None:
+    if found := reader.take(_QUALIFIER):
         name = found[2].lower()
-        read.terms.append(Term(name, _values(read, name), negated=bool(found[1])))
-    elif read.next == '"':
-        read.words.append(_quoted(read))
+        reader.terms.append(Term(name, _values(reader, name), negated=bool(found[1])))
+    elif reader.next == '"':
+        reader.words.append(_quoted(reader))
     else:
-        word = read.take(_BARE_WORD)
+        word = reader.take(_BARE_WORD)
         assert word is not None  # Something that is no space comes next.
-        read.words.append(word[0])
+        reader.words.append(word[0])
 
 
-def _values(read: _Read, name: str) -> tuple[str, ...]:
-    values = [_value(read, name)]
-    while read.next == ",":
-        read.at += 1
-        values.append(_value(read, name))
-    if read.next and not read.next.isspace():
+def _values(reader: _Reader, name: str) -> tuple[str, ...]:
+    values = [_value(reader, name)]
+    while reader.next == ",":
+        reader.at += 1
+        values.append(_value(reader, name))
+    if reader.next and not reader.next.isspace():
         raise _Problem(f"In {name}: quotation marks go round a whole value, with a space or a comma after it.")
     if len(values) > MOST_VALUES:
         raise _Problem(f"{name}: has more than {MOST_VALUES} values.")
     return tuple(values)
 
 
-def _value(read: _Read, name: str) -> str:
-    found = _quoted(read) if read.next == '"' else read.take(_BARE_VALUE)
+def _value(reader: _Reader, name: str) -> str:
+    found = _quoted(reader) if reader.next == '"' else reader.take(_BARE_VALUE)
     value = found if isinstance(found, str) or found is None else found[0]
     if not value:
         raise _Problem(f"A value is missing after {name}: — write it without a space, as in {name}:value.")
     return value
 
 
-def _quoted(read: _Read) -> str:
-    found = read.take(_QUOTED)
+def _quoted(reader: _Reader) -> str:
+    found = reader.take(_QUOTED)
     if found is None:
         raise _Problem("A quotation mark is not closed.")
     return _ESCAPE.sub(r"\1", found[1])

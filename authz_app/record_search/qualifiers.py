@@ -1,4 +1,4 @@
-"""What each qualifier of a search of call records means: its values become a `Narrowing`."""
+"""What each qualifier of a search of call records means: its values become a `Filter`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,10 @@ from uuid import UUID
 
 from authz_app.models import CallRecord
 from authz_app.policy.decision import Reason
-from authz_app.record_search import filters as narrowing
-from authz_app.record_search import times as moments
-from authz_app.record_search.clients import clients_called
-from authz_app.record_search.errors import Unclear
-from authz_app.record_search.filters import RUNNING, Narrowing
+from authz_app.record_search import filters, times
+from authz_app.record_search.clients import clients_named
+from authz_app.record_search.errors import SearchError
+from authz_app.record_search.filters import RUNNING, Filter
 
 ARGUMENTS = "args"
 _MOST_STARS = 3
@@ -20,7 +19,7 @@ _LONGEST_NUMBER = 18  # Digits: all such numbers fit into the database's integer
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class SearchContext:
     """Who searches: when, in the time zone of the site, and whether recorded arguments are shown to them."""
 
     now: datetime
@@ -29,78 +28,78 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Qualifier:
-    """``means`` raises `Unclear`. ``example`` and ``hint`` are shown under the search box."""
+    """``means`` raises `SearchError`. ``example`` and ``hint`` are shown under the search box."""
 
-    means: Callable[[Sequence[str], Asker], Narrowing]
+    means: Callable[[Sequence[str], SearchContext], Filter]
     example: str
     hint: str
     negatable: bool = True
 
 
-def _clients(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.by_client([client for value in values for client in clients_called(value)])
+def _clients(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.by_client([client for value in values for client in clients_named(value)])
 
 
-def _tools(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.by_tool(_patterns(values))
+def _tools(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.by_tool(_patterns(values))
 
 
-def _kinds(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.by_kind(_known("kind", values, CallRecord.Kind.values))
+def _kinds(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.by_kind(_known("kind", values, CallRecord.Kind.values))
 
 
-def _decisions(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.by_decision(_known("decision", values, CallRecord.Decision.values))
+def _decisions(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.by_decision(_known("decision", values, CallRecord.Decision.values))
 
 
-def _outcomes(values: Sequence[str], asker: Asker) -> Narrowing:
+def _outcomes(values: Sequence[str], context: SearchContext) -> Filter:
     known = [*filter(None, CallRecord.Outcome.values), RUNNING]
-    return narrowing.by_outcome(_known("outcome", values, known), asker.now)
+    return filters.by_outcome(_known("outcome", values, known), context.now)
 
 
-def _reasons(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.by_reason(_known("reason", values, _texts(Reason)))
+def _reasons(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.by_reason(_known("reason", values, _texts(Reason)))
 
 
-def _addresses(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.by_address(_patterns(values))
+def _addresses(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.by_address(_patterns(values))
 
 
-def _sessions(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.by_session(tuple(dict.fromkeys(value.lower() for value in values)))
+def _sessions(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.by_session(tuple(dict.fromkeys(value.lower() for value in values)))
 
 
-def _since(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.since(_moment("since", values, asker, moments.start_of))
+def _since(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.since(_moment("since", values, context, times.start_of))
 
 
-def _until(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.until(_moment("until", values, asker, moments.end_of))
+def _until(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.until(_moment("until", values, context, times.end_of))
 
 
-def _ids(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.by_id([_uuid(value) for value in values])
+def _ids(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.by_id([_uuid(value) for value in values])
 
 
-def _rules(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.by_rule([_number("rule", value) for value in values])
+def _rules(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.by_rule([_number("rule", value) for value in values])
 
 
-def _seals(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.by_seal([_number("seal", value) for value in values])
+def _seals(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.by_seal([_number("seal", value) for value in values])
 
 
-def _software(values: Sequence[str], asker: Asker) -> Narrowing:
-    return narrowing.by_software(_patterns(values))
+def _software(values: Sequence[str], context: SearchContext) -> Filter:
+    return filters.by_software(_patterns(values))
 
 
-def _arguments(values: Sequence[str], asker: Asker) -> Narrowing:
-    if not asker.sees_arguments:
-        raise Unclear(
+def _arguments(values: Sequence[str], context: SearchContext) -> Filter:
+    if not context.sees_arguments:
+        raise SearchError(
             f"To search in arguments ({ARGUMENTS}:) takes the permission “Can view recorded arguments”, which you do"
             " not have. Search without it."
         )
-    return narrowing.by_arguments(values)
+    return filters.by_arguments(values)
 
 
 QUALIFIERS: Mapping[str, Qualifier] = {
@@ -126,31 +125,31 @@ def _known(name: str, values: Iterable[str], known: Sequence[str]) -> tuple[str,
     plain = [value.lower().replace("-", "_") for value in values]
     for value in plain:
         if value not in known:
-            raise Unclear(f"{name}: is one of {', '.join(known)}; not “{value}”.")
+            raise SearchError(f"{name}: is one of {', '.join(known)}; not “{value}”.")
     return tuple(dict.fromkeys(plain))
 
 
 def _patterns(values: Sequence[str]) -> list[str]:
     for value in values:
         if value.count("*") > _MOST_STARS:
-            raise Unclear(f"“{value}” has more than {_MOST_STARS} stars. Leave some out.")
+            raise SearchError(f"“{value}” has more than {_MOST_STARS} stars. Leave some out.")
     return list(dict.fromkeys(values))
 
 
 def _moment(
-    name: str, values: Sequence[str], asker: Asker, read: Callable[[str, datetime], datetime | None]
+    name: str, values: Sequence[str], context: SearchContext, read: Callable[[str, datetime], datetime | None]
 ) -> datetime:
     if len(values) > 1:
-        raise Unclear(f"{name}: has one value.")
-    found = read(values[0], asker.now)
+        raise SearchError(f"{name}: has one value.")
+    found = read(values[0], context.now)
     if found is None:
-        raise Unclear(f"{name}: does not know “{values[0]}”. {moments.HOW}")
+        raise SearchError(f"{name}: does not know “{values[0]}”. {times.HOW}")
     return found
 
 
 def _number(name: str, value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER):
-        raise Unclear(f"{name}: is a number; not “{value}”.")
+        raise SearchError(f"{name}: is a number; not “{value}”.")
     return int(value)
 
 
@@ -158,7 +157,7 @@ def _uuid(value: str) -> UUID:
     try:
         return UUID(value)
     except ValueError:
-        raise Unclear(f"id: is the id of a record, such as 0197a3c4-…; not “{value}”.") from None
+        raise SearchError(f"id: is the id of a record, such as 0197a3c4-…; not “{value}”.") from None
 
 
 def _texts(values: type[StrEnum]) -> list[str]:

@@ -43,7 +43,9 @@ def _spent(explained: Explained) -> list[Rule]:
     return [
         concern.rule
         for concern in explained.explanation.concerns
-        if concern.rule.limit is not None and concern.applies and any(part.verdict is False for part in concern.parts)
+        if concern.rule.limit is not None
+        and concern.applies
+        and any(clause.verdict is False for clause in concern.clauses)
     ]
 
 
@@ -55,6 +57,7 @@ def _rule(concern: Concern) -> dict[str, Any]:
         "decides": concern.decides,
         "applies": VERDICTS[concern.applies],
         "parts": [
-            {"asks": part.asks, "verdict": VERDICTS[part.verdict], "found": part.found} for part in concern.parts
+            {"asks": clause.asks, "verdict": VERDICTS[clause.verdict], "found": clause.found}
+            for clause in concern.clauses
         ],
     }

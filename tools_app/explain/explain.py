@@ -10,7 +10,7 @@ import orjson
 
 from authz_app.explain.explanation import Case, Counted, Explanation, concerning, explain, replayed
 from authz_app.explain.simulated_principal import client_in
-from authz_app.explain.unknown_values import WITHHELD, recorded
+from authz_app.explain.unknown_values import UNKNOWN, recorded
 from authz_app.history.past import policy_at, version_at
 from authz_app.models import CallRecord, LimitCount
 from authz_app.policy.decision import Decision, Reason, Target
@@ -135,7 +135,7 @@ def replay_under(policy: Policy, record: CallRecord, with_values: bool) -> Repla
         principal, client_in(policy, principal), target_of(kind, record.tool, exists, policy), arguments, moment.now
     )
     explanation, agrees = replayed(case, policy, record.reason, _rule_ids(record))
-    is_complete = all(part.kept for concern in explanation.concerns for part in concern.parts)
+    is_complete = all(clause.kept for concern in explanation.concerns for clause in concern.clauses)
     return Replayed(Explained(case, moment, explanation), agrees, is_complete)
 
 
@@ -149,8 +149,8 @@ _BEFORE_RULES = (Reason.CLIENT_BLOCKED, Reason.CLIENT_PENDING, Reason.UNKNOWN_TO
 
 def _claims(record: CallRecord, with_values: bool) -> Mapping[str, Any]:
     if record.claims:
-        return recorded(record.claims) if with_values else WITHHELD
-    return WITHHELD if record.reason in _BEFORE_RULES else {}
+        return recorded(record.claims) if with_values else UNKNOWN
+    return UNKNOWN if record.reason in _BEFORE_RULES else {}
 
 
 def _kind_and_arguments(record: CallRecord, with_values: bool) -> tuple[Kind, Mapping[str, Any] | None]:
@@ -159,4 +159,4 @@ def _kind_and_arguments(record: CallRecord, with_values: bool) -> tuple[Kind, Ma
     if record.kind == CallRecord.Kind.COMPLETION:
         return "resource" if "uri" in arguments or record.arguments == OF_RESOURCE else "prompt", None
     kind: Kind = next((one for one in KINDS if one == record.kind), "tool")
-    return kind, arguments if with_values and has_arguments(record.kind, record.arguments) else WITHHELD
+    return kind, arguments if with_values and has_arguments(record.kind, record.arguments) else UNKNOWN

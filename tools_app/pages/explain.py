@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from authz_app.history.past import NotInHistory
 from authz_app.models import CallRecord, Client, Rule
-from authz_app.pages.records import reveals as looks
+from authz_app.pages.records import reveals
 from authz_app.pages.shared import words
 from authz_app.pages.shared.words import visible
 from authz_app.policy_store import tool_names as known_names
@@ -52,7 +52,7 @@ def explain_record(request: HttpRequest, record_id: UUID) -> HttpResponse:
         "record": record,
         "asks": request.user.has_perm(_ASK),
         "answer": _of_record(request, record),
-        "look": request.GET.get(looks.PARAMETER, "") if looks.is_looking(request, record) else "",
+        "look": request.GET.get(reveals.PARAMETER, "") if reveals.is_revealed(request, record) else "",
     }
     return _page(request, context)
 
@@ -88,7 +88,7 @@ def _beginning(request: HttpRequest) -> dict[str, Any]:
         "name": record.tool,
     }
     values = {"arguments": record.arguments, "claims": record.claims}
-    return typed | (values if looks.is_looking(request, record) else {})
+    return typed | (values if reveals.is_revealed(request, record) else {})
 
 
 def _uuid(text: str) -> UUID | None:
@@ -131,14 +131,14 @@ def _values(record: CallRecord) -> dict[str, Any]:
 
 
 def _without_values(request: HttpRequest, record: CallRecord) -> dict[str, Any]:
-    if not looks.may_look(request):
+    if not reveals.may_reveal(request):
         return {"arguments": words.why_no_arguments(record) or "Hidden from you."}
-    return {"arguments": None, "look": looks.button(record, "explanation", words.why_no_arguments(record))}
+    return {"arguments": None, "look": reveals.reveal_button(record, "explanation", words.why_no_arguments(record))}
 
 
 def _of_record(request: HttpRequest, record: CallRecord) -> dict[str, Any]:
     """The answer that the record holds, and what stands behind it as far as that is kept."""
-    sees_values = looks.is_looking(request, record)
+    sees_values = reveals.is_revealed(request, record)
     kept = {
         "allowed": record.decision == CallRecord.Decision.ALLOWED,
         "why": words.reason_sentence(record),

@@ -14,7 +14,7 @@ from unfold.widgets import (
 )
 
 from authz_app.core.strict_json import JsonRefused, parse
-from authz_app.explain.simulated_principal import BadIdentity, caller
+from authz_app.explain.simulated_principal import BadIdentity, principal_for
 from authz_app.history.past import NotInHistory
 from authz_app.models import Client, Rule, RuleClient
 from authz_app.pages.shared.ids import ChooseOne
@@ -128,7 +128,7 @@ class ExplainForm(forms.Form):
         asked = self.cleaned_data
         client = (asked["client"].issuer, asked["client"].subject) if asked["client"] else None
         token = asked["token"].strip().removeprefix("Bearer ").strip()
-        return caller(client, asked["claims"], token, asked["token_scopes"].split())
+        return principal_for(client, asked["claims"], token, asked["token_scopes"].split())
 
 
 def _json_object(text: str) -> dict[str, Any] | None:

@@ -12,9 +12,9 @@ from authz_app.pages.records import filters as record_filters
 from authz_app.pages.records.changelist import RecordChangeList
 from authz_app.pages.records.export import ExportMixin
 from authz_app.pages.records.link_filters import SealFilter, SessionFilter
-from authz_app.pages.records.page import sections as story
+from authz_app.pages.records.page import sections
 from authz_app.pages.records.page.decision import COLOURS
-from authz_app.pages.records.page.parts import Field, once
+from authz_app.pages.records.page.fields import Field, once
 from authz_app.pages.shared import words
 from authz_app.pages.shared.read_only import ReadOnlyAdmin
 from authz_app.pages.shared.words import visible
@@ -54,8 +54,8 @@ class CallRecordAdmin(ExportMixin, ReadOnlyAdmin):
         return RecordChangeList
 
     def get_fieldsets(self, request: HttpRequest, obj: CallRecord | None = None) -> Any:
-        parts = [] if obj is None else story.parts(request, obj)
-        return [(part.title or None, {"fields": tuple(map(once, part.fields))}) for part in parts]
+        shown = [] if obj is None else sections.sections(request, obj)
+        return [(section.title or None, {"fields": tuple(map(once, section.fields))}) for section in shown]
 
     def get_readonly_fields(self, request: HttpRequest, obj: CallRecord | None = None) -> list[Field]:
         return [field for _, options in self.get_fieldsets(request, obj) for field in options["fields"]]

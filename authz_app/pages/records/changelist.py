@@ -13,13 +13,13 @@ from unfold.views import ChangeList
 
 from authz_app.core.ids import moment_of
 from authz_app.models import LONG_COLUMNS, CallRecord
-from authz_app.pages.records import reveals as looks
+from authz_app.pages.records import reveals
 from authz_app.pages.records.filters import CallFilter
 from authz_app.pages.shared.words import moment
-from authz_app.record_search.filters import Narrowing
+from authz_app.record_search.filters import Filter
 from authz_app.record_search.paging import Page, Place, clock, left_by, page_of
-from authz_app.record_search.qualifiers import QUALIFIERS, Asker
-from authz_app.record_search.search import Search, understood
+from authz_app.record_search.qualifiers import QUALIFIERS, SearchContext
+from authz_app.record_search.search import Search, interpret
 
 BEFORE, AFTER = "before", "after"
 
@@ -50,12 +50,12 @@ class RecordChangeList(ChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[CallRecord]:
         """All that is left, for an export."""
         filtered = super().get_queryset(request, exclude_parameters)
-        self.search = understood(request.GET.get(SEARCH_VAR, ""), asker(request))
-        return left_by(filtered, self.search.narrowings)
+        self.search = interpret(request.GET.get(SEARCH_VAR, ""), search_context(request))
+        return left_by(filtered, self.search.filters)
 
     def get_results(self, request: HttpRequest) -> None:
         if self.search.arguments:
-            looks.record_search(request, self.search.arguments)
+            reveals.record_search(request, self.search.arguments)
         page = self._page()
         rows = CallRecord.objects.defer(*LONG_COLUMNS).in_bulk(page.ids)
         self.result_list = [rows[record_id] for record_id in page.ids if record_id in rows]
@@ -71,17 +71,17 @@ class RecordChangeList(ChangeList):
         self._lead_on(page)
 
     def _page(self) -> Page:
-        narrowings = [*self._filtered(), *self.search.narrowings]
-        page = page_of(narrowings, self._place, self.list_per_page, clock())
+        filters = [*self._filtered(), *self.search.filters]
+        page = page_of(filters, self._place, self.list_per_page, clock())
         if self._place.after is not None and not page.more:
             # There are no others, so this is the first page: from its beginning, so that it is a full one.
             self._place = Place()
-            page = page_of(narrowings, self._place, self.list_per_page, clock())
+            page = page_of(filters, self._place, self.list_per_page, clock())
         return page
 
-    def _filtered(self) -> Sequence[Narrowing]:
-        chosen = [spec.narrowing for spec in self.filter_specs if isinstance(spec, CallFilter)]
-        return [narrowing for narrowing in chosen if narrowing is not None]
+    def _filtered(self) -> Sequence[Filter]:
+        chosen = [spec.filter for spec in self.filter_specs if isinstance(spec, CallFilter)]
+        return [filter for filter in chosen if filter is not None]
 
     def _lead_on(self, page: Page) -> None:
         place, (first, last) = self._place, (page.ids[0], page.ids[-1]) if page.ids else (None, None)
@@ -108,8 +108,8 @@ class RecordChangeList(ChangeList):
         return str(self.get_query_string()) if self.newer else ""
 
 
-def asker(request: HttpRequest) -> Asker:
-    return Asker(timezone.localtime(), request.user.has_perm("authz_app.view_arguments"))
+def search_context(request: HttpRequest) -> SearchContext:
+    return SearchContext(timezone.localtime(), request.user.has_perm("authz_app.view_arguments"))
 
 
 def _taken_place(request: HttpRequest) -> Place:

@@ -13,8 +13,8 @@ from unfold.contrib.filters.admin import DropdownFilter
 from authz_app.models import CallRecord, Client
 from authz_app.pages.shared.words import OUTCOMES, reason_choices
 from authz_app.policy_store import tool_names as known_names
-from authz_app.record_search import filters as narrowing
-from authz_app.record_search.filters import Narrowing
+from authz_app.record_search import filters
+from authz_app.record_search.filters import Filter
 from authz_app.record_search.paging import left_by
 
 _RECENT_CLIENTS = 50
@@ -57,19 +57,19 @@ class CallFilter(RecordFilter):
     """One of call records, which is put together with the search (`authz_app.record_search`)."""
 
     @cached_property
-    def narrowing(self) -> Narrowing | None:
+    def filter(self) -> Filter | None:
         """What the choice leaves; None where nothing is chosen."""
         value = self.value()
         if not value:
             return None
         # PostgreSQL's text has no NUL, so no record has one.
-        return narrowing.nothing() if "\x00" in value else self.left(value)
+        return filters.nothing() if "\x00" in value else self.left(value)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset if self.narrowing is None else left_by(queryset, [self.narrowing])
+        return queryset if self.filter is None else left_by(queryset, [self.filter])
 
     @abstractmethod
-    def left(self, value: str) -> Narrowing:
+    def left(self, value: str) -> Filter:
         """What a choice leaves."""
 
 
@@ -87,8 +87,8 @@ class ClientFilter(CallFilter):
     def known(self) -> Choices:
         return clients_to_choose(str(self.used_parameters.get(self.parameter_name, "")))
 
-    def left(self, value: str) -> Narrowing:
-        return narrowing.by_client([number_in(value)])
+    def left(self, value: str) -> Filter:
+        return filters.by_client([number_in(value)])
 
 
 class NameFilter(CallFilter):
@@ -98,18 +98,18 @@ class NameFilter(CallFilter):
     def known(self) -> Choices:
         return [(name, name) for name in known_names.names()]
 
-    def left(self, value: str) -> Narrowing:
-        return narrowing.by_tool_names([value])
+    def left(self, value: str) -> Filter:
+        return filters.by_tool_names([value])
 
 
 class _ChoiceFilter(CallFilter):
     """Of a few values that are known. Any other finds nothing, without looking for it."""
 
-    def left(self, value: str) -> Narrowing:
-        return self.left_by_known(value) if value in dict(self.known()) else narrowing.nothing()
+    def left(self, value: str) -> Filter:
+        return self.left_by_known(value) if value in dict(self.known()) else filters.nothing()
 
     @abstractmethod
-    def left_by_known(self, value: str) -> Narrowing:
+    def left_by_known(self, value: str) -> Filter:
         """What one of them leaves."""
 
 
@@ -120,8 +120,8 @@ class KindFilter(_ChoiceFilter):
     def known(self) -> Choices:
         return list(CallRecord.Kind.choices)
 
-    def left_by_known(self, value: str) -> Narrowing:
-        return narrowing.by_kind([value])
+    def left_by_known(self, value: str) -> Filter:
+        return filters.by_kind([value])
 
 
 class DecisionFilter(_ChoiceFilter):
@@ -131,8 +131,8 @@ class DecisionFilter(_ChoiceFilter):
     def known(self) -> Choices:
         return list(CallRecord.Decision.choices)
 
-    def left_by_known(self, value: str) -> Narrowing:
-        return narrowing.by_decision([value])
+    def left_by_known(self, value: str) -> Filter:
+        return filters.by_decision([value])
 
 
 class ReasonFilter(_ChoiceFilter):
@@ -142,8 +142,8 @@ class ReasonFilter(_ChoiceFilter):
     def known(self) -> Choices:
         return reason_choices()
 
-    def left_by_known(self, value: str) -> Narrowing:
-        return narrowing.by_reason([value])
+    def left_by_known(self, value: str) -> Filter:
+        return filters.by_reason([value])
 
 
 class OutcomeFilter(_ChoiceFilter):
@@ -153,8 +153,8 @@ class OutcomeFilter(_ChoiceFilter):
     def known(self) -> Choices:
         return list(OUTCOMES.items())
 
-    def left_by_known(self, value: str) -> Narrowing:
-        return narrowing.by_outcome([value], timezone.now())
+    def left_by_known(self, value: str) -> Filter:
+        return filters.by_outcome([value], timezone.now())
 
 
 class TimeFilter(CallFilter):
@@ -164,9 +164,9 @@ class TimeFilter(CallFilter):
     def known(self) -> Choices:
         return times()
 
-    def left(self, value: str) -> Narrowing:
+    def left(self, value: str) -> Filter:
         start = start_of_time(value)
-        return narrowing.since(start) if start else narrowing.nothing()
+        return filters.since(start) if start else filters.nothing()
 
 
 _HOURS = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24}

@@ -1,8 +1,8 @@
 """Filters that links set to show the call records of one MCP session, or under one seal."""
 
 from authz_app.pages.records.filters import CallFilter, Choices, number_in
-from authz_app.record_search import filters as narrowing
-from authz_app.record_search.filters import Narrowing
+from authz_app.record_search import filters
+from authz_app.record_search.filters import Filter
 
 
 class SessionFilter(CallFilter):
@@ -17,8 +17,8 @@ class SessionFilter(CallFilter):
     def has_output(self) -> bool:
         return bool(self.used_parameters.get(self.parameter_name))
 
-    def left(self, value: str) -> Narrowing:
-        return narrowing.by_session([value])
+    def left(self, value: str) -> Filter:
+        return filters.by_session([value])
 
 
 class SealFilter(SessionFilter):
@@ -27,5 +27,5 @@ class SealFilter(SessionFilter):
     title = "seal"
     parameter_name = "seal"
 
-    def left(self, value: str) -> Narrowing:
-        return narrowing.by_seal([number_in(value)])
+    def left(self, value: str) -> Filter:
+        return filters.by_seal([number_in(value)])

@@ -27,19 +27,19 @@ _LASTS = timedelta(minutes=10)
 _PAGES = {"record": "admin:authz_app_callrecord_change", "explanation": "explain_record"}
 
 
-def may_look(request: HttpRequest) -> bool:
+def may_reveal(request: HttpRequest) -> bool:
     """Whether the person may see recorded arguments, claims and results."""
     return request.user.has_perms(_PERMISSIONS)
 
 
 @require_POST
-def look(request: HttpRequest, record_id: UUID) -> HttpResponse:
+def reveal(request: HttpRequest, record_id: UUID) -> HttpResponse:
     """Record a look at a record, and lead to where it is had.
 
     Raises:
         AuditUnavailable: it cannot be recorded, so nothing is shown.
     """
-    if not may_look(request):
+    if not may_reveal(request):
         raise PermissionDenied
     record = CallRecord.objects.filter(pk=record_id).first()
     if record is None:
@@ -57,10 +57,10 @@ def look(request: HttpRequest, record_id: UUID) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse(_PAGES[page], args=[record.pk])}?{PARAMETER}={seen.id}")
 
 
-def is_looking(request: HttpRequest, record: CallRecord) -> bool:
+def is_revealed(request: HttpRequest, record: CallRecord) -> bool:
     """Whether the person may see the values, and this is a look at the record that was recorded as theirs."""
     sent = _uuid(request.GET.get(PARAMETER, ""))
-    if sent is None or not may_look(request):
+    if sent is None or not may_reveal(request):
         return False
     known: dict[tuple[UUID, UUID], bool] = request.__dict__.setdefault("_looks", {})
     key = sent, record.pk
@@ -69,9 +69,9 @@ def is_looking(request: HttpRequest, record: CallRecord) -> bool:
     return known[key]
 
 
-def _is_theirs(look_id: UUID, username: str, record: CallRecord) -> bool:
+def _is_theirs(event_id: UUID, username: str, record: CallRecord) -> bool:
     since = timezone.now() - _LASTS
-    found = AuditEvent.objects.filter(pk=look_id, kind=EventKind.LOOK, actor=username, at__gte=since).first()
+    found = AuditEvent.objects.filter(pk=event_id, kind=EventKind.LOOK, actor=username, at__gte=since).first()
     told = parsed_json(found.details) if found is not None else None
     return isinstance(told, dict) and told.get("record") == str(record.pk)
 
@@ -86,9 +86,9 @@ def record_search(request: HttpRequest, texts: Sequence[str]) -> None:
     record_now(event(EventKind.LOOK, told, actor=request.user.get_username()))
 
 
-def button(record: CallRecord, at: str, before: str = "") -> SafeString:
+def reveal_button(record: CallRecord, at: str, before: str = "") -> SafeString:
     """What one presses to look, behind what can be said without."""
-    return render_to_string("admin/look.html", {"record_id": record.pk, "at": at, "before": before})
+    return render_to_string("admin/reveal.html", {"record_id": record.pk, "at": at, "before": before})
 
 
 def _uuid(text: str) -> UUID | None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from authz_app.models import CallRecord, Rule
-from authz_app.pages.refusals.remedies import cure_of, present
+from authz_app.pages.refusals.remedies import current_state, remedy_of
 from authz_app.pages.rules.form import RuleForm, preview
 from authz_app.pages.shared.words import moment, reason_sentence, visible, wanted
 
@@ -63,9 +63,9 @@ def allow(request: HttpRequest, record_id: UUID) -> HttpResponse:
     record = CallRecord.objects.filter(pk=record_id, decision=CallRecord.Decision.DENIED).first()
     if record is None:
         raise Http404
-    cure = cure_of(record, present([record], timezone.now()))
+    remedy = remedy_of(record, current_state([record], timezone.now()))
     form = AllowForm(request.POST or None)
-    if cure.allows and form.is_valid() and (rule := _made(request, record, cure.allows, form)):
+    if remedy.allows and form.is_valid() and (rule := _made(request, record, remedy.allows, form)):
         messages.success(request, f"{rule}: {rule.sentence()} It holds from the next call on.")
         return redirect("refusals")
     context = {
@@ -76,8 +76,8 @@ def allow(request: HttpRequest, record_id: UUID) -> HttpResponse:
         "at": moment(record.at),
         "reason": reason_sentence(record),
         "token_scopes": visible(record.token_scopes),
-        "cure": cure,
-        "sentence": preview(RuleForm(_rule(record, cure.allows)))["sentence"] if cure.allows else "",
+        "remedy": remedy,
+        "sentence": preview(RuleForm(_rule(record, remedy.allows)))["sentence"] if remedy.allows else "",
         "form": form,
     }
     return render(request, "admin/refusals/allow.html", {**admin.site.each_context(request), **context})

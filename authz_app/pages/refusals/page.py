@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from authz_app.models import CallRecord, Client
 from authz_app.pages.refusals.groups import MOST, Group, refusals_since
-from authz_app.pages.refusals.remedies import Cure, cure_of, present
+from authz_app.pages.refusals.remedies import Remedy, current_state, remedy_of
 from authz_app.pages.shared.bulk import set_on_rows
 from authz_app.pages.shared.words import asked_for, moment, reason_words, visible
 
@@ -48,7 +48,7 @@ class Shown:
     token_scopes: list[str]
     more_scopes: int
     reasons: list[tuple[str, int]]
-    cure: Cure
+    remedy: Remedy
 
 
 @require_safe
@@ -76,7 +76,7 @@ def refusals(request: HttpRequest) -> HttpResponse:
 
 def _shown(groups: Sequence[Group]) -> list[Shown]:
     latest = CallRecord.objects.in_bulk([group.last_record for group in groups])
-    now = present(list(latest.values()), timezone.now())
+    now = current_state(list(latest.values()), timezone.now())
     return [
         Shown(
             visible(record.client_name or record.subject),
@@ -90,7 +90,7 @@ def _shown(groups: Sequence[Group]) -> list[Shown]:
             [visible(scopes) for scopes in group.token_scopes[:_MOST_SCOPES]],
             len(group.token_scopes[_MOST_SCOPES:]),
             [(reason_words(reason), count) for reason, count in group.reasons.items()],
-            cure_of(record, now),
+            remedy_of(record, now),
         )
         for group in groups
         # It is gone where records were pruned this very moment.

@@ -17,7 +17,7 @@ from authz_app.policy_store import loading as policy_rows
 from authz_app.policy_store import tool_names as known_names
 from authz_app.redaction.audit_level import OF_RESOURCE
 
-CURED_BY_A_RULE = frozenset({Reason.NO_RULE, Reason.SCOPE_MISSING, Reason.CONDITION_UNMET})
+ALLOWED_BY_A_RULE = frozenset({Reason.NO_RULE, Reason.SCOPE_MISSING, Reason.CONDITION_UNMET})
 _WORDS: dict[Reason, str] = {
     Reason.ALLOWED: "A rule allows it by now.",
     Reason.NO_RULE: "",
@@ -36,7 +36,7 @@ _NO_CALL = "It may open MCP sessions by now."
 
 
 @dataclass(frozen=True, slots=True)
-class Cure:
+class Remedy:
     """What would help. ``allows`` is the kind of the rule that would, where one can be made of the refusal.
 
     ``links`` are pages to go to, by what they are called; ``in_tools`` says that the place is where tools are switched.
@@ -49,7 +49,7 @@ class Cure:
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class CurrentState:
     """Clients by id, the policy as far as it is about them, and the names of each kind, as they are now."""
 
     clients: Mapping[int, Client]
@@ -58,50 +58,50 @@ class Present:
     now: float
 
 
-def present(records: Sequence[CallRecord], now: datetime) -> Present:
+def current_state(records: Sequence[CallRecord], now: datetime) -> CurrentState:
     """Read what is needed to say what would help against all of these."""
     policy = policy_rows.concerning({record.client_id for record in records})
     names = {kind: frozenset(known_names.names(kind)) for kind in KINDS}
-    return Present({client.id: client for client in policy.clients.values()}, policy, names, now.timestamp())
+    return CurrentState({client.id: client for client in policy.clients.values()}, policy, names, now.timestamp())
 
 
-def cure_of(record: CallRecord, there: Present) -> Cure:
+def remedy_of(record: CallRecord, state: CurrentState) -> Remedy:
     """What would help against this refusal."""
-    client = there.clients.get(record.client_id)
+    client = state.clients.get(record.client_id)
     if client is None:
-        return Cure(_GONE)
+        return Remedy(_GONE)
     if record.kind == CallRecord.Kind.SESSION and client.status == "active":
-        return Cure(_NO_CALL)
-    kind = _kind_of(record, there.names)
-    decision, of_arguments = _decided_now(record, client, kind, there)
+        return Remedy(_NO_CALL)
+    kind = _kind_of(record, state.names)
+    decision, of_arguments = _decided_now(record, client, kind, state)
     reason = decision.reason
     if decision.allowed and record.reason == Reason.LIMIT_REACHED and decision.limits:
-        return Cure(_WORDS[Reason.LIMIT_REACHED], links=_links(decision.limits))
+        return Remedy(_WORDS[Reason.LIMIT_REACHED], links=_links(decision.limits))
     if decision.allowed and of_arguments:
         reason = Reason.CONDITION_UNMET
     if reason in (Reason.CLIENT_BLOCKED, Reason.CLIENT_PENDING):
         to_client = (visible(client.name or client.subject), reverse("admin:authz_app_client_change", args=[client.id]))
-        return Cure(_WORDS[reason], links=(to_client,))
-    return Cure(
+        return Remedy(_WORDS[reason], links=(to_client,))
+    return Remedy(
         _WORDS[reason],
-        allows=kind or "" if reason in CURED_BY_A_RULE else "",
+        allows=kind or "" if reason in ALLOWED_BY_A_RULE else "",
         links=_links(decision.determining),
         in_tools=reason in (Reason.UNKNOWN_TOOL, Reason.TOOL_DISABLED),
     )
 
 
-def _decided_now(record: CallRecord, client: Client, kind: Kind | None, there: Present) -> tuple[Decision, bool]:
+def _decided_now(record: CallRecord, client: Client, kind: Kind | None, state: CurrentState) -> tuple[Decision, bool]:
     """What would be decided now, and whether it hangs on arguments that the record does not have."""
     scopes, claims = frozenset(record.token_scopes.split()), _mapping(record.claims)
     principal = Principal(record.issuer, record.subject, record.oauth_client_id, scopes, 0, claims)
     # A resource is decided by the variables in its URI, a completion by what is typed: neither is recorded so.
     # Nor are the arguments of what is recorded as metadata alone.
     known = record.kind in (CallRecord.Kind.TOOL, CallRecord.Kind.PROMPT) and record.arguments != ""
-    enabled = (kind, record.tool) not in there.policy.switched_off
+    enabled = (kind, record.tool) not in state.policy.switched_off
     target = Target(kind or "tool", record.tool, exists=kind is not None, enabled=enabled)
     arguments = _mapping(record.arguments) if known else None
-    decision = decide(principal, client, target, arguments, there.policy, there.now)
-    rules = there.policy.rules_for(client.id, target.kind, target.name)
+    decision = decide(principal, client, target, arguments, state.policy, state.now)
+    rules = state.policy.rules_for(client.id, target.kind, target.name)
     return decision, not known and any(one.root == "arguments" for rule in rules for one in rule.conditions)
 
 

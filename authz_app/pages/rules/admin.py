@@ -69,7 +69,7 @@ class RuleAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
     search_help_text = "Name, client, token scope, condition or note"
     empty_text = "No rules yet: nobody may call anything until a rule allows it."
     actions = ("switch_on", "switch_off")
-    list_before_template = "admin/stops/link.html"
+    list_before_template = "admin/emergency_stop/link.html"
     change_form_before_template = "admin/authz_app/rule/sentence.html"
     fieldsets = (
         (None, {"fields": ("effect", "limit_calls", "limit_period", "limit_per")}),

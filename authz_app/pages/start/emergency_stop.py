@@ -37,7 +37,7 @@ def stop(request: HttpRequest) -> HttpResponse:
     form = StopForm(request.POST or None)
     if not form.is_valid():
         context = {"title": "Stop all calls", "form": form}
-        return render(request, "admin/stops/stop.html", {**admin.site.each_context(request), **context})
+        return render(request, "admin/emergency_stop/stop.html", {**admin.site.each_context(request), **context})
     why = form.cleaned_data["why"]
     with transaction.atomic():
         rule = stops.stop(request.user.get_username(), why)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from authz_app.explain.explanation import Case, Counted, Explanation, explain, replayed
-from authz_app.explain.unknown_values import WITHHELD, recorded
+from authz_app.explain.unknown_values import UNKNOWN, recorded
 from authz_app.explain.wording import verdict_words
 from authz_app.policy.condition_syntax import typed_line
 from authz_app.policy.decision import Client, Target
@@ -78,14 +78,14 @@ def test_each_part_of_a_rule_is_said_to_be_true_false_or_unknown(
     one: Rule, asks: str, verdict: bool | None, found: str
 ) -> None:
     (concern,) = explained(one, scopes="a").concerns
-    (part,) = concern.parts
-    assert (part.asks, part.verdict, part.found) == (asks, verdict, found)
+    (clause,) = concern.clauses
+    assert (clause.asks, clause.verdict, clause.found) == (asks, verdict, found)
     assert concern.applies is (verdict is True)
 
 
 def test_a_long_value_is_cut() -> None:
     (concern,) = explained(rule(1, "allow", "arguments.to equals x"), arguments={"to": "y" * 5_000}).concerns
-    assert len(concern.parts[0].found) < 200
+    assert len(concern.clauses[0].found) < 200
 
 
 def test_rules_that_decided_come_first_and_what_denies_before_what_allows() -> None:
@@ -107,9 +107,9 @@ def test_rules_that_decided_come_first_and_what_denies_before_what_allows() -> N
 )
 def test_how_much_of_a_limit_is_used(counted: Counted | None, allowed: bool, found: str) -> None:
     explanation = explained(rule(1, "allow"), LIMIT, counted=counted)
-    parts = [part for concern in explanation.concerns if concern.rule is LIMIT for part in concern.parts]
+    clauses = [clause for concern in explanation.concerns if concern.rule is LIMIT for clause in concern.clauses]
     assert explanation.decision.allowed is allowed
-    assert [(part.asks, part.found) for part in parts] == [("no more than 3 calls", found)]
+    assert [(clause.asks, clause.found) for clause in clauses] == [("no more than 3 calls", found)]
     assert {concern.rule.id for concern in explanation.deciding} == ({1} if allowed else {9})
 
 
@@ -124,8 +124,8 @@ def test_without_arguments_what_depends_on_them_is_unknown_where_none_would_do()
     explanation = explained(rule(1, "allow", "arguments.to equals Ada", scopes="a"), arguments=None)
     (concern,) = explanation.concerns
     assert (explanation.decision.allowed, explanation.example) == (False, None)
-    assert [part.verdict for part in concern.parts] == [False, None]
-    assert concern.parts[1].found == "That depends on the call."
+    assert [clause.verdict for clause in concern.clauses] == [False, None]
+    assert concern.clauses[1].found == "That depends on the call."
 
 
 BLOCKED, PENDING = replace(DEMO, status="blocked"), replace(DEMO, status="pending")
@@ -186,7 +186,7 @@ def test_a_recorded_decision_comes_out_the_same_again() -> None:
     assert not replay(*rules, arguments={"to": "Bo"}, reason="limit_reached", ids={2})[1]
 
 
-@pytest.mark.parametrize("arguments", [WITHHELD, recorded('{"to": "[redacted]"}')])
+@pytest.mark.parametrize("arguments", [UNKNOWN, recorded('{"to": "[redacted]"}')])
 def test_whether_a_rule_applied_is_unknown_where_the_record_does_not_keep_what_it_asks_about(arguments: Any) -> None:
     rules = (
         rule(1, "allow"),

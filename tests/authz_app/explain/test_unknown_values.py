@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from authz_app.explain.unknown_values import WITHHELD, is_withheld, recorded
+from authz_app.explain.unknown_values import UNKNOWN, is_unknown, recorded
 from authz_app.policy.condition_syntax import typed_line
 from authz_app.policy.conditions import found_at, verdict
 from authz_app.redaction.redact import recorded_json
@@ -50,19 +50,19 @@ def test_a_condition_on_what_is_not_kept_is_unknown(condition: str, outcome: boo
 
 @pytest.mark.parametrize("path", ["many.n1", "many.other", "token.inner", "long.a.b"])
 def test_whether_there_is_something_within_what_is_not_kept_is_unknown(path: str) -> None:
-    assert is_withheld(path.split("."), KEPT)
+    assert is_unknown(path.split("."), KEPT)
 
 
 @pytest.mark.parametrize("path", ["city", "other", "token", "deep.inner.pin", "deep.other", "city.inner"])
 def test_whether_there_is_something_elsewhere_is_known(path: str) -> None:
-    assert not is_withheld(path.split("."), KEPT)
+    assert not is_unknown(path.split("."), KEPT)
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[1]", recorded_json({f"n{n}": "x" * 900 for n in range(90)})])
 def test_of_a_record_that_keeps_nothing_everything_is_unknown(text: str) -> None:
     kept = recorded(text)
-    assert kept is WITHHELD
-    assert is_withheld(["anything"], kept)
+    assert kept is UNKNOWN
+    assert is_unknown(["anything"], kept)
     assert found_at(["anything", "within"], kept) is not None
 
 

@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from authz_app.models import CallRecord
-from authz_app.record_search import filters as narrowing
+from authz_app.record_search import filters
 from authz_app.record_search import paging as newest
-from authz_app.record_search.filters import Narrowing
+from authz_app.record_search.filters import Filter
 from authz_app.record_search.paging import Place, left_by, page_of
 from tests.rows import build_record, build_refusal, make_client
 
@@ -42,52 +42,52 @@ def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(newest, "_LARGEST_WINDOW", 16)
 
 
-def sets() -> dict[str, list[Narrowing]]:
-    """Narrowings of every sort: led by an index or by none, merged, negated, within a time, contradictory."""
+def sets() -> dict[str, list[Filter]]:
+    """Filters of every sort: led by an index or by none, merged, negated, within a time, contradictory."""
     one, two = sorted(CallRecord.objects.order_by().values_list("client_id", flat=True).distinct())
-    client, denied = narrowing.by_client([one]), narrowing.by_decision(["denied"])
+    client, denied = filters.by_client([one]), filters.by_decision(["denied"])
     return {
         "all": [],
         "one": [client],
-        "two_streams": [narrowing.by_client([one, two])],
-        "glob": [narrowing.by_tool(["a_*"])],
+        "two_streams": [filters.by_client([one, two])],
+        "glob": [filters.by_tool(["a_*"])],
         "pair": [client, denied],
-        "pair_of_streams": [narrowing.by_tool(["a_?", "b"]), denied],
+        "pair_of_streams": [filters.by_tool(["a_?", "b"]), denied],
         "none_leads": [denied.negated(), client.negated()],
         "contradiction": [client, client.negated()],
-        "nothing": [client, narrowing.nothing()],
-        "outcomes": [narrowing.by_outcome(["ok", "unknown"], NOW)],
-        "unusual": [narrowing.by_outcome(["running", "unknown", "crashed"], NOW)],
-        "address": [narrowing.by_address(["203.0.113.?"]), narrowing.by_address(["203.0.113.1"])],
-        "times": [client, narrowing.since(NOW - timedelta(hours=2)), narrowing.until(NOW - timedelta(hours=1))],
-        "arguments": [narrowing.by_arguments(["EUROPE"]), client],
+        "nothing": [client, filters.nothing()],
+        "outcomes": [filters.by_outcome(["ok", "unknown"], NOW)],
+        "unusual": [filters.by_outcome(["running", "unknown", "crashed"], NOW)],
+        "address": [filters.by_address(["203.0.113.?"]), filters.by_address(["203.0.113.1"])],
+        "times": [client, filters.since(NOW - timedelta(hours=2)), filters.until(NOW - timedelta(hours=1))],
+        "arguments": [filters.by_arguments(["EUROPE"]), client],
     }
 
 
-def wanted(narrowings: Sequence[Narrowing]) -> list[UUID]:
-    return list(left_by(CallRecord.objects.order_by("-pk"), narrowings).values_list("pk", flat=True))
+def wanted(filters: Sequence[Filter]) -> list[UUID]:
+    return list(left_by(CallRecord.objects.order_by("-pk"), filters).values_list("pk", flat=True))
 
 
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("in_time", [True, False])
 def test_pages_down_and_up_have_each_record_once(name: str, in_time: bool) -> None:
     assert list(sets()) == SETS
-    narrowings = sets()[name]
+    filters = sets()[name]
     seen: list[UUID] = []
     place, steps = Place(), 0
     while True:
-        page = page_of(narrowings, place, 7, lambda: not in_time)
+        page = page_of(filters, place, 7, lambda: not in_time)
         seen += page.ids
         assert (page.reached is not None) == (page.looked_at > 0)
         if not page.more:
             break
         place, steps = Place(before=page.reached or page.ids[-1]), steps + 1
         assert steps < 300
-    assert seen == wanted(narrowings)
+    assert seen == wanted(filters)
     upwards: list[UUID] = []
     place = Place(after=UUID(int=0))
     while True:
-        page = page_of(narrowings, place, 7, lambda: not in_time)
+        page = page_of(filters, place, 7, lambda: not in_time)
         upwards = [*page.ids, *upwards]
         if not page.more:
             break
@@ -96,7 +96,7 @@ def test_pages_down_and_up_have_each_record_once(name: str, in_time: bool) -> No
 
 
 def test_where_the_time_is_up_the_page_says_how_far_it_got() -> None:
-    page = page_of([narrowing.by_arguments(["nothing"])], Place(), 7, lambda: True)
+    page = page_of([filters.by_arguments(["nothing"])], Place(), 7, lambda: True)
     ids = wanted([])
     assert (page.ids, page.more, page.looked_at, page.reached) == ([], True, 8, ids[7])
 
@@ -112,15 +112,15 @@ def test_what_an_index_answers_is_not_looked_through() -> None:
 def test_the_rarest_leads() -> None:
     CallRecord.objects.bulk_create([build_record(make_client("Rare"), timedelta(minutes=300), tool="a_1")])
     rare = CallRecord.objects.earliest("pk")
-    found = [narrowing.by_tool(["a_1"]), narrowing.by_client([rare.client_id])]
+    found = [filters.by_tool(["a_1"]), filters.by_client([rare.client_id])]
     assert page_of(found, Place(), 7, lambda: True).ids == [rare.pk]
 
 
 def test_a_glob_of_a_column_with_too_many_values_is_tested(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(narrowing, "MOST_VALUES", 2)
-    tested = narrowing.by_tool(["a_*"])
+    monkeypatch.setattr(filters, "MOST_VALUES", 2)
+    tested = filters.by_tool(["a_*"])
     assert tested.streams is None
-    assert page_of([tested], Place(), 500, lambda: False).ids == wanted([narrowing.by_tool_names(["a_1", "a_2"])])
+    assert page_of([tested], Place(), 500, lambda: False).ids == wanted([filters.by_tool_names(["a_1", "a_2"])])
 
 
 @pytest.mark.parametrize(("size", "seconds", "after"), [(8, 0, 16), (16, 0, 16), (8, 0.03, 8), (16, 1, 8), (8, 1, 8)])

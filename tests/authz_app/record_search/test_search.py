@@ -11,27 +11,27 @@ from hypothesis.extra.django import TestCase
 
 from authz_app.models import CallRecord, Client
 from authz_app.record_search.paging import left_by
-from authz_app.record_search.qualifiers import QUALIFIERS, Asker
-from authz_app.record_search.search import Search, understood
+from authz_app.record_search.qualifiers import QUALIFIERS, SearchContext
+from authz_app.record_search.search import Search, interpret
 from tests.rows import build_record, build_refusal, make_client
 
 HOUR = timedelta(hours=1)
 QUOTE = 'He said "hi" to Zoë.'
 
 
-def asker(*, sees_arguments: bool = True) -> Asker:
-    return Asker(timezone.localtime(), sees_arguments)
+def context(*, sees_arguments: bool = True) -> SearchContext:
+    return SearchContext(timezone.localtime(), sees_arguments)
 
 
 def found(text: str, **how: Any) -> set[str]:
-    search = understood(text, asker(**how))
+    search = interpret(text, context(**how))
     assert search.problems == (), search.problems
-    return set(left_by(CallRecord.objects.all(), search.narrowings).values_list("worker", flat=True))
+    return set(left_by(CallRecord.objects.all(), search.filters).values_list("worker", flat=True))
 
 
 def problems(text: str, **how: Any) -> str:
-    search = understood(text, asker(**how))
-    assert not left_by(CallRecord.objects.all(), search.narrowings).exists()
+    search = interpret(text, context(**how))
+    assert not left_by(CallRecord.objects.all(), search.filters).exists()
     return " ".join(search.problems)
 
 
@@ -92,7 +92,7 @@ def test_each_qualifier_finds_what_it_says() -> None:
 @pytest.mark.parametrize("text", ['args:"to zoë"', 'args:"said \\"hi\\""', "args:nobody,SAID", "-args:Berlin"])
 def test_a_text_in_arguments_is_found(text: str) -> None:
     assert found(text) == {"said"}
-    assert understood(text, asker()).arguments
+    assert interpret(text, context()).arguments
 
 
 @pytest.mark.django_db
@@ -100,7 +100,7 @@ def test_a_text_in_arguments_is_found(text: str) -> None:
 @pytest.mark.parametrize("text", ["args:Berlin", "-args:Berlin", "args:Berlin tool:weather_*"])
 def test_arguments_are_searched_only_by_those_to_whom_they_are_shown(text: str) -> None:
     assert "takes the permission “Can view recorded arguments”" in problems(text, sees_arguments=False)
-    assert understood(text, asker(sees_arguments=False)).arguments == ()
+    assert interpret(text, context(sees_arguments=False)).arguments == ()
 
 
 @pytest.mark.django_db
@@ -135,7 +135,7 @@ def test_what_means_nothing_is_told_and_finds_nothing(text: str, problem: str) -
 def test_a_text_that_names_too_many_clients_is_told() -> None:
     Client.objects.bulk_create(Client(name=f"a{number}", issuer="i", subject=str(number)) for number in range(101))
     assert "More than 100 clients are called “a”." in problems("client:a")
-    assert understood("client:a1", asker()).problems == ()
+    assert interpret("client:a1", context()).problems == ()
 
 
 @pytest.mark.parametrize("name", QUALIFIERS)
@@ -144,7 +144,7 @@ def test_every_example_under_the_box_is_understood(name: str) -> None:
     make_client("Report agent")
     example = QUALIFIERS[name].example
     assert example.startswith(f"{name}:")
-    assert understood(example, asker()).problems == () or "…" in example
+    assert interpret(example, context()).problems == () or "…" in example
 
 
 class AnyText(TestCase):
@@ -153,5 +153,5 @@ class AnyText(TestCase):
         | st.builds("{}:{}".format, st.sampled_from(list(QUALIFIERS)), st.text(max_size=30))
     )
     def test_no_text_breaks_a_search(self, text: str) -> None:
-        search: Search = understood(text, asker())
-        list(left_by(CallRecord.objects.all(), search.narrowings)[:1])
+        search: Search = interpret(text, context())
+        list(left_by(CallRecord.objects.all(), search.filters)[:1])

@@ -156,7 +156,7 @@ def enforced(case: Case, policy: Policy, counted: Mapping[tuple[int, int], str])
 
 
 def assert_told_rightly(explanation: Explanation, case: Case, enforced: Decision) -> None:
-    """The rules, by what is said of each, come to the decision; and the parts of each to what is said of it."""
+    """The rules, by what is said of each, come to the decision; and the clauses of each to what is said of it."""
     assert explanation.decision == enforced
     assert {concern.rule.id for concern in explanation.deciding} == {rule.id for rule in enforced.determining}
     for concern in explanation.concerns:
@@ -169,10 +169,10 @@ def assert_told_rightly(explanation: Explanation, case: Case, enforced: Decision
 
 
 def applies(concern: Concern) -> bool:
-    asked = [part for part in concern.parts if not part.asks.startswith("no more than")]
-    if any(part.verdict is False for part in asked):
+    asked = [clause for clause in concern.clauses if not clause.asks.startswith("no more than")]
+    if any(clause.verdict is False for clause in asked):
         return False
-    return concern.rule.effect != "allow" or all(part.verdict for part in asked)
+    return concern.rule.effect != "allow" or all(clause.verdict for clause in asked)
 
 
 def record_of(principal: Principal, asked: Asked, decision: Decision, now: float) -> CallRecord:

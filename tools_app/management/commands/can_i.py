@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from authz_app.conf import conf, local_issuer_url
 from authz_app.core.strict_json import JsonRefused, parse
-from authz_app.explain.simulated_principal import BadIdentity, caller
+from authz_app.explain.simulated_principal import BadIdentity, principal_for
 from authz_app.history.past import NotInHistory
 from authz_app.models import Client
 from authz_app.policy.principal import Principal
@@ -98,7 +98,7 @@ def _refuse(message: str) -> NoReturn:
 def _caller(options: dict[str, Any]) -> Principal:
     token = "" if options["token"] is None else _token(options["token"])
     claims = None if options["claims"] is None else _json_object("--claims", options["claims"])
-    return caller(_client(options), claims, token, options["scope"])
+    return principal_for(_client(options), claims, token, options["scope"])
 
 
 def _token(given: str) -> str:

@@ -7,14 +7,14 @@ from unfold.decorators import display
 
 from authz_app.models import CallRecord, Client
 from authz_app.pages.records.page import values
-from authz_app.pages.records.page.neighbours import beside
-from authz_app.pages.records.page.parts import Part
+from authz_app.pages.records.page.fields import Section
+from authz_app.pages.records.page.neighbours import neighbours
 from authz_app.pages.shared.words import visible
 
 
-def part(request: HttpRequest, record: CallRecord) -> Part:
+def section(request: HttpRequest, record: CallRecord) -> Section:
     claims_too = (values.claims(request, record),) if record.claims else ()
-    return Part("Token", (client, subject, issuer, oauth_client, scopes, *claims_too, neighbours))
+    return Section("Token", (client, subject, issuer, oauth_client, scopes, *claims_too, client_calls))
 
 
 @display(description="Client")
@@ -27,8 +27,8 @@ def client(record: CallRecord) -> SafeString:
 
 
 @display(description="Calls of this client")
-def neighbours(record: CallRecord) -> SafeString:
-    return beside(record, client_id=record.client_id)
+def client_calls(record: CallRecord) -> SafeString:
+    return neighbours(record, client_id=record.client_id)
 
 
 @display(description="Subject")

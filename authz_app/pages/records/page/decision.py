@@ -13,18 +13,18 @@ from unfold.decorators import display
 from unfold.utils import display_for_label
 
 from authz_app.models import CallRecord, PolicyRevision, Rule
-from authz_app.pages.records.page.parts import Part
-from authz_app.pages.refusals import remedies as cures
+from authz_app.pages.records.page.fields import Section
+from authz_app.pages.refusals import remedies
 from authz_app.pages.shared import words
 
 COLOURS = {CallRecord.Decision.ALLOWED.value: "success", CallRecord.Decision.DENIED.value: "danger"}
 
 
-def part(request: HttpRequest, record: CallRecord) -> Part:
+def section(request: HttpRequest, record: CallRecord) -> Section:
     fields = (decision, reason, deciding_rules, explanation, policy_version)
     if record.decision != CallRecord.Decision.DENIED:
-        return Part("Decision", fields)
-    return Part("Decision", (*fields, helps_to_allow if request.user.has_perm("authz_app.add_rule") else helps))
+        return Section("Decision", fields)
+    return Section("Decision", (*fields, helps_to_allow if request.user.has_perm("authz_app.add_rule") else helps))
 
 
 @display(description="Decision")
@@ -70,15 +70,15 @@ def policy_version(record: CallRecord) -> SafeString:
 
 @display(description="To allow it")
 def helps(record: CallRecord) -> SafeString:
-    return _cure(record, may_allow=False)
+    return _remedy(record, may_allow=False)
 
 
 @display(description="To allow it")
 def helps_to_allow(record: CallRecord) -> SafeString:
-    return _cure(record, may_allow=True)
+    return _remedy(record, may_allow=True)
 
 
-def _cure(record: CallRecord, *, may_allow: bool) -> SafeString:
-    cure = cures.cure_of(record, cures.present([record], timezone.now()))
-    context = {"cure": cure, "record_id": record.pk, "may_allow": may_allow}
-    return render_to_string("admin/refusals/cure.html", context)
+def _remedy(record: CallRecord, *, may_allow: bool) -> SafeString:
+    remedy = remedies.remedy_of(record, remedies.current_state([record], timezone.now()))
+    context = {"remedy": remedy, "record_id": record.pk, "may_allow": may_allow}
+    return render_to_string("admin/refusals/remedy.html", context)

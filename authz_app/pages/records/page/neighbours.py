@@ -9,7 +9,7 @@ from authz_app.models import LONG_COLUMNS, CallRecord
 from authz_app.pages.shared import words
 
 
-def beside(record: CallRecord, **same: Any) -> SafeString:
+def neighbours(record: CallRecord, **same: Any) -> SafeString:
     """The previous call and the next, of those that have the ``same``."""
     others = CallRecord.objects.filter(**same).defer(*LONG_COLUMNS)
     neighbours = [
@@ -17,7 +17,7 @@ def beside(record: CallRecord, **same: Any) -> SafeString:
         ("After", others.filter(pk__gt=record.pk).order_by("pk").first()),
     ]
     shown = [{"where": where, **_shown(other)} for where, other in neighbours]
-    return render_to_string("admin/authz_app/callrecord/beside.html", {"neighbours": shown})
+    return render_to_string("admin/authz_app/callrecord/neighbours.html", {"neighbours": shown})
 
 
 def _shown(other: CallRecord | None) -> dict[str, Any]:

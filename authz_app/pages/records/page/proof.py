@@ -6,12 +6,12 @@ from unfold.decorators import display
 
 from authz_app.evidence.canonical import CALLS
 from authz_app.models import CallRecord
-from authz_app.pages.records.page.parts import Part
+from authz_app.pages.records.page.fields import Section
 from authz_app.pages.shared.proofs import proof_of
 
 
-def part(request: HttpRequest, record: CallRecord) -> Part:
-    return Part("Proof", (proof,))
+def section(request: HttpRequest, record: CallRecord) -> Section:
+    return Section("Proof", (proof,))
 
 
 @display(description="As it was written")

@@ -5,12 +5,12 @@ from unfold.decorators import display
 
 from authz_app.models import CallRecord
 from authz_app.pages.records.page import values
-from authz_app.pages.records.page.parts import Part
+from authz_app.pages.records.page.fields import Section
 from authz_app.pages.shared import words
 
 
-def part(request: HttpRequest, record: CallRecord) -> Part:
-    return Part("Asked for", (what, values.arguments(request, record)))
+def section(request: HttpRequest, record: CallRecord) -> Section:
+    return Section("Asked for", (what, values.arguments(request, record)))
 
 
 @display(description="What")

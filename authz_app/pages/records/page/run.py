@@ -8,18 +8,18 @@ from unfold.decorators import display
 
 from authz_app.models import CallRecord
 from authz_app.pages.records.page import values
-from authz_app.pages.records.page.parts import Part
+from authz_app.pages.records.page.fields import Section
 from authz_app.pages.shared import words
 from authz_app.pages.shared.words import visible
 
 _WITHOUT_RESULT = ("", CallRecord.Outcome.UNKNOWN, CallRecord.Outcome.CANCELLED)
 
 
-def part(request: HttpRequest, record: CallRecord) -> Part | None:
+def section(request: HttpRequest, record: CallRecord) -> Section | None:
     # What was denied did not run.
     if record.decision == CallRecord.Decision.DENIED:
         return None
-    return Part("Run", (outcome, duration, error, size, values.result(request, record), delivery))
+    return Section("Run", (outcome, duration, error, size, values.result(request, record), delivery))
 
 
 @display(description="Outcome")

@@ -1,30 +1,37 @@
-"""The page of a call record: its parts, in the order in which things happened."""
+"""The page of a call record: its sections, in the order in which things happened."""
 
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from authz_app.models import CallRecord
-from authz_app.pages.records.page import caller as who
-from authz_app.pages.records.page import decision, proof, run, session
-from authz_app.pages.records.page import request as asked
-from authz_app.pages.records.page.parts import Part, Teller
+from authz_app.pages.records.page import caller, decision, proof, run, session
+from authz_app.pages.records.page import request as request_section
+from authz_app.pages.records.page.fields import Section, SectionOf
 from authz_app.pages.shared import words
 from authz_app.pages.shared.words import visible
 
 _LOST = " The result did not reach the caller, as far as the worker knows."
 
 
-def parts(request: HttpRequest, record: CallRecord) -> list[Part]:
+def sections(request: HttpRequest, record: CallRecord) -> list[Section]:
     """Those that have something to tell of this record to this person."""
-    told = [tell(request, record) for tell in _STORY]
-    return [part for part in told if part is not None]
+    found = [section_of(request, record) for section_of in _SECTIONS]
+    return [section for section in found if section is not None]
 
 
-def _head(request: HttpRequest, record: CallRecord) -> Part:
-    return Part("", (in_short, record_id, time))
+def _head(request: HttpRequest, record: CallRecord) -> Section:
+    return Section("", (in_short, record_id, time))
 
 
-_STORY: tuple[Teller, ...] = (_head, who.part, session.part, asked.part, decision.part, run.part, proof.part)
+_SECTIONS: tuple[SectionOf, ...] = (
+    _head,
+    caller.section,
+    session.section,
+    request_section.section,
+    decision.section,
+    run.section,
+    proof.section,
+)
 
 
 @display(description="In short")

@@ -8,8 +8,8 @@ from unfold.decorators import display
 
 from authz_app.audit.events import EventKind
 from authz_app.models import AuditEvent, CallRecord
-from authz_app.pages.records.page.neighbours import beside
-from authz_app.pages.records.page.parts import Part
+from authz_app.pages.records.page.fields import Section
+from authz_app.pages.records.page.neighbours import neighbours
 from authz_app.pages.shared import words
 from authz_app.pages.shared.words import visible
 from authz_app.record_search.parser import Query, Term, written
@@ -19,11 +19,11 @@ _NO_SESSION = "None: the request came without one."
 _TRANSPORTS = {"sse": "HTTP+SSE", "streamable": "Streamable HTTP"}
 
 
-def part(request: HttpRequest, record: CallRecord) -> Part:
+def section(request: HttpRequest, record: CallRecord) -> Section:
     where = (address, software, transport, protocol, worker)
     if not record.mcp_session:
-        return Part("Session", (no_session, *where))
-    return Part("Session", (session, opened, calls_before, neighbours, *where))
+        return Section("Session", (no_session, *where))
+    return Section("Session", (session, opened, calls_before, session_calls, *where))
 
 
 @display(description="MCP session")
@@ -57,8 +57,8 @@ def calls_before(record: CallRecord) -> SafeString | str:
 
 
 @display(description="Calls of this session")
-def neighbours(record: CallRecord) -> SafeString:
-    return beside(record, mcp_session=record.mcp_session)
+def session_calls(record: CallRecord) -> SafeString:
+    return neighbours(record, mcp_session=record.mcp_session)
 
 
 @display(description="Client software")

@@ -6,8 +6,8 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from authz_app.models import CallRecord
-from authz_app.pages.records import reveals as looks
-from authz_app.pages.records.page.parts import Field
+from authz_app.pages.records import reveals
+from authz_app.pages.records.page.fields import Field
 from authz_app.pages.shared import words
 
 _HIDDEN = "Hidden: shown to those who have the permission “Can view recorded arguments”."
@@ -37,9 +37,9 @@ def _holds_values(record: CallRecord) -> bool:
 
 def _one_of(request: HttpRequest, record: CallRecord, fields: tuple[Field, Field, Field]) -> Field:
     shown, behind, hidden = fields
-    if not looks.may_look(request):
+    if not reveals.may_reveal(request):
         return hidden
-    return shown if looks.is_looking(request, record) else behind
+    return shown if reveals.is_revealed(request, record) else behind
 
 
 def _quiet(text: str) -> SafeString:
@@ -58,7 +58,7 @@ def arguments_shown(record: CallRecord) -> SafeString:
 
 @display(description="Arguments")
 def arguments_behind(record: CallRecord) -> SafeString:
-    return looks.button(record, "record", words.why_no_arguments(record))
+    return reveals.reveal_button(record, "record", words.why_no_arguments(record))
 
 
 @display(description="Arguments")

@@ -1,4 +1,4 @@
-"""What the page of a call record is made of."""
+"""Types of what the page of a call record is made of: sections and their fields."""
 
 from collections.abc import Callable
 from functools import cache, wraps
@@ -12,8 +12,8 @@ from authz_app.models import CallRecord
 Field = Callable[[CallRecord], str | None]
 
 
-class Part(NamedTuple):
-    """One part of the page. ``title``: none heads the first."""
+class Section(NamedTuple):
+    """One section of the page. The first has no ``title``."""
 
     title: str
     fields: tuple[Field, ...]
@@ -21,7 +21,7 @@ class Part(NamedTuple):
 
 # What a module of this package tells of a record to whoever asks; None where it has nothing to tell.
 # The admin compares fields by identity, so each is a function of its module, and none is made for a request.
-Teller = Callable[[HttpRequest, CallRecord], Part | None]
+SectionOf = Callable[[HttpRequest, CallRecord], Section | None]
 
 
 @cache

@@ -9,7 +9,7 @@ from authz_app.pages.start.emergency_stop import banner
 register = template.Library()
 
 
-@register.inclusion_tag("admin/stops/banner.html", takes_context=True)
+@register.inclusion_tag("admin/emergency_stop/banner.html", takes_context=True)
 def stop_banner(context: template.Context) -> dict[str, Any]:
     """Who stopped all calls, when and why; nothing where they go on."""
     request = context.get("request")
