@@ -5,7 +5,7 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -45,6 +45,7 @@ from tools_app.wire.jsonrpc import INTERNAL_ERROR
 logger = logging.getLogger(__name__)
 _GRACE = 10.0
 _MAX_DECISIONS = 20
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +87,33 @@ async def invoke(caller: Caller, asked: Asked, channel: Channel, rooms: Rooms) -
         MCPError: it cannot be decided or recorded, and nothing was run; or it failed, or the client did not do its
             part, and MCP has no result for that.
     """
+    deciding = asyncio.ensure_future(_decided_and_recorded(caller, asked, rooms))
     try:
-        opening, decision, recording = await _decided_and_recorded(caller, asked, rooms)
+        (opening, decision, recording), cancelled = await _to_its_end(deciding)
     except (PolicyUnavailable, AuditUnavailable) as error:
         raise MCPError(INTERNAL_ERROR, str(error)) from error
     if not decision.allowed or asked.runs is None:
         raise refusal(opening.id, decision, asked, caller, rooms.contact)
+    if cancelled is not None:
+        rooms.audit.close(Closing(opening.id, Outcome.CANCELLED, 0.0, error="Given up before it was run."))
+        raise cancelled
     call = Call(caller.principal, opening.id, channel, asyncio.get_running_loop(), recording=recording)
     called = await _run_and_close(opening, asked, asked.runs, call, rooms)
     if isinstance(called.result, ErrorData):
         raise failure(called.result, asked, caller)
     return called
+
+
+async def _to_its_end(work: "asyncio.Task[T]") -> tuple[T, asyncio.CancelledError | None]:
+    """What came of the work, and the cancellation that arrived meanwhile.
+
+    What cancels a call may be what denies it: a blocked client's sessions end. Its caller is told of the denial.
+    A second cancellation is obeyed at once.
+    """
+    try:
+        return await asyncio.shield(work), None
+    except asyncio.CancelledError as cancelled:
+        return await work, cancelled
 
 
 async def _decided_and_recorded(caller: Caller, asked: Asked, rooms: Rooms) -> tuple[Opening, Decision, Recording]:

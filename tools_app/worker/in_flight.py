@@ -49,7 +49,13 @@ class InFlight:
 
 def _cancel_soon(task: "asyncio.Task[Any]", why: str | None = None) -> None:
     """Cancel it once it has begun: before that, it would end without a word to whoever waits for its answer."""
-    task.get_loop().call_soon(task.cancel, why)
+    task.get_loop().call_soon(_cancel, task, why)
+
+
+def _cancel(task: "asyncio.Task[Any]", why: str | None) -> None:
+    """Cancel it once: several workers may end one session, and what is being decided is decided to its end."""
+    if not task.cancelling():
+        task.cancel(why)
 
 
 def _key(request_id: RequestId) -> _Key:

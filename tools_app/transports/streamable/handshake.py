@@ -15,7 +15,6 @@ from tools_app.conf import conf
 from tools_app.invocation.caller import Caller
 from tools_app.protocol import kernel
 from tools_app.sessions.session import McpSession, SessionsUnavailable
-from tools_app.streams.blocked_sessions import BLOCKED
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN
 from tools_app.transports.messages import Posted
 from tools_app.transports.requests import RequestRefused
@@ -24,7 +23,14 @@ from tools_app.transports.streamable.content_negotiation import Accepted, accept
 from tools_app.transports.streamable.get_stream import listen
 from tools_app.transports.streamable.held_response import forbidden
 from tools_app.transports.streamable.response import OwnResponse
-from tools_app.transports.streamable.sessions import accepted_session, nowhere, open_session, release, session_ids
+from tools_app.transports.streamable.sessions import (
+    accepted_session,
+    end_blocked,
+    nowhere,
+    open_session,
+    release,
+    session_ids,
+)
 from tools_app.transports.streaming import Headers
 from tools_app.wire import jsonrpc
 from tools_app.worker.in_flight import SESSION_ENDED
@@ -107,24 +113,22 @@ async def _answer(
     link = kernel.Link(response.post, here.replies, response.can_ask)
     try:
         answer = await kernel.serve_request(request, session, link, caller, here.rooms)
-        message = await _stored(here, request, session, answer)
-        await release(here, session, request.id)
     except asyncio.CancelledError as cancelled:
         response.answer(_last_words(here, request, cancelled, response))
         await release(here, session, request.id)
         raise
     refusal = forbidden(answer.refused, request.id, _PATH)
-    if refusal is None:
-        response.answer(message, answer.record_id)
-        return
+    message: Mapping[str, Any] = answer.message
     try:
+        message = await _stored(here, request, session, answer)
+        await release(here, session, request.id)
         if answer.refused is not None and answer.refused.blocked:
-            # Before it is told so: what it sends next finds no session.
-            await here.end(session.key, BLOCKED)
-    except SessionsUnavailable:
-        logger.warning("MCP session %s could not be ended, though %s", session.key, BLOCKED)
-    finally:
-        response.forbid(refusal)  # Even if the end of the session cancels this.
+            await end_blocked(here, session)  # Before it is told so: what it sends next finds no session.
+    finally:  # Even if the end of the session cancels this.
+        if refusal is None:
+            response.answer(message, answer.record_id)
+        else:
+            response.forbid(refusal)
 
 
 async def _stored(

@@ -93,7 +93,11 @@ async def accepted_session(scope: Scope, message: jsonrpc.Message | None, here: 
         raise RequestRefused(404, "no_session", _NO_SESSION)
     try:
         session = await extended(here, accepted.session, principal)
-        await _check_still_welcome(scope, message, session, here)
+        is_decided_later = message is not None and is_decided(message) and not (refusal or accepted.refusal)
+        if not is_decided_later:
+            await _check_not_blocked(scope, message, session, here)
+        if here.draining:  # By now: nobody would wait for the work.
+            raise SHUTTING_DOWN
     except BaseException:  # noqa: BLE001  (the server may cancel this; it is raised again)
         if request_id is not None and not accepted.refusal:
             await release(here, accepted.session, request_id)
@@ -101,17 +105,20 @@ async def accepted_session(scope: Scope, message: jsonrpc.Message | None, here: 
     return Accepted(session, refusal or accepted.refusal)
 
 
-async def _check_still_welcome(
-    scope: Scope, message: jsonrpc.Message | None, session: McpSession, here: Worker
-) -> None:
-    if message is None or not is_decided(message):
-        try:
-            await refuse_blocked(caller_in(scope, session, message), message, here)
-        except RequestRefused:
-            await here.end(session.key, BLOCKED)
-            raise
-    if here.draining:  # By now: nobody would wait for the work.
-        raise SHUTTING_DOWN
+async def _check_not_blocked(scope: Scope, message: jsonrpc.Message | None, session: McpSession, here: Worker) -> None:
+    try:
+        await refuse_blocked(caller_in(scope, session, message), message, here)
+    except RequestRefused:
+        await end_blocked(here, session)
+        raise
+
+
+async def end_blocked(here: Worker, session: McpSession) -> None:
+    """End the session of a blocked client. It is told that it is blocked, whether this works or not."""
+    try:
+        await here.end(session.key, BLOCKED)
+    except SessionsUnavailable:
+        logger.warning("MCP session %s could not be ended, though %s", session.key, BLOCKED)
 
 
 def session_ids(scope: Scope) -> list[str]:
