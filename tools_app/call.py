@@ -15,8 +15,7 @@ from pydantic import BaseModel, ValidationError
 from authz_app.policy.principal import Principal
 from authz_app.redaction.audit_level import BY_DEFAULT, Recording
 from tools_app.client_requests.multi_round_trip import MultiRoundTrip
-from tools_app.client_requests.questions import Question
-from tools_app.client_requests.sampling import SamplingOptions, sampled, sampling_question
+from tools_app.client_requests.questions import Question, SamplingOptions, sampled_message, sampling_question
 from tools_app.errors import ToolFailure
 
 LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
@@ -130,7 +129,7 @@ class Call:
     async def _sample(
         self, messages: str | Sequence[SamplingMessage], max_tokens: int, options: SamplingOptions
     ) -> CreateMessageResult:
-        return sampled(await self._channel.ask(sampling_question(messages, max_tokens, options)))
+        return sampled_message(await self._channel.ask(sampling_question(messages, max_tokens, options)))
 
     def _wait_for(self, ask: Callable[[], Coroutine[Any, Any, Result]], instead: str) -> Result:
         try:

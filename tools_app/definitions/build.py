@@ -8,14 +8,13 @@ from functools import partial
 from typing import Any, Literal
 
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
-from mcp.shared._callable_inspection import is_async_callable
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import Annotations, Prompt, PromptArgument, Resource, ResourceTemplate, Tool, ToolAnnotations
 from pydantic import ConfigDict
 
 from authz_app.redaction.audit_level import Level, Recording, read_paths
 from tools_app.call import call_parameter
-from tools_app.definitions.completion import Complete, completers
+from tools_app.definitions.completion import Complete, completers, is_async_callable
 from tools_app.definitions.definitions import PromptDefinition, ResourceDefinition, ToolDefinition, is_written_so
 from tools_app.definitions.uri_shapes import shape_of
 

@@ -3,9 +3,9 @@
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from mcp.shared._callable_inspection import is_async_callable
 from mcp_types import CompleteResult, ErrorData
 
 from tools_app.call import call_parameter
@@ -56,6 +56,13 @@ def _completer(name: str, complete: Iterable[str] | Callable[..., Any], time_lim
     if len(parameters) not in (1, 2):
         raise ValueError(f"What completes an argument of {name!r} takes the text so far, and perhaps the others.")
     return Completer(name, function, is_async_callable(function), call, parameters, time_limit)
+
+
+def is_async_callable(function: Callable[..., Any]) -> bool:
+    """Whether a call of it gives a coroutine: an async function, an object with an async ``__call__``, or a partial."""
+    while isinstance(function, partial):
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
 def completing_nothing(name: str) -> Completer:

@@ -1,21 +1,18 @@
-"""What the functions of resources, prompts and completions return, as MCP has it. Pure."""
+"""Makes MCP results of what the functions of resources, prompts and completions return. Pure."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, get_args
 
 from mcp.server.mcpserver.prompts.base import Message
 from mcp_types import (
     BlobResourceContents,
-    CallToolResult,
     CompleteResult,
     Completion,
     ContentBlock,
-    ErrorData,
     GetPromptResult,
     PromptMessage,
     ReadResourceResult,
-    Result,
     TextContent,
     TextResourceContents,
 )
@@ -84,21 +81,3 @@ def completion_result(value: Iterable[str] | Completion) -> CompleteResult:
     values = [str(item) for item in value]
     shown = values[:_MOST_COMPLETIONS]
     return CompleteResult(completion=Completion(values=shown, total=len(values), has_more=len(values) > len(shown)))
-
-
-def texts_in(result: Result | ErrorData) -> Iterator[str]:
-    """What a result carries, without what it is wrapped in; bytes in it are base64."""
-    match result:
-        case CallToolResult(content=blocks):
-            yield from map(_text_in, blocks)
-        case GetPromptResult(messages=messages):
-            yield from (_text_in(message.content) for message in messages)
-        case ReadResourceResult(contents=contents):
-            yield from (one.text if isinstance(one, TextResourceContents) else one.blob for one in contents)
-        case CompleteResult(completion=completion):
-            yield from completion.values
-
-
-def _text_in(block: ContentBlock) -> str:
-    text: str = getattr(block, "text", "") or getattr(block, "data", "")
-    return text

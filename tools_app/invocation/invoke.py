@@ -25,7 +25,6 @@ from authz_app.redaction.audit_level import Level, Recording
 from authz_app.redaction.redact import recorded_json
 from tools_app.call import Call, Channel
 from tools_app.definitions.definitions import Runnable
-from tools_app.definitions.results import texts_in
 from tools_app.invocation.access_request import Asked
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.denials import failure, refusal
@@ -37,6 +36,7 @@ from tools_app.invocation.record_contents import (
     recorded_result,
     recording_of,
 )
+from tools_app.invocation.result_size import result_size
 from tools_app.invocation.threads import ToolThreads
 from tools_app.registry import registered
 from tools_app.sessions.session import SessionStore
@@ -235,8 +235,3 @@ def _sendable(execution: Execution, runs: Runnable, opening: Opening, limit: int
 
 def _dumped(result: Result | ErrorData) -> dict[str, Any]:
     return result.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-def result_size(result: Result | ErrorData) -> int:
-    """The bytes of content that a result carries, before it is wrapped for the wire."""
-    return sum(len(text.encode()) for text in texts_in(result))

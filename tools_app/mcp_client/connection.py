@@ -15,7 +15,6 @@ from typing import Any, Protocol, TypeVar
 import anyio
 import httpx2
 from mcp.client import Client, ClientRequestContext, Transport
-from mcp.client._transport import TransportStreams
 from mcp.client.auth import OAuthFlowError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
@@ -193,6 +192,8 @@ async def connect(
     try:
         with scope:
             async with AsyncExitStack() as stack:
+                if server.transport == "streamable":  # The SDK's other transport opens and closes what it was handed.
+                    await stack.enter_async_context(http)
                 with waiting.expecting(True), _as_sentences():
                     client = await stack.enter_async_context(_client(server, http, person, waiting))
                 yield Connection(client, http, waiting, person)
@@ -222,7 +223,7 @@ def _client(server: Endpoint, http: Http, person: Person, waiting: _Patience) ->
 
     # HTTP+SSE is of the handshake era: only there may a server ask on the stream.
     return Client(
-        _sse(server.url, http) if server.transport == "sse" else _streamable(server.url, http),
+        _sse(server.url, http) if server.transport == "sse" else streamable_http_client(server.url, http_client=http),
         mode="legacy" if server.transport == "sse" else "auto",
         client_info=_SOFTWARE,
         elicitation_callback=answer,
@@ -230,12 +231,6 @@ def _client(server: Endpoint, http: Http, person: Person, waiting: _Patience) ->
         logging_callback=hear_log,
         log_level="info",
     )
-
-
-@asynccontextmanager
-async def _streamable(url: str, http: Http) -> AsyncGenerator[TransportStreams]:
-    async with http, streamable_http_client(url, http_client=http) as streams:
-        yield streams
 
 
 def _sse(url: str, http: Http) -> Transport:

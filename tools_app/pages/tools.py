@@ -1,4 +1,4 @@
-"""The admin pages of tools, resources and prompts: what each does, its switch, and what of its calls is recorded."""
+"""Shows tools, resources and prompts in the admin: what each does, its switch, and what of its calls is recorded."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,9 +12,18 @@ from unfold.decorators import display
 from authz_app.pages.history.admin import PolicyHistoryMixin
 from authz_app.pages.shared.bulk import listed, set_on_rows
 from authz_app.pages.shared.ids import OnlyFitIds
-from authz_app.redaction.audit_level import BadPath, read_paths, written
+from authz_app.policy_store.loading import known_kind
+from authz_app.redaction.audit_level import BY_DEFAULT, BadPath, Level, Path, Recording, choice_of, read_paths, written
 from tools_app.models import Tool
-from tools_app.pages.audit_level_words import author_words, now_words
+from tools_app.registry import registered
+
+_LEVELS = {
+    Level.METADATA: "who called, what was decided and how it ended; neither arguments nor results, nor what the"
+    " {} says of an error",
+    Level.ARGUMENTS: "the arguments too, and no results",
+    Level.RESULT: "the arguments and the results too",
+}
+_SHORT = {Level.METADATA: "metadata", Level.ARGUMENTS: "arguments", Level.RESULT: "arguments and result"}
 
 
 class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when it runs.
@@ -87,11 +96,11 @@ class ToolAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
 
     @display(description="Now")
     def recorded_now(self, tool: Tool) -> str:
-        return now_words(tool)
+        return _now_words(tool)
 
     @display(description="Its author")
     def authors_choice(self, tool: Tool) -> str:
-        return author_words(tool)
+        return _author_words(tool)
 
     @display(description="Switched on", ordering="enabled", label={True: "success", False: "danger"})
     def enabled_label(self, tool: Tool) -> tuple[bool, str]:
@@ -116,3 +125,31 @@ class ToolAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
             self.message_user(
                 request, f"Now {word}: {listed(changed)}. From the next call on, {then}.", messages.SUCCESS
             )
+
+
+def _now_words(tool: Tool) -> str:
+    """What records of its next call will hold."""
+    recording = choice_of(tool.recorded, tool.redacted).over(_authors_choice(tool) or BY_DEFAULT)
+    held = f"Records hold {_LEVELS[recording.level].format(tool.get_kind_display().lower())}."
+    if recording.level is Level.METADATA:
+        return held
+    return f"{held} What has the name or the shape of a secret is taken out{_besides(recording.paths)}."
+
+
+def _besides(paths: tuple[Path, ...]) -> str:
+    return f", and so is {', '.join(map(written, paths))}" if paths else ""
+
+
+def _author_words(tool: Tool) -> str:
+    """What the author of its function chose for its records."""
+    choice = _authors_choice(tool)
+    if choice is None:
+        return "Not known: no installed app registers it."
+    kept_out = f"; never {', '.join(map(written, choice.paths))}" if choice.paths else ""
+    return f"Says {_SHORT[choice.level]}{kept_out}."
+
+
+def _authors_choice(tool: Tool) -> Recording | None:
+    kind = known_kind(tool.kind)
+    found = registered(kind).get(tool.name) if kind is not None else None
+    return None if found is None else found.recording

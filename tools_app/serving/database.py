@@ -1,4 +1,4 @@
-"""Bound what a process that serves waits for its database, on each connection that it opens."""
+"""Limits how long a process that serves waits for its database."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _PAGE = 3
 
 
 def limit_wait_when_created(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Receive ``connection_created``."""
+    """Receive ``connection_created``: refuse another SQLite file than the one at the start, and limit each wait."""
     if connection.vendor == "sqlite":
         refuse_other_file(connection)
     limit_wait(connection, conf().audit_timeout * _PAGE)

@@ -1,12 +1,13 @@
 """What completes an argument while it is typed."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tools_app.call import Call
-from tools_app.definitions.completion import Completer, completers, completing_nothing
+from tools_app.definitions.completion import Completer, completers, completing_nothing, is_async_callable
 
 ARGUMENTS = ("style", "topic")
 
@@ -64,3 +65,18 @@ def test_only_what_is_there_can_be_completed() -> None:
 def test_a_completer_takes_one_or_two_parameters(function: Any) -> None:
     with pytest.raises(ValueError, match="takes the text so far"):
         completer(function)
+
+
+class Plain:
+    def __call__(self, text: str) -> None: ...
+
+
+class Async:
+    async def __call__(self, text: str) -> None: ...
+
+
+@pytest.mark.parametrize(("kind", "is_async"), [(Plain, False), (Async, True)])
+def test_what_gives_a_coroutine_is_async(kind: type[Plain] | type[Async], is_async: bool) -> None:
+    one = kind()
+    whole = (one, one.__call__, partial(one, "a"), partial(partial(one.__call__), "a"))
+    assert [is_async_callable(way) for way in whole] == [is_async] * 4

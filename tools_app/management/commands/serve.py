@@ -7,6 +7,7 @@ import os
 import socket
 from typing import Any
 
+from channels.routing import get_default_application
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -39,8 +40,7 @@ class Command(BaseCommand):
             if options["workers"] > 1:
                 self._supervise(listening, options["workers"])
                 return
-            application = importlib.import_module("mcpsite.asgi").application
-            self._serve(application, listening)
+            self._serve(get_default_application(), listening)
 
     def _supervise(self, listening: socket.socket, count: int) -> None:
         try:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from mcp_types import ModelPreferences, SamplingMessage, TextContent
 
-from tools_app.client_requests.sampling import sampled, sampling_question
+from tools_app.client_requests.questions import sampled_message, sampling_question
 from tools_app.errors import ToolFailure
 
 
@@ -41,7 +41,7 @@ def test_a_conversation_and_wishes_are_told_as_mcp_spells_them() -> None:
 
 
 def test_a_message_is_read() -> None:
-    message = sampled(
+    message = sampled_message(
         {"role": "assistant", "content": {"type": "text", "text": "So."}, "model": "m", "stopReason": "endTurn"}
     )
     assert isinstance(message.content, TextContent)
@@ -51,4 +51,4 @@ def test_a_message_is_read() -> None:
 @pytest.mark.parametrize("reply", [{}, {"role": "assistant"}, {"role": "x", "content": [], "model": 1}])
 def test_what_is_no_message_fails_the_tool(reply: dict[str, Any]) -> None:
     with pytest.raises(ToolFailure, match="no message of a model"):
-        sampled(reply)
+        sampled_message(reply)
