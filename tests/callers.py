@@ -1,4 +1,4 @@
-"""Callers and rooms for tests that invoke without a transport."""
+"""Callers, and what their calls pass through, for tests that invoke without a transport."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from authz_app.policy.principal import Principal
 from authz_app.policy_store.store import PolicyStore
 from tests.issuer import AUDIENCE
 from tools_app.invocation.caller import Caller
-from tools_app.invocation.invoke import Rooms
+from tools_app.invocation.dependencies import Dependencies
 from tools_app.invocation.threads import ToolThreads
 from tools_app.sessions.memory import MemorySessionStore
 
@@ -19,9 +19,9 @@ def caller_for(principal: Principal) -> Caller:
 
 
 @contextmanager
-def rooms(audit_timeout: float = 5.0, threads: int = 4) -> Iterator[Rooms]:
+def dependencies(audit_timeout: float = 5.0, threads: int = 4) -> Iterator[Dependencies]:
     """What a call passes through, on the test database; its threads end with the block."""
-    here = Rooms(
+    here = Dependencies(
         policy=PolicyStore((TrustedIssuer("https://issuer.example/", (AUDIENCE,)),)),
         audit=AuditWriter(audit_timeout),
         threads=ToolThreads(threads),

@@ -118,7 +118,7 @@ DOORS = {
     "tools_app.cluster": {"delivery", "presence", "workers"},
     "tools_app.definitions": {"build", "completion", "definitions"},
     "tools_app.explain": {"as_json", "explain"},
-    "tools_app.invocation": {"access_request", "caller", "denials", "invoke", "listing", "threads"},
+    "tools_app.invocation": {"access_request", "caller", "denials", "dependencies", "invoke", "listing", "threads"},
     "tools_app.protocol": {"exchange", "kernel", "server"},
     "tools_app.sessions": {"memory", "redis", "session"},
     "tools_app.streams": {

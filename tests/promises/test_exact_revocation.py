@@ -21,7 +21,7 @@ from authz_app.audit import writer
 from authz_app.audit.entries import OPENING_COLUMNS, Opening
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.policy.principal import Principal
-from tests.callers import caller_for, rooms
+from tests.callers import caller_for, dependencies
 from tests.promises import judge
 from tools_app.client_requests.questions import Question
 from tools_app.invocation import invoke as invocation
@@ -165,7 +165,7 @@ class Flipper(threading.Thread):
 async def _call_many(flipper: Flipper) -> None:
     """Make all calls, and count those that were neither allowed nor denied, because they could not be recorded."""
     caller = caller_for(Principal(ISSUER, "alice", "app", frozenset(), 2**40))
-    with rooms() as here:
+    with dependencies() as here:
         turns = flipper.turns()
 
         async def work() -> None:

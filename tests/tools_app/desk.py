@@ -1,4 +1,4 @@
-"""Calls without a transport: the rooms that they go through, and one event loop."""
+"""Calls without a transport: what they pass through, and one event loop."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator
@@ -11,11 +11,12 @@ from mcp_types import CallToolResult, ErrorData, TextContent
 
 from authz_app.models import CallRecord, Rule
 from authz_app.policy.principal import Principal
-from tests.callers import caller_for, rooms
+from tests.callers import caller_for, dependencies
 from tools_app.client_requests.questions import Question
 from tools_app.invocation.access_request import tool_call
 from tools_app.invocation.caller import Caller
-from tools_app.invocation.invoke import Rooms, invoke
+from tools_app.invocation.dependencies import Dependencies
+from tools_app.invocation.invoke import invoke
 from tools_app.wire.jsonrpc import INVALID_PARAMS
 
 ISSUER = "https://issuer.example/"
@@ -43,17 +44,17 @@ def allow(tools: str, **fields: Any) -> Rule:
 
 
 class Desk:
-    """Rooms, and the one event loop on which calls go through them."""
+    """What calls pass through, and the one event loop that they run on."""
 
-    def __init__(self, here: Rooms, runner: asyncio.Runner) -> None:
-        self.rooms = here
+    def __init__(self, here: Dependencies, runner: asyncio.Runner) -> None:
+        self.dependencies = here
         self._runner = runner
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(asyncio.wait_for(work, WAIT))
 
     def called(self, name: str, caller: Caller | None = None, **arguments: Any) -> CallToolResult:
-        called = self.run(invoke(caller or alice(), tool_call(name, arguments), Silent(), self.rooms))
+        called = self.run(invoke(caller or alice(), tool_call(name, arguments), Silent(), self.dependencies))
         assert isinstance(called.result, CallToolResult)
         return called.result
 
@@ -68,13 +69,13 @@ class Desk:
         return caught.value.error
 
     def record(self) -> CallRecord:
-        assert self.rooms.audit.flush(WAIT)
+        assert self.dependencies.audit.flush(WAIT)
         return CallRecord.objects.get()
 
 
 @contextmanager
 def desk(threads: int = 4) -> Iterator[Desk]:
-    with asyncio.Runner() as runner, rooms(threads=threads) as here:
+    with asyncio.Runner() as runner, dependencies(threads=threads) as here:
         yield Desk(here, runner)
 
 

@@ -19,8 +19,7 @@ from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind
 from authz_app.policy_store import loading as policy_rows
 from authz_app.redaction.audit_level import OF_RESOURCE, has_arguments
-from tools_app.invocation.access_request import Asked, prompt_use, resource_read, tool_call
-from tools_app.invocation.invoke import target_of
+from tools_app.invocation.access_request import AccessRequest, prompt_use, resource_read, target_of, tool_call
 from tools_app.registry import registered
 
 
@@ -71,7 +70,7 @@ def moment_of(at: datetime | None, caller: Principal, in_memory: Policy | None =
     return Moment(policy_rows.load(in_memory), now if at is None else at.timestamp(), is_present=at is None)
 
 
-def asked_of(kind: Kind, name: str, arguments: dict[str, Any] | None) -> tuple[Asked, Mapping[str, Any] | None]:
+def asked_of(kind: Kind, name: str, arguments: dict[str, Any] | None) -> tuple[AccessRequest, Mapping[str, Any] | None]:
     """What a call would ask for, and the arguments that rules would be asked about: None for any call of it.
 
     A resource is meant by its URI, whose arguments follow from it, or by its name, for reading any of its URIs.
@@ -85,7 +84,7 @@ def asked_of(kind: Kind, name: str, arguments: dict[str, Any] | None) -> tuple[A
     if ":" in name:
         resource = resource_read(name)
         return resource, resource.recorded
-    return Asked("resource", "resource", name, registered("resource").get(name), {}, {}), arguments
+    return AccessRequest("resource", "resource", name, registered("resource").get(name), {}, {}), arguments
 
 
 def explained(principal: Principal, target: Target, arguments: Mapping[str, Any] | None, moment: Moment) -> Explained:

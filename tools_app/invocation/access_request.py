@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+from authz_app.policy.decision import Target
+from authz_app.policy.policy import Policy
 from authz_app.policy.rule import Kind
 from tools_app.definitions.completion import completing_nothing
 from tools_app.definitions.definitions import Runnable
-from tools_app.registry import registered_prompts, registered_tools, resource_at, resource_with
+from tools_app.registry import registered, registered_prompts, registered_tools, resource_at, resource_with
 
 RecordKind = Literal["tool", "resource", "prompt", "completion", "session"]
 
 
-class Asked(NamedTuple):
+class AccessRequest(NamedTuple):
     """One thing that is decided, recorded and run.
 
     ``kind`` and ``name`` are what rules speak of, ``record_kind`` is what the record calls it. ``runs`` is None where
@@ -34,43 +36,49 @@ class Asked(NamedTuple):
             return {"uri": self.recorded["uri"]}
         return None if self.record_kind == "completion" else self.recorded
 
+    def time_limit(self, default: float) -> float:
+        """How many seconds it may take, where ``default`` is what the site gives to what names no limit."""
+        limit = None if self.runs is None else self.runs.time_limit
+        return default if limit is None else limit
 
-SESSION = Asked("session", "tool", "", None, {}, {})
+
+SESSION = AccessRequest("session", "tool", "", None, {}, {})
 
 
-def tool_call(name: str, arguments: dict[str, Any]) -> Asked:
+def tool_call(name: str, arguments: dict[str, Any]) -> AccessRequest:
     tool = registered_tools().get(name)
     read = arguments if tool is None else tool.read(arguments)
-    return Asked("tool", "tool", name, tool, read, read)
+    return AccessRequest("tool", "tool", name, tool, read, read)
 
 
-def resource_read(uri: str) -> Asked:
+def resource_read(uri: str) -> AccessRequest:
     found = resource_at(uri)
     if found is None:
-        return Asked("resource", "resource", uri, None, {}, {"uri": uri}, uri)
+        return AccessRequest("resource", "resource", uri, None, {}, {"uri": uri}, uri)
     resource, variables = found
-    return Asked(
+    return AccessRequest(
         "resource", "resource", resource.name, resource, variables, {"uri": resource.uri_with(variables, uri)}, uri
     )
 
 
-def prompt_use(name: str, arguments: dict[str, Any]) -> Asked:
-    return Asked("prompt", "prompt", name, registered_prompts().get(name), arguments, arguments)
+def prompt_use(name: str, arguments: dict[str, Any]) -> AccessRequest:
+    return AccessRequest("prompt", "prompt", name, registered_prompts().get(name), arguments, arguments)
 
 
-def prompt_completion(name: str, argument: str, value: str, others: Mapping[str, str]) -> Asked:
+def prompt_completion(name: str, argument: str, value: str, others: Mapping[str, str]) -> AccessRequest:
     prompt = registered_prompts().get(name)
     runs = prompt and (prompt.completers.get(argument) or completing_nothing(name))
-    return Asked("completion", "prompt", name, runs, *_completing(argument, value, others))
+    return AccessRequest("completion", "prompt", name, runs, *_completing(argument, value, others))
 
 
-def resource_completion(uri: str, argument: str, value: str, others: Mapping[str, str]) -> Asked:
+def resource_completion(uri: str, argument: str, value: str, others: Mapping[str, str]) -> AccessRequest:
     """A completion of a variable in the URI of a resource, which is meant by its template or by its URI."""
     resource = resource_with(uri)
     if resource is None:
-        return Asked("completion", "resource", uri, None, *_completing(argument, value, others, uri=uri), uri)
+        return AccessRequest("completion", "resource", uri, None, *_completing(argument, value, others, uri=uri), uri)
     runs = resource.completers.get(argument) or completing_nothing(resource.name)
-    return Asked("completion", "resource", resource.name, runs, *_completing(argument, value, others, uri=uri), uri)
+    completing = _completing(argument, value, others, uri=uri)
+    return AccessRequest("completion", "resource", resource.name, runs, *completing, uri)
 
 
 def _completing(
@@ -80,7 +88,15 @@ def _completing(
     return {"value": value, "others": dict(others)}, {**recorded, "arguments": dict(others)} if others else recorded
 
 
-def asked_for(method: str, params: Mapping[str, Any] | None) -> Asked:
+def target_of(kind: Kind, name: str, exists: bool, policy: Policy) -> Target:
+    """What a decision needs to know of what has this kind and name."""
+    found, enabled = registered(kind).get(name), (kind, name) not in policy.switched_off
+    if found is None:
+        return Target(kind, name, exists, enabled)
+    return Target(kind, name, exists, enabled, found.annotations, found.shape)
+
+
+def access_request_for(method: str, params: Mapping[str, Any] | None) -> AccessRequest:
     """What a request asks for, whatever a stranger wrote into it; a session, where it is nothing that is decided."""
     told = params or {}
     match method:

@@ -1,41 +1,35 @@
-"""Tell the log of a function that crashed: with its traceback, and without what its record does not hold."""
+"""Logs the crash of a function with its traceback, and without what the call's record does not hold."""
 
 import logging
-import re
 import traceback
+from uuid import UUID
 
 from authz_app.redaction.audit_level import Level
 from authz_app.redaction.redact import REDACTED
-from tools_app.call import Call
-from tools_app.invocation.access_request import Asked
-from tools_app.invocation.masking import hidden_among
+from tools_app.invocation.record_contents import RecordContents
 
 _MOST_LINKED = 5
 _CAUSE = "\nThe above exception was the direct cause of, or was handled before, this one:\n\n"
 
 
-def log_crash(logger: logging.Logger, error: BaseException, asked: Asked, call: Call) -> None:
+def log_crash(logger: logging.Logger, error: BaseException, contents: RecordContents, record_id: UUID) -> None:
     """Log a crash once. Where the record may not hold what the exception says, the log does not either.
 
     Such a traceback goes to ``mcpsite.logs`` as a text, so that no handler is given the exception itself.
     """
-    what = "%s %s crashed, record %s", asked.record_kind.capitalize(), asked.name, call.record_id
-    if call.recording.level is Level.METADATA:
+    request = contents.request
+    what = "%s %s crashed, record %s", request.record_kind.capitalize(), request.name, record_id
+    if contents.recording.level is Level.METADATA:
         logger.error(*what, extra={"traceback": _without_messages(error)})
-        return
-    hidden = hidden_among(asked, call.recording)
-    if hidden is None:
+    elif contents.masked is None:
         logger.error(*what, exc_info=error)
     else:
-        logger.error(*what, extra={"traceback": _masked(error, hidden)})
-
-
-def _masked(error: BaseException, hidden: re.Pattern[str]) -> str:
-    return hidden.sub(REDACTED, "".join(traceback.format_exception(error)))
+        formatted = "".join(traceback.format_exception(error))
+        logger.error(*what, extra={"traceback": contents.masked.sub(REDACTED, formatted)})
 
 
 def _without_messages(error: BaseException) -> str:
-    """Where each exception was raised, and its type: what they say may be of the arguments."""
+    """Where each exception was raised, and its type: their messages may repeat the arguments."""
     linked: list[BaseException] = []
     one: BaseException | None = error
     while one is not None and one not in linked and len(linked) < _MOST_LINKED:

@@ -1,4 +1,4 @@
-"""What a caller is told whose call is denied: enough to act on, and nothing of what it may not see."""
+"""The answers to denied calls: enough for the caller to act on, and nothing of what it may not see."""
 
 from math import ceil
 from typing import Any
@@ -10,7 +10,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from authz_app.conf import conf as authz_conf
 from authz_app.policy.decision import Decision, Reason
-from tools_app.invocation.access_request import Asked
+from tools_app.invocation.access_request import AccessRequest
 from tools_app.invocation.caller import SSE, STREAMABLE, Caller
 from tools_app.wire.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND, SERVER_BUSY
 
@@ -18,7 +18,7 @@ _PATHS = {SSE: "/sse", STREAMABLE: "/mcp"}
 _MAX_SHOWN = 128
 
 
-class CallRefused(MCPError):
+class CallDenied(MCPError):
     """A call was denied; its record is written. ``str()`` is for the caller.
 
     ``token_scopes`` are all that the call needs, where nothing is missing but some of them, and None otherwise.
@@ -39,33 +39,31 @@ class CallRefused(MCPError):
         self.blocked = blocked
 
 
-def refusal(record_id: UUID, decision: Decision, asked: Asked, caller: Caller, contact: str) -> CallRefused:
+def denial(record_id: UUID, decision: Decision, request: AccessRequest, caller: Caller, contact: str) -> CallDenied:
     """The answer to a denied call. What is denied and what does not exist get the same words."""
     where = f"Record {record_id}; ask {contact}."
     if decision.reason is Reason.SCOPE_MISSING:
-        return _step_up(record_id, decision, asked, caller, where)
+        return _step_up(record_id, decision, request, caller, where)
     if decision.argument_paths:
-        return _other_arguments(record_id, decision, asked, where)
+        return _other_arguments(record_id, decision, request, where)
     if decision.reason is Reason.LIMIT_REACHED:
-        return _later(record_id, decision, asked, where)
+        return _later(record_id, decision, request, where)
     plain = {
         Reason.CLIENT_BLOCKED: "Your client is blocked here.",
         Reason.CLIENT_PENDING: "Your client is waiting for an administrator to make it active.",
     }.get(decision.reason)
-    text = f"{plain or f'No {asked.kind} {_shown(asked)!r} is available to you.'} {where}"
-    data = {"record": str(record_id)}
-    if asked.record_kind == "resource":
-        # MCP, Resources, Error Handling.
-        return CallRefused(
-            text, {**data, "uri": asked.uri}, code=_not_found(caller), blocked=decision.reason is Reason.CLIENT_BLOCKED
-        )
-    return CallRefused(text, data, blocked=decision.reason is Reason.CLIENT_BLOCKED)
+    text = f"{plain or f'No {request.kind} {_shown(request)!r} is available to you.'} {where}"
+    data, blocked = {"record": str(record_id)}, decision.reason is Reason.CLIENT_BLOCKED
+    if request.record_kind != "resource":
+        return CallDenied(text, data, blocked=blocked)
+    # MCP, Resources, Error Handling.
+    return CallDenied(text, {**data, "uri": request.uri}, code=_not_found(caller), blocked=blocked)
 
 
-def _other_arguments(record_id: UUID, decision: Decision, asked: Asked, where: str) -> CallRefused:
+def _other_arguments(record_id: UUID, decision: Decision, request: AccessRequest, where: str) -> CallDenied:
     """Only where the caller may see what it asked for."""
-    what, paths = f"The {asked.kind} {_shown(asked)!r}", ", ".join(decision.argument_paths)
-    return CallRefused(
+    what, paths = f"The {request.kind} {_shown(request)!r}", ", ".join(decision.argument_paths)
+    return CallDenied(
         f"{what} is available to you, but not with these arguments. Not allowed as it is: {paths}. {where}",
         {
             "error": "arguments_not_allowed",
@@ -75,19 +73,19 @@ def _other_arguments(record_id: UUID, decision: Decision, asked: Asked, where: s
     )
 
 
-def _later(record_id: UUID, decision: Decision, asked: Asked, where: str) -> CallRefused:
+def _later(record_id: UUID, decision: Decision, request: AccessRequest, where: str) -> CallDenied:
     seconds = max(ceil(decision.wait), 1)
-    return CallRefused(
-        f"A limit on the {asked.kind} {_shown(asked)!r} is reached. Try again in {seconds} seconds. {where}",
+    return CallDenied(
+        f"A limit on the {request.kind} {_shown(request)!r} is reached. Try again in {seconds} seconds. {where}",
         {"error": "limit_reached", "retry_after": seconds, "record": str(record_id)},
         code=SERVER_BUSY,
     )
 
 
-def failure(error: ErrorData, asked: Asked, caller: Caller) -> MCPError:
+def failure(error: ErrorData, request: AccessRequest, caller: Caller) -> MCPError:
     """The answer to a call that was allowed and failed, where MCP has no result that says so."""
     if error.code == RESOURCE_NOT_FOUND:
-        return MCPError(_not_found(caller), error.message, {"uri": asked.uri})
+        return MCPError(_not_found(caller), error.message, {"uri": request.uri})
     return MCPError(error.code, error.message, error.data)
 
 
@@ -96,17 +94,17 @@ def _not_found(caller: Caller) -> int:
     return INVALID_PARAMS if caller.protocol_version in MODERN_PROTOCOL_VERSIONS else RESOURCE_NOT_FOUND
 
 
-def _shown(asked: Asked) -> str:
+def _shown(request: AccessRequest) -> str:
     """What was asked for, by the name or the URI that the caller sent."""
-    sent = asked.uri or asked.name
+    sent = request.uri or request.name
     return sent if len(sent) <= _MAX_SHOWN else f"{sent[:_MAX_SHOWN]}..."
 
 
-def _step_up(record_id: UUID, decision: Decision, asked: Asked, caller: Caller, where: str) -> CallRefused:
+def _step_up(record_id: UUID, decision: Decision, request: AccessRequest, caller: Caller, where: str) -> CallDenied:
     needed = scopes_to_ask_for(decision, caller.principal.token_scopes)
     missing = " or ".join(repr(_listed(scopes)) for scopes in decision.missing_scopes)
-    return CallRefused(
-        f"Your access token lacks the token scope {missing} for the {asked.kind} {_shown(asked)!r}."
+    return CallDenied(
+        f"Your access token lacks the token scope {missing} for the {request.kind} {_shown(request)!r}."
         f" Ask the authorization server for a token with {_listed(needed)!r}. {where}",
         {
             "error": "insufficient_scope",
@@ -123,8 +121,8 @@ def scopes_to_ask_for(decision: Decision, token_scopes: frozenset[str]) -> froze
 
     Of one rule: what several ask for, taken together, could be more than anybody grants, or what a deny rule names.
     """
-    cures = [rule.token_scopes for rule in decision.determining]
-    return min(cures, key=lambda scopes: (len(scopes - token_scopes), len(scopes), sorted(scopes)))
+    candidates = [rule.token_scopes for rule in decision.determining]
+    return min(candidates, key=lambda scopes: (len(scopes - token_scopes), len(scopes), sorted(scopes)))
 
 
 def _listed(scopes: frozenset[str]) -> str:

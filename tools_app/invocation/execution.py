@@ -1,4 +1,4 @@
-"""Run a function: validate its arguments, hold it to its time limit, and turn whatever happens into an outcome."""
+"""Runs a function: validates its arguments, holds it to its time limit, and turns whatever happens into an outcome."""
 
 import asyncio
 import logging
@@ -13,13 +13,13 @@ from authz_app.audit.entries import Outcome
 from tools_app.call import Call
 from tools_app.definitions.definitions import Runnable
 from tools_app.errors import ClientFault, NotFound, ToolBusy, ToolFailure
-from tools_app.invocation.access_request import Asked
 from tools_app.invocation.crash_log import log_crash
+from tools_app.invocation.record_contents import RecordContents
 from tools_app.invocation.threads import ToolThreads
 from tools_app.wire.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND
 
 logger = logging.getLogger(__name__)
-_MAX_ERRORS_TOLD = 5
+_MAX_ERRORS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,17 @@ def failed(runs: Runnable, outcome: Outcome, text: str, error: str = "", code: i
     return Execution(outcome, runs.failure(text, code), error or text)
 
 
-async def execute(runs: Runnable, asked: Asked, call: Call, threads: ToolThreads, time_limit: float) -> Execution:
-    """Run what was asked for, for at most ``time_limit`` seconds.
+async def execute(
+    runs: Runnable, contents: RecordContents, call: Call, threads: ToolThreads, time_limit: float
+) -> Execution:
+    """Run what was asked for, for at most ``time_limit`` seconds. ``contents`` say what of a crash may be logged.
 
     Never raises, but for the cancellation of the task it runs in.
     """
     try:
         if call.round_trips is not None:
             call.round_trips.resume()
-        accepted = runs.accept(asked.arguments)
+        accepted = runs.accept(contents.request.arguments)
     except ClientFault as fault:
         return _at_fault(fault, call)
     except ValidationError as error:
@@ -64,7 +66,7 @@ async def execute(runs: Runnable, asked: Asked, call: Call, threads: ToolThreads
         call.cancelled = True
         running.cancel()
         return failed(runs, Outcome.TIMED_OUT, f"{runs.name} took longer than {time_limit:g} s and was given up.")
-    return _finished(runs, asked, running, call)
+    return _finished(runs, contents, running, call)
 
 
 async def _ended(running: "asyncio.Future[Any]", seconds: float) -> bool:
@@ -93,13 +95,13 @@ def _start(runs: Runnable, arguments: dict[str, Any], threads: ToolThreads) -> "
     return running
 
 
-def _finished(runs: Runnable, asked: Asked, ended: "asyncio.Future[Any]", call: Call) -> Execution:
+def _finished(runs: Runnable, contents: RecordContents, ended: "asyncio.Future[Any]", call: Call) -> Execution:
     required = call.round_trips.required() if call.round_trips is not None else None
     if required is not None and not ended.cancelled():
         ended.exception()  # Whatever the function made of it: without the answer it knows nothing.
         return Execution(Outcome.INPUT_REQUIRED, required)
     try:
-        result = runs.answer(ended.result(), asked.uri)
+        result = runs.answer(ended.result(), contents.request.uri)
     except ClientFault as fault:
         return _at_fault(fault, call)
     except ToolFailure as failure:
@@ -110,7 +112,7 @@ def _finished(runs: Runnable, asked: Asked, ended: "asyncio.Future[Any]", call: 
     except asyncio.CancelledError:
         return failed(runs, Outcome.CANCELLED, f"{runs.name} was cancelled.")
     except Exception as error:  # noqa: BLE001  (the boundary: it may raise anything, and nobody outside may see it)
-        log_crash(logger, error, asked, call)
+        log_crash(logger, error, contents, call.record_id)
         text = f"{runs.name} failed with an internal error, id {call.record_id}."
         return failed(runs, Outcome.CRASHED, text, f"{type(error).__name__}")
     if isinstance(result, InputRequiredResult):
@@ -122,13 +124,13 @@ def _finished(runs: Runnable, asked: Asked, ended: "asyncio.Future[Any]", call: 
 
 def _at_fault(fault: ClientFault, call: Call) -> Execution:
     record = str(call.record_id)
-    told = ErrorData(code=fault.code, message=f"{fault} Record {record}.", data={**fault.data, "record": record})
-    return Execution(Outcome.TOOL_ERROR, told, str(fault))
+    answer = ErrorData(code=fault.code, message=f"{fault} Record {record}.", data={**fault.data, "record": record})
+    return Execution(Outcome.TOOL_ERROR, answer, str(fault))
 
 
 def _argument_errors(name: str, error: ValidationError) -> str:
     """What is wrong with which argument, for a model to mend. Values are not repeated."""
     found = error.errors(include_input=False, include_url=False, include_context=False)
-    told = [f"{'.'.join(map(str, item['loc']))[:100] or 'arguments'}: {item['msg'][:300]}" for item in found]
-    more = f"; and {len(told) - _MAX_ERRORS_TOLD} more" if len(told) > _MAX_ERRORS_TOLD else ""
-    return f"The arguments do not fit {name}. {'; '.join(told[:_MAX_ERRORS_TOLD])}{more}."
+    errors = [f"{'.'.join(map(str, item['loc']))[:100] or 'arguments'}: {item['msg'][:300]}" for item in found]
+    more = f"; and {len(errors) - _MAX_ERRORS_SHOWN} more" if len(errors) > _MAX_ERRORS_SHOWN else ""
+    return f"The arguments do not fit {name}. {'; '.join(errors[:_MAX_ERRORS_SHOWN])}{more}."

@@ -14,8 +14,9 @@ from authz_app.policy.policy import Policy, decide
 from authz_app.policy.rule import KINDS, Kind
 from authz_app.policy_store.store import PolicyUnavailable
 from tools_app.definitions.definitions import Definition, ToolDefinition
+from tools_app.invocation.access_request import target_of
 from tools_app.invocation.caller import Caller
-from tools_app.invocation.invoke import Rooms, target_of
+from tools_app.invocation.dependencies import Dependencies
 from tools_app.registry import registered, registered_tools
 from tools_app.wire import jsonrpc
 
@@ -71,29 +72,29 @@ def list_changed(kind: Kind) -> Mapping[str, Any]:
 _LIST_CHANGED = {kind: jsonrpc.notification_of(f"notifications/{kind}s/list_changed", None) for kind in KINDS}
 
 
-async def listed(kind: Kind, caller: Caller, rooms: Rooms) -> list[Definition]:
+async def listed(kind: Kind, caller: Caller, dependencies: Dependencies) -> list[Definition]:
     """Those of one kind that the caller may use, under the policy as it is committed now.
 
     Raises:
         MCPError: the policy cannot be read.
     """
     try:
-        policy = await rooms.policy.refreshed()
-        client = await rooms.policy.client_of(caller.principal)
+        policy = await dependencies.policy.refreshed()
+        client = await dependencies.policy.client_of(caller.principal)
     except PolicyUnavailable as error:
         raise MCPError(jsonrpc.INTERNAL_ERROR, str(error)) from error
     return visible(kind, client, caller, policy)
 
 
-def visible_tool(caller: Caller, name: str, rooms: Rooms) -> ToolDefinition | None:
+def visible_tool(caller: Caller, name: str, dependencies: Dependencies) -> ToolDefinition | None:
     """The tool of this name, if the caller may call it by the policy in memory; the call itself is decided anew."""
     tool = registered_tools().get(name)
-    return tool if tool is not None and may_use("tool", name, caller, rooms) else None
+    return tool if tool is not None and may_use("tool", name, caller, dependencies) else None
 
 
-def may_use(kind: Kind, name: str, caller: Caller, rooms: Rooms) -> bool:
+def may_use(kind: Kind, name: str, caller: Caller, dependencies: Dependencies) -> bool:
     """Whether the caller may use what is registered as this, by the policy in memory."""
-    policy = rooms.policy.in_memory
+    policy = dependencies.policy.in_memory
     client = policy.clients.get((caller.principal.issuer, caller.principal.subject)) if policy is not None else None
     if policy is None or client is None:
         return False

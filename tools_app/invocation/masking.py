@@ -1,4 +1,4 @@
-"""Values that were taken out of a call's arguments for where they stand: they may come up again in what it says."""
+"""Finds the values that are taken out of a call's arguments: its result and its errors may repeat them. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,24 +7,23 @@ from urllib.parse import quote
 
 import orjson
 
-from authz_app.redaction.audit_level import Path, Recording
+from authz_app.redaction.audit_level import Path
 from authz_app.redaction.secret_names import is_secret_name
-from tools_app.invocation.access_request import Asked
 
 # Fewer characters than the first hide nothing: too much else is spelled like that.
 _LEAST, _SHORT, _MOST = 4, 8, 200
 _MAX_DEPTH = 16
 
 
-def hidden_among(asked: Asked, recording: Recording) -> re.Pattern[str] | None:
+def masked_values(arguments: dict[str, Any], paths: Sequence[Path]) -> re.Pattern[str] | None:
     """What finds the values to which a path leads, or that stand under the name of a secret; None where there is none.
 
     A short one is found only where it stands by itself.
     """
     found: set[str] = set()
-    _collect({**asked.recorded, **asked.arguments}, recording.paths, found)
-    several = sorted(found, key=len, reverse=True)
-    return re.compile("|".join(map(_pattern, several))) if several else None
+    _collect(arguments, paths, found)
+    longest_first = sorted(found, key=len, reverse=True)
+    return re.compile("|".join(map(_pattern, longest_first))) if longest_first else None
 
 
 def _pattern(text: str) -> str:

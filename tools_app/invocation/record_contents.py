@@ -1,7 +1,9 @@
-"""What the record of a call holds of its arguments, its result and its error: as much as was chosen, and no secrets."""
+"""Decides what a record holds of a call's arguments, result and error: as much as was chosen, and no secrets."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 from authz_app.audit.entries import Outcome
@@ -9,8 +11,8 @@ from authz_app.policy.policy import Policy
 from authz_app.redaction.audit_level import BY_DEFAULT, OF_PROMPT, OF_RESOURCE, SUBSCRIBED, Level, Path, Recording
 from authz_app.redaction.redact import REDACTED, recorded_json, redact_text
 from tools_app.definitions.definitions import ResourceDefinition
-from tools_app.invocation.access_request import Asked
-from tools_app.invocation.masking import hidden_among
+from tools_app.invocation.access_request import AccessRequest
+from tools_app.invocation.masking import masked_values
 from tools_app.registry import registered
 
 _MAX_ERROR = 500
@@ -18,27 +20,80 @@ _MAX_NAME = 128
 _STANDS_FOR = "0redacted0"
 
 
-def recording_of(asked: Asked, policy: Policy) -> Recording:
-    """How much is recorded of what is asked for: as its author says, or as an administrator chose."""
-    found = registered(asked.kind).get(asked.name)
-    authors = found.recording if found is not None else _of_unknown(asked)
-    choice = policy.recording.get((asked.kind, asked.name)) if policy.recording else None
-    return authors if choice is None else choice.over(authors)
+class RecordContents:
+    """What the record of one access request holds, where this much is recorded of it."""
+
+    def __init__(self, request: AccessRequest, recording: Recording) -> None:
+        self.request = request
+        self.recording = recording
+
+    @cached_property
+    def masked(self) -> re.Pattern[str] | None:
+        """What finds the values that are taken out of the arguments wherever they come up again."""
+        return masked_values({**self.request.recorded, **self.request.arguments}, self.recording.paths)
+
+    @property
+    def name(self) -> str:
+        """The name of what is asked for; where there is no such thing, what it was asked for by."""
+        request, recording = self.request, self.recording
+        if request.runs is not None:
+            return request.name
+        if request.kind == "resource" and (recording.level is Level.METADATA or recording.paths):
+            return f"{redact_text(_scheme(request.name), _MAX_NAME)[:32]}:{REDACTED}"
+        return redact_text(request.name, _MAX_NAME)[:_MAX_NAME]
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as JSON; empty, or what was asked for at all, where they are not recorded."""
+        request, paths = self.request, self.recording.paths
+        if self.recording.level is Level.METADATA:
+            return _without_arguments(request)
+        if not paths:
+            return recorded_json(request.recorded)
+        if request.kind == "resource" and request.runs is None:
+            return recorded_json({**request.recorded, "uri": self.name})
+        arguments = (
+            {**request.recorded, "uri": _uri(request, paths)} if request.kind == "resource" else request.recorded
+        )
+        if request.record_kind == "completion":
+            paths = (*paths, *_of_completion(request, paths))
+        return recorded_json(arguments, paths)
+
+    def result(self, wire: Mapping[str, Any]) -> str:
+        """The result as JSON, or nothing where it is not recorded. What is masked in the arguments is masked here."""
+        if self.recording.level is not Level.RESULT:
+            return ""
+        paths = tuple(path for root in _ROOTS for path in ((*root, *path) for path in self.recording.paths))
+        return recorded_json(_without_blobs(wire), paths, self.masked)
+
+    def error(self, text: str, outcome: Outcome) -> str:
+        """The error in words. What a tool says of its error can repeat what is not to be recorded."""
+        if not text or (self.recording.level is Level.METADATA and outcome is Outcome.TOOL_ERROR):
+            return ""
+        return redact_text(text, _MAX_ERROR, self.masked)[:_MAX_ERROR]
 
 
-def _of_unknown(asked: Asked) -> Recording:
+def contents_of(request: AccessRequest, policy: Policy) -> RecordContents:
+    """What is recorded of an access request: as its author says, or as an administrator chose."""
+    found = registered(request.kind).get(request.name)
+    authors = found.recording if found is not None else _of_unknown(request)
+    choice = policy.recording.get((request.kind, request.name)) if policy.recording else None
+    return RecordContents(request, authors if choice is None else choice.over(authors))
+
+
+def _of_unknown(request: AccessRequest) -> Recording:
     """What is recorded of what does not exist. What was meant may be what is almost called so: then as little as there.
 
     A URI that no template takes may hold what the variables of another one of its scheme do.
     """
-    meant = [one.recording for name, one in registered(asked.kind).items() if _is_meant(asked, name, one)]
+    meant = [one.recording for name, one in registered(request.kind).items() if _is_meant(request, name, one)]
     return next((one for one in meant if one.level is Level.METADATA or one.paths), BY_DEFAULT)
 
 
-def _is_meant(asked: Asked, name: str, one: Any) -> bool:
+def _is_meant(request: AccessRequest, name: str, one: Any) -> bool:
     if isinstance(one, ResourceDefinition):
-        return _scheme(one.uri) == _scheme(asked.name)
-    return _folded(name) == _folded(asked.name)
+        return _scheme(one.uri) == _scheme(request.name)
+    return _folded(name) == _folded(request.name)
 
 
 def _scheme(uri: str) -> str:
@@ -49,41 +104,16 @@ def _folded(name: str) -> str:
     return "".join(character for character in name[:_MAX_NAME].casefold() if character.isalnum())
 
 
-def recorded_name(asked: Asked, recording: Recording) -> str:
-    """The name of what is asked for; where there is no such thing, what it was asked for by."""
-    if asked.runs is not None:
-        return asked.name
-    if asked.kind == "resource" and (recording.level is Level.METADATA or recording.paths):
-        return f"{redact_text(_scheme(asked.name), _MAX_NAME)[:32]}:{REDACTED}"
-    return redact_text(asked.name, _MAX_NAME)[:_MAX_NAME]
+def _without_arguments(request: AccessRequest) -> str:
+    if request.record_kind == "completion":
+        return OF_RESOURCE if request.kind == "resource" else OF_PROMPT
+    return SUBSCRIBED if request.recorded.get("subscribe") is True and request.kind == "resource" else ""
 
 
-def recorded_arguments(asked: Asked, recording: Recording) -> str:
-    """The arguments as JSON; empty, or what was asked for at all, where they are not recorded."""
-    if recording.level is Level.METADATA:
-        return _without_arguments(asked)
-    if not recording.paths:
-        return recorded_json(asked.recorded)
-    if asked.kind == "resource" and asked.runs is None:
-        return recorded_json({**asked.recorded, "uri": recorded_name(asked, recording)})
-    arguments, paths = asked.recorded, recording.paths
-    if asked.kind == "resource":
-        arguments = {**arguments, "uri": _uri(asked, paths)}
-    if asked.record_kind == "completion":
-        paths = (*paths, *_of_completion(asked, paths))
-    return recorded_json(arguments, paths)
-
-
-def _without_arguments(asked: Asked) -> str:
-    if asked.record_kind == "completion":
-        return OF_RESOURCE if asked.kind == "resource" else OF_PROMPT
-    return SUBSCRIBED if asked.recorded.get("subscribe") is True and asked.kind == "resource" else ""
-
-
-def _of_completion(asked: Asked, paths: Sequence[Path]) -> Iterator[Path]:
+def _of_completion(request: AccessRequest, paths: Sequence[Path]) -> Iterator[Path]:
     """The same paths, among what is typed so far."""
     yield from (("arguments", *path) for path in paths)
-    if _leads_to(asked.recorded["argument"]["name"], paths):
+    if _leads_to(request.recorded["argument"]["name"], paths):
         yield "argument", "value"
 
 
@@ -91,24 +121,18 @@ def _leads_to(name: str, paths: Sequence[Path]) -> bool:
     return any(path in ((name,), ("*",)) for path in paths)
 
 
-def _uri(asked: Asked, paths: Sequence[Path]) -> str:
+def _uri(request: AccessRequest, paths: Sequence[Path]) -> str:
     """The URI without the variables to which a path leads."""
-    resource, uri = registered("resource")[asked.name], str(asked.recorded["uri"])
+    resource, uri = registered("resource")[request.name], str(request.recorded["uri"])
     if not isinstance(resource, ResourceDefinition) or resource.template is None:
         return uri
-    hidden = [name for name in resource.template.variable_names if _leads_to(name, paths)]
-    if not hidden:
+    masked = [name for name in resource.template.variable_names if _leads_to(name, paths)]
+    if not masked:
         return uri
     with suppress(Exception):  # Whatever a template makes of it: where it cannot be said, nothing is.
-        variables = {**(resource.template.match(asked.uri) or {}), **dict.fromkeys(hidden, _STANDS_FOR)}
+        variables = {**(resource.template.match(request.uri) or {}), **dict.fromkeys(masked, _STANDS_FOR)}
         return resource.template.expand(variables).replace(_STANDS_FOR, REDACTED)
     return REDACTED
-
-
-def recorded_result(wire: Mapping[str, Any], asked: Asked, recording: Recording) -> str:
-    """The result as JSON. What was hidden among the arguments is hidden here, too."""
-    paths = tuple(path for root in _ROOTS for path in ((*root, *path) for path in recording.paths))
-    return recorded_json(_without_blobs(wire), paths, hidden_among(asked, recording))
 
 
 # Where a result has what paths speak of: MCP's structured content, and JSON in the texts of contents and messages.
@@ -140,10 +164,3 @@ def _without_blobs(value: Any) -> Any:
 
 
 _HAVE_BLOBS = frozenset({"content", "contents", "messages", "resource"})
-
-
-def recorded_error(error: str, outcome: Outcome, asked: Asked, recording: Recording) -> str:
-    """The error in words. What the tool says of one can repeat what is not to be recorded."""
-    if not error or (recording.level is Level.METADATA and outcome is Outcome.TOOL_ERROR):
-        return ""
-    return redact_text(error, _MAX_ERROR, hidden_among(asked, recording))[:_MAX_ERROR]

@@ -1,6 +1,6 @@
 """One message being served, for the handlers that the SDK calls without saying who sent it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,29 +11,42 @@ from mcp.server.context import ServerRequestContext
 
 from tools_app.call import Channel
 from tools_app.client_requests.multi_round_trip import MultiRoundTrip
+from tools_app.client_requests.replies import Replies
 from tools_app.invocation.caller import Caller
-from tools_app.invocation.denials import CallRefused
-from tools_app.invocation.invoke import Rooms
+from tools_app.invocation.denials import CallDenied
+from tools_app.invocation.dependencies import Dependencies
 from tools_app.protocol.response_channel import ResponseChannel
 from tools_app.streams.notifications import News
 
 Context = ServerRequestContext[Any, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class BackChannel:
+    """The way back to a session's client. ``post`` sends a message to its stream, in order.
+
+    It answers False where the message cannot reach the client. ``can_ask`` says whether a question can.
+    """
+
+    post: Callable[[Mapping[str, Any]], object]
+    replies: Replies
+    can_ask: bool = True
+
+
 @dataclass(slots=True)
 class Exchange:
-    """One message being served: who sent it, how to talk back, and the rooms that a call passes through.
+    """One message being served: who sent it, how to talk back, and what a call passes through.
 
     ``channel`` is None where the way back is the SDK's own. ``record_id`` is set once the message turned out to be a
-    call that ran, and ``refused`` once it turned out to be one that was denied. ``subscribed`` opens a stream of news,
+    call that ran, and ``denied`` once it turned out to be one that was denied. ``subscribed`` opens a stream of news,
     for as long as its context lasts, where the transport has such streams.
     """
 
     caller: Caller
     channel: Channel | None
-    rooms: Rooms
+    dependencies: Dependencies
     record_id: UUID | None = None
-    refused: CallRefused | None = None
+    denied: CallDenied | None = None
     subscribed: Callable[[News], AbstractAsyncContextManager[object]] | None = None
 
 
@@ -43,14 +56,14 @@ current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
 
 @asynccontextmanager
 async def answering(exchange: Exchange, context: Context) -> AsyncIterator[Channel]:
-    """The way back to whoever sent this message; a refusal on the way out is noted."""
+    """The way back to whoever sent this message; a denial on the way out is noted."""
     try:
         if exchange.channel is not None:
             yield exchange.channel
         else:
             round_trips = MultiRoundTrip(context.method, context.params or {}, exchange.caller.principal)
-            async with ResponseChannel(context, round_trips, exchange.rooms.max_result_bytes) as channel:
+            async with ResponseChannel(context, round_trips, exchange.dependencies.max_result_bytes) as channel:
                 yield channel
-    except CallRefused as refused:
-        exchange.refused = refused
+    except CallDenied as denied:
+        exchange.denied = denied
         raise

@@ -28,7 +28,7 @@ from authz_app.policy.rule import Kind
 from tools_app.definitions.definitions import Definition, PromptDefinition, ResourceDefinition, ToolDefinition
 from tools_app.invocation import invoke as invocation
 from tools_app.invocation.access_request import (
-    Asked,
+    AccessRequest,
     prompt_completion,
     prompt_use,
     resource_completion,
@@ -72,7 +72,7 @@ async def _listed(kind: Kind, params: PaginatedRequestParams | None) -> list[Def
     if params is not None and params.cursor is not None:
         raise MCPError(INVALID_PARAMS, f"There is one page of {kind}s: send no cursor.")
     exchange = current_exchange.get()
-    return await listed(kind, exchange.caller, exchange.rooms)
+    return await listed(kind, exchange.caller, exchange.dependencies)
 
 
 async def call_tool(context: Context, params: CallToolRequestParams) -> Any:
@@ -97,22 +97,23 @@ async def complete(context: Context, params: CompleteRequestParams) -> Any:
 
 async def subscribe(context: Context, params: SubscribeRequestParams) -> Any:
     exchange = current_exchange.get()
-    return await _invoked(context, subscription(params.uri, exchange.caller.mcp_session, exchange.rooms.sessions))
+    sessions = exchange.dependencies.sessions
+    return await _invoked(context, subscription(params.uri, exchange.caller.mcp_session, sessions))
 
 
 async def unsubscribe(context: Context, params: UnsubscribeRequestParams) -> EmptyResult:
     exchange = current_exchange.get()
     try:
-        await exchange.rooms.sessions.unsubscribe(exchange.caller.mcp_session, params.uri)
+        await exchange.dependencies.sessions.unsubscribe(exchange.caller.mcp_session, params.uri)
     except SessionsUnavailable as error:
         raise MCPError(INTERNAL_ERROR, str(error)) from error
     return EmptyResult()
 
 
-async def _invoked(context: Context, asked: Asked) -> Any:
+async def _invoked(context: Context, request: AccessRequest) -> Any:
     exchange = current_exchange.get()
     async with answering(exchange, context) as channel:
-        called = await invocation.invoke(exchange.caller, asked, channel, exchange.rooms)
+        called = await invocation.invoke(exchange.caller, request, channel, exchange.dependencies)
         exchange.record_id = called.record_id  # Known before what was reported has been sent.
     return called.wire  # The SDK takes a dict too, and would make it one.
 

@@ -15,7 +15,7 @@ from mcp_types import (
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from tools_app.invocation.caller import SSE, Caller
-from tools_app.invocation.invoke import Rooms
+from tools_app.invocation.dependencies import Dependencies
 from tools_app.invocation.listing import listed, visible_tool
 from tools_app.protocol import handlers
 from tools_app.protocol.exchange import Context, current_exchange
@@ -32,7 +32,7 @@ def _input_schema(name: str) -> Mapping[str, Any] | None:
     None for tools that the caller may not see, as for those that do not exist: it must not tell one from the other.
     """
     exchange = current_exchange.get()
-    tool = visible_tool(exchange.caller, name, exchange.rooms)
+    tool = visible_tool(exchange.caller, name, exchange.dependencies)
     return None if tool is None else tool.listed.input_schema
 
 
@@ -56,18 +56,18 @@ async def _discover(context: Context, params: RequestParams) -> DiscoverResult:
     return DiscoverResult(
         supported_versions=list(versions),
         capabilities=capabilities,
-        instructions=await instructions_for(exchange.caller, exchange.rooms),
+        instructions=await instructions_for(exchange.caller, exchange.dependencies),
     )
 
 
-async def instructions_for(caller: Caller, rooms: Rooms) -> str:
+async def instructions_for(caller: Caller, dependencies: Dependencies) -> str:
     """Whom the server takes the caller for, and whom to ask where there is nothing to call."""
-    tools = await listed("tool", caller, rooms)
-    client = await rooms.policy.client_of(caller.principal)
+    tools = await listed("tool", caller, dependencies)
+    client = await dependencies.policy.client_of(caller.principal)
     who = f"You are connected as {client.name or client.subject} (subject {client.subject} of {client.issuer})."
     if tools:
         return who
-    return f"{who} No tool is available to you yet; ask {rooms.contact}."
+    return f"{who} No tool is available to you yet; ask {dependencies.contact}."
 
 
 server: Server[Any] = Server(

@@ -7,7 +7,7 @@ from typing import Any
 from mcp_types import EmptyResult, ErrorData
 
 from tools_app.errors import ToolFailure
-from tools_app.invocation.access_request import Asked, resource_read
+from tools_app.invocation.access_request import AccessRequest, resource_read
 from tools_app.sessions.session import SessionStore, SessionsUnavailable
 
 _MOST = 100
@@ -34,7 +34,7 @@ class _Subscribing:
         return ErrorData(code=code, message=text)
 
 
-def subscription(uri: str, session_key: str, sessions: SessionStore) -> Asked:
+def subscription(uri: str, session_key: str, sessions: SessionStore) -> AccessRequest:
     """What a session asks for that subscribes to a resource: it is decided and recorded as a read is."""
 
     async def subscribe() -> None:
@@ -46,7 +46,7 @@ def subscription(uri: str, session_key: str, sessions: SessionStore) -> Asked:
         except SessionsUnavailable as error:
             raise ToolFailure(str(error)) from error
 
-    asked = resource_read(uri)
-    recorded = {**asked.recorded, "subscribe": True}
-    runs = None if asked.runs is None else _Subscribing(asked.name, subscribe)
-    return asked._replace(runs=runs, arguments={}, recorded=recorded)
+    request = resource_read(uri)
+    recorded = {**request.recorded, "subscribe": True}
+    runs = None if request.runs is None else _Subscribing(request.name, subscribe)
+    return request._replace(runs=runs, arguments={}, recorded=recorded)

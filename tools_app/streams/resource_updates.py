@@ -10,8 +10,8 @@ from typing import Any
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy_store.store import PolicyUnavailable
 from tools_app.cluster.workers import Workers
-from tools_app.invocation.access_request import resource_read
-from tools_app.invocation.invoke import Rooms, target_of
+from tools_app.invocation.access_request import resource_read, target_of
+from tools_app.invocation.dependencies import Dependencies
 from tools_app.sessions.session import SessionsUnavailable
 from tools_app.streams.open_streams import Listener, OpenSession, OpenStream
 from tools_app.wire import jsonrpc
@@ -32,8 +32,10 @@ def message_of(uris: Sequence[str]) -> Mapping[str, Any]:
 class ResourceUpdates:
     """Passes on what has changed. ``streams`` are those that this worker holds open."""
 
-    def __init__(self, rooms: Rooms, workers: Workers, streams: Callable[[], Iterable[OpenStream]]) -> None:
-        self._rooms = rooms
+    def __init__(
+        self, dependencies: Dependencies, workers: Workers, streams: Callable[[], Iterable[OpenStream]]
+    ) -> None:
+        self._dependencies = dependencies
         self._workers = workers
         self._streams = streams
         self._changed: dict[str, None] = {}
@@ -69,7 +71,7 @@ class ResourceUpdates:
         if not streams:
             return
         try:
-            policy = await self._rooms.policy.refreshed()
+            policy = await self._dependencies.policy.refreshed()
             keys = sorted({key for key in streams.values() if key})
             subscribed = await self._workers.sessions.subscribed(keys, uris)
             for opened, key in streams.items():
@@ -81,7 +83,7 @@ class ResourceUpdates:
 
     async def _may_read(self, opened: OpenStream, uri: str, policy: Policy) -> bool:
         read, principal = resource_read(uri), opened.caller.principal
-        client = await self._rooms.policy.client_of(principal)
+        client = await self._dependencies.policy.client_of(principal)
         target = target_of("resource", read.name, read.runs is not None, policy)
         return decide(principal, client, target, read.decided, policy, time.time()).allowed
 

@@ -11,7 +11,7 @@ import orjson
 from authz_app.policy.policy import Policy
 from authz_app.policy_store.store import PolicyUnavailable
 from tools_app.cluster.workers import Workers
-from tools_app.invocation.invoke import Rooms
+from tools_app.invocation.dependencies import Dependencies
 from tools_app.invocation.listing import Seen, changed_kinds, list_changed, seen_by
 from tools_app.sessions.session import EXPIRED, Lease, SessionsUnavailable
 from tools_app.streams.blocked_sessions import BLOCKED, BlockedSessions
@@ -41,9 +41,9 @@ class OpenSessions:
     """
 
     def __init__(
-        self, rooms: Rooms, workers: Workers, heartbeat: float, end: Callable[[str, str], Awaitable[None]]
+        self, dependencies: Dependencies, workers: Workers, heartbeat: float, end: Callable[[str, str], Awaitable[None]]
     ) -> None:
-        self._rooms = rooms
+        self._dependencies = dependencies
         self._workers = workers
         self._heartbeat = heartbeat
         self._sessions: dict[str, OpenStream] = {}
@@ -161,7 +161,7 @@ class OpenSessions:
             await self._see_what_changed()
 
     async def _see_what_changed(self) -> None:
-        policy, now = await self._rooms.policy.refreshed(), time.time()
+        policy, now = await self._dependencies.policy.refreshed(), time.time()
         if policy.version != self._watched_version or now >= self._next_moment:
             await self._tell(policy)
             await self._blocked_sessions.look(policy, self._workers.sessions)
@@ -242,7 +242,7 @@ class OpenSessions:
 
     async def _tell(self, policy: Policy) -> None:
         for session in list(self._sessions.values()):
-            client = await self._rooms.policy.client_of(session.caller.principal)
+            client = await self._dependencies.policy.client_of(session.caller.principal)
             if client.status == "blocked":
                 session.blocked_since = session.blocked_since or time.monotonic()
                 continue

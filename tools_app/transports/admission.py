@@ -4,7 +4,7 @@ from authz_app.conf import conf as authz_conf
 from authz_app.core.asgi import Scope
 from tools_app.invocation import invoke as invocation
 from tools_app.invocation.caller import Caller
-from tools_app.transports.messages import asked_in
+from tools_app.transports.messages import access_request_in
 from tools_app.transports.requests import RequestRefused, client_address
 from tools_app.wire import jsonrpc
 from tools_app.worker.worker import Worker
@@ -35,11 +35,11 @@ async def refuse_blocked(caller: Caller, message: jsonrpc.Message | None, here: 
     Raises:
         RequestRefused: the client is blocked.
     """
-    await here.rooms.policy.refreshed()
-    client = await here.rooms.policy.client_of(caller.principal)
+    await here.dependencies.policy.refreshed()
+    client = await here.dependencies.policy.client_of(caller.principal)
     if client.status != "blocked":
         return
-    record_id = await invocation.record_blocked(caller, asked_in(message), here.rooms)
+    record_id = await invocation.record_blocked(caller, access_request_in(message), here.dependencies)
     if record_id is not None:
-        text = f"Your client is blocked here. Record {record_id}; ask {here.rooms.contact}."
+        text = f"Your client is blocked here. Record {record_id}; ask {here.dependencies.contact}."
         raise RequestRefused(403, "client_blocked", text)

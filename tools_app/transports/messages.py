@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from authz_app.core import strict_json
 from authz_app.core.asgi import Receive, Scope
 from tools_app.conf import conf
-from tools_app.invocation.access_request import SESSION, Asked, asked_for
+from tools_app.invocation.access_request import SESSION, AccessRequest, access_request_for
 from tools_app.transports.requests import BadMessage, check_is_json, read_body
 from tools_app.wire import jsonrpc
 
@@ -37,7 +37,7 @@ async def read_message(scope: Scope, receive: Receive) -> Posted:
 
 def is_decided(message: jsonrpc.Message) -> bool:
     """Whether the message asks for what the policy decides, and a record is written of, each time."""
-    return asked_in(message) is not SESSION
+    return access_request_in(message) is not SESSION
 
 
 def is_subscription(message: jsonrpc.Message) -> bool:
@@ -45,6 +45,6 @@ def is_subscription(message: jsonrpc.Message) -> bool:
     return isinstance(message, jsonrpc.Request) and message.method == "subscriptions/listen"
 
 
-def asked_in(message: jsonrpc.Message | None) -> Asked:
+def access_request_in(message: jsonrpc.Message | None) -> AccessRequest:
     """What the message asks for, or a session, where it asks for nothing that is decided."""
-    return asked_for(message.method, message.params) if isinstance(message, jsonrpc.Request) else SESSION
+    return access_request_for(message.method, message.params) if isinstance(message, jsonrpc.Request) else SESSION

@@ -21,7 +21,7 @@ async def admit(here: Worker, session: McpSession, principal: Principal) -> None
     Raises:
         RequestRefused: its client has too many already, and all of them are in use.
     """
-    client = await here.rooms.policy.client_of(principal)
+    client = await here.dependencies.policy.client_of(principal)
     if not await here.admit(session, client):
         text = f"You have {conf().max_sessions_per_client} open MCP sessions; close some."
         raise RequestRefused(429, "too_many_sessions", text, [(b"retry-after", b"15")])

@@ -16,6 +16,7 @@ from tools_app.conf import conf
 from tools_app.invocation.caller import SSE, Caller
 from tools_app.invocation.listing import seen_by
 from tools_app.protocol import kernel
+from tools_app.protocol.exchange import BackChannel
 from tools_app.sessions.session import McpSession, SessionsUnavailable, new_session_id, session_key
 from tools_app.streams.event_stream import EventStream
 from tools_app.streams.open_streams import OpenSession
@@ -56,8 +57,8 @@ async def _open(scope: Scope, here: Worker, key: str) -> OpenSession:
     principal: Principal = scope["principal"]
     caller = caller_of(scope, SSE, mcp_session=key)
     await refuse_blocked(caller, None, here)
-    policy = await here.rooms.policy.policy()
-    client = await here.rooms.policy.client_of(principal)
+    policy = await here.dependencies.policy.policy()
+    client = await here.dependencies.policy.client_of(principal)
     if here.draining:
         raise SHUTTING_DOWN
     session = McpSession(
@@ -127,21 +128,21 @@ async def _take(scope: Scope, here: Worker, session: McpSession, message: jsonrp
         await cancel(here, session, message)
         return
     caller = caller_in(scope, session, message)
-    link = kernel.Link(partial(here.send, session), here.replies)
+    back_channel = BackChannel(partial(here.send, session), here.replies)
     if isinstance(message, jsonrpc.Notification):
-        here.spawn(kernel.serve_notification(message, session, link, caller, here.rooms))
+        here.spawn(kernel.serve_notification(message, session, back_channel, caller, here.dependencies))
     elif refusal:
         here.send(session, jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, refusal))
     else:
-        task = here.spawn(_answer(here, message, session, link, caller))
+        task = here.spawn(_answer(here, message, session, back_channel, caller))
         here.in_flight.add(session.key, message.id, task)
 
 
 async def _answer(
-    here: Worker, request: jsonrpc.Request, session: McpSession, link: kernel.Link, caller: Caller
+    here: Worker, request: jsonrpc.Request, session: McpSession, back_channel: BackChannel, caller: Caller
 ) -> None:
     try:
-        answer = await kernel.serve_request(request, session, link, caller, here.rooms)
+        answer = await kernel.serve_request(request, session, back_channel, caller, here.dependencies)
     except asyncio.CancelledError:
         if here.draining:  # The client did not ask for it, and its stream may be another worker's.
             here.send(session, jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, CUT_SHORT), answers=request.id)

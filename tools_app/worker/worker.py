@@ -32,7 +32,7 @@ from tools_app.cluster.delivery import Parcel
 from tools_app.cluster.presence import Presence
 from tools_app.cluster.workers import Alone, Connected, Message, Workers
 from tools_app.conf import conf
-from tools_app.invocation.invoke import Rooms
+from tools_app.invocation.dependencies import Dependencies
 from tools_app.invocation.threads import ToolThreads
 from tools_app.sessions.redis import LEASE
 from tools_app.sessions.session import McpSession, SessionsUnavailable
@@ -63,7 +63,7 @@ class Worker:
             else Alone(self._receive, self._lost, limits.max_session_idle, self._over)
         )
         self.sessions = self.workers.sessions
-        self.rooms = Rooms(
+        self.dependencies = Dependencies(
             policy=PolicyStore(site.trusted_issuers, timeout=site.audit_timeout),
             audit=AuditWriter(site.audit_timeout, worker=self.name),
             threads=ToolThreads(limits.tool_threads),
@@ -73,11 +73,11 @@ class Worker:
             worker=self.name,
             sessions=self.sessions,
         )
-        self._events = SessionEvents(self.rooms.audit, self.name, shared=bool(settings.REDIS_URL))
-        self.refused = RefusedRequests(self.rooms.audit.close, self.name)
+        self._events = SessionEvents(self.dependencies.audit, self.name, shared=bool(settings.REDIS_URL))
+        self.refused = RefusedRequests(self.dependencies.audit.close, self.name)
         self.replies = Replies(lambda: self.workers.channel)
-        self.open = OpenSessions(self.rooms, self.workers, limits.heartbeat, self.end)
-        self.updates = ResourceUpdates(self.rooms, self.workers, self.open.streams)
+        self.open = OpenSessions(self.dependencies, self.workers, limits.heartbeat, self.end)
+        self.updates = ResourceUpdates(self.dependencies, self.workers, self.open.streams)
         self.in_flight = InFlight()
         self.presence = Presence(self.name, alone=not settings.REDIS_URL)
         self.sealer = Sealer(site.audit_seal_seconds)
@@ -229,7 +229,7 @@ class Worker:
 
     def _undelivered(self, parcel: Parcel) -> None:
         if parcel.record_id is not None:
-            self.rooms.audit.close(Undelivered(parcel.record_id))
+            self.dependencies.audit.close(Undelivered(parcel.record_id))
 
     async def _forget(self, key: str, why: str) -> None:
         """Delete a session's record, which closes its stream; try until it would have expired by itself."""
@@ -275,14 +275,14 @@ class Worker:
         for task in self._kept:
             task.cancel()
         self.refused.flush()
-        await asyncio.to_thread(self.rooms.audit.flush, 5.0)
+        await asyncio.to_thread(self.dependencies.audit.flush, 5.0)
         await asyncio.to_thread(self.stop)
 
     def stop(self) -> None:
         """End the threads and close their database connections."""
-        self.rooms.audit.stop()
-        self.rooms.policy.stop()
-        self.rooms.threads.stop()
+        self.dependencies.audit.stop()
+        self.dependencies.policy.stop()
+        self.dependencies.threads.stop()
         self.presence.stop()
         self.sealer.stop()
         self.lines.stop()

@@ -31,8 +31,10 @@ from tests.callers import caller_for
 from tests.tools_app.desk import WAIT, Desk, Silent, allow, desk
 from tools_app import registry
 from tools_app.explain.explain import asked_of, replay_under
-from tools_app.invocation.access_request import Asked
-from tools_app.invocation.invoke import _opening, invoke, target_of
+from tools_app.invocation.access_request import AccessRequest, target_of
+from tools_app.invocation.invoke import invoke
+from tools_app.invocation.opening import opening_of
+from tools_app.invocation.record_contents import RecordContents
 from tools_app.models import Tool
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -133,7 +135,7 @@ def make_rules(chance: Random, number: int, limit_calls: int = 3) -> None:
         rule.clients.set(some(chance, clients, 3))
 
 
-def make_question(chance: Random) -> tuple[Principal, Asked, Mapping[str, Any] | None]:
+def make_question(chance: Random) -> tuple[Principal, AccessRequest, Mapping[str, Any] | None]:
     subject, scopes = f"s{chance.randint(0, 5)}", frozenset(some(chance, ["a", "b"], 2))
     claims = {**chance.choice(CLAIMS), "iss": ISSUER, "sub": subject}
     principal = Principal(ISSUER, subject, "", scopes, 0, claims)
@@ -175,9 +177,10 @@ def applies(concern: Concern) -> bool:
     return concern.rule.effect != "allow" or all(clause.verdict for clause in asked)
 
 
-def record_of(principal: Principal, asked: Asked, decision: Decision, now: float) -> CallRecord:
-    rooms: Any = SimpleNamespace(worker="tests", time_limit=1.0)
-    opening = _opening(caller_for(principal), asked, decision, BY_DEFAULT, rooms)
+def record_of(principal: Principal, requested: AccessRequest, decision: Decision, now: float) -> CallRecord:
+    dependencies: Any = SimpleNamespace(worker="tests", time_limit=1.0)
+    contents = RecordContents(requested, BY_DEFAULT)
+    opening = opening_of(caller_for(principal), contents, decision, dependencies)
     return CallRecord(**{**opening._asdict(), "at": datetime.fromtimestamp(now, UTC)})
 
 
@@ -189,17 +192,17 @@ def test_explanation_and_record_agree_with_what_is_enforced() -> None:
     reasons: dict[str, int] = {}
     complete = agreeing = replayable = 0
     for _ in range(COMBINATIONS):
-        principal, asked, arguments = make_question(chance)
+        principal, requested, arguments = make_question(chance)
         now = start + chance.choice([-3 * HOUR, 0.0, 1.5 * HOUR, 3 * HOUR])
         used = json.dumps([[now - 1, 3]])
         counted = {(rule.id, client): used for rule in limits for client in range(40) if chance.random() < 0.2}
-        target = target_of(asked.kind, asked.name, asked.runs is not None, policy)
+        target = target_of(requested.kind, requested.name, requested.runs is not None, policy)
         case = Case(principal, client_in(policy, principal), target, arguments, now)
         decision = enforced(case, policy, counted)
         assert_told_rightly(explain(case, policy, counted), case, decision)
         reasons[decision.reason] = reasons.get(decision.reason, 0) + 1
         if arguments is not None:
-            replayed = replay_under(policy, record_of(principal, asked, decision, now), with_values=True)
+            replayed = replay_under(policy, record_of(principal, requested, decision, now), with_values=True)
             assert replayed.agrees or not replayed.is_complete
             replayable, agreeing = replayable + 1, agreeing + replayed.agrees
             complete += replayed.is_complete
@@ -210,15 +213,22 @@ def test_explanation_and_record_agree_with_what_is_enforced() -> None:
     assert agreeing > replayable * 0.95
 
 
-def told_by_command(principal: Principal, asked: Asked, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def told_by_command(principal: Principal, requested: AccessRequest, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """What `can_i --json` says; that its exit code says the same is checked on the way."""
     scopes = [f"--scope={scope}" for scope in principal.token_scopes]
-    sent = [] if asked.uri else [f"--arguments={json.dumps(arguments)}"]
+    sent = [] if requested.uri else [f"--arguments={json.dumps(arguments)}"]
     claims = f"--claims={json.dumps({**principal.claims})}"
     out, code = StringIO(), 0
     try:
         call_command(
-            "can_i", claims, *scopes, *sent, "--json", f"--kind={asked.kind}", asked.uri or asked.name, stdout=out
+            "can_i",
+            claims,
+            *scopes,
+            *sent,
+            "--json",
+            f"--kind={requested.kind}",
+            requested.uri or requested.name,
+            stdout=out,
         )
     except SystemExit as ended:
         code = int(ended.code or 0)
@@ -227,13 +237,15 @@ def told_by_command(principal: Principal, asked: Asked, arguments: Mapping[str, 
     return told
 
 
-def told_by_page(browser: Browser, principal: Principal, asked: Asked, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def told_by_page(
+    browser: Browser, principal: Principal, requested: AccessRequest, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
     form = {
         "claims": json.dumps({**principal.claims}),
         "token_scopes": " ".join(principal.token_scopes),
-        "kind": asked.kind,
-        "name": asked.uri or asked.name,
-        "arguments": "" if asked.uri else json.dumps(arguments),
+        "kind": requested.kind,
+        "name": requested.uri or requested.name,
+        "arguments": "" if requested.uri else json.dumps(arguments),
     }
     response = browser.post("/admin/explain/", form)
     assert response.status_code == 200, response.context["form"].errors
@@ -249,11 +261,11 @@ def decided(told: dict[str, Any]) -> set[int]:
     return {rule["id"] for rule in [*told.get("rules", ()), *told.get("deciding", ())] if rule["decides"]}
 
 
-def recorded_call(here: Desk, principal: Principal, asked: Asked) -> CallRecord:
+def recorded_call(here: Desk, principal: Principal, requested: AccessRequest) -> CallRecord:
     """Call for real, allowed or not, and return its record."""
     with suppress(MCPError):
-        here.run(invoke(caller_for(principal), asked, Silent(), here.rooms))
-    assert here.rooms.audit.flush(WAIT)
+        here.run(invoke(caller_for(principal), requested, Silent(), here.dependencies))
+    assert here.dependencies.audit.flush(WAIT)
     return CallRecord.objects.latest("id")
 
 
@@ -267,11 +279,14 @@ def test_command_page_and_the_record_s_link_agree_with_real_calls(client: Browse
     outcomes: list[str] = []
     with desk() as here:
         while len(outcomes) < THROUGH_COMMAND_AND_PAGE:
-            principal, asked, arguments = make_question(chance)
+            principal, requested, arguments = make_question(chance)
             if arguments is None or principal.subject > "s3":
                 continue
-            before = [told_by_command(principal, asked, arguments), told_by_page(client, principal, asked, arguments)]
-            record = recorded_call(here, principal, asked)
+            before = [
+                told_by_command(principal, requested, arguments),
+                told_by_page(client, principal, requested, arguments),
+            ]
+            record = recorded_call(here, principal, requested)
             link = client.get(f"/admin/authz_app/callrecord/{record.pk}/change/")
             assert f"/admin/explain/{record.pk}/" in link.content.decode()
             answer = client.get(f"/admin/explain/{record.pk}/").context["answer"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools_app.invocation.access_request import SESSION, asked_for, resource_read, tool_call
+from tools_app.invocation.access_request import SESSION, access_request_for, resource_read, tool_call
 
 NOTE = "notes://{topic}/{number}"
 
@@ -34,14 +34,14 @@ NOTE = "notes://{topic}/{number}"
     ],
 )
 def test_what_is_asked_for(method: str, params: Any, expected: tuple[str, str, str], recorded: Any) -> None:
-    asked = asked_for(method, params)
-    assert (asked.record_kind, asked.kind, asked.name) == expected
-    assert asked.recorded == recorded
+    access_request = access_request_for(method, params)
+    assert (access_request.record_kind, access_request.kind, access_request.name) == expected
+    assert access_request.recorded == recorded
 
 
 @pytest.mark.parametrize("method", ["initialize", "tools/list", "resources/unsubscribe", "nonsense"])
 def test_what_is_not_decided_asks_for_a_session(method: str) -> None:
-    assert asked_for(method, {"name": "echo"}) is SESSION
+    assert access_request_for(method, {"name": "echo"}) is SESSION
 
 
 KEYS = ("name", "uri", "arguments", "ref", "argument", "context", "type")
@@ -52,17 +52,17 @@ METHODS = ("tools/call", "resources/read", "prompts/get", "completion/complete",
 
 @given(st.sampled_from(METHODS), st.none() | st.dictionaries(st.sampled_from(KEYS), anything))
 def test_nothing_that_a_stranger_writes_is_an_error(method: str, params: Any) -> None:
-    asked = asked_for(method, params)
-    assert isinstance(asked.name, str)
-    assert asked.runs is None or asked.name
+    access_request = access_request_for(method, params)
+    assert isinstance(access_request.name, str)
+    assert access_request.runs is None or access_request.name
 
 
 def test_the_variables_of_a_uri_are_the_arguments_and_the_uri_is_what_is_recorded() -> None:
-    asked = resource_read("notes://travel/7")
-    assert (asked.name, asked.arguments) == ("note", {"topic": "travel", "number": "7"})
-    assert (asked.recorded, asked.uri) == ({"uri": "notes://travel/7"}, "notes://travel/7")
+    access_request = resource_read("notes://travel/7")
+    assert (access_request.name, access_request.arguments) == ("note", {"topic": "travel", "number": "7"})
+    assert (access_request.recorded, access_request.uri) == ({"uri": "notes://travel/7"}, "notes://travel/7")
 
 
 def test_what_does_not_exist_runs_nothing_under_the_name_that_was_sent() -> None:
-    for asked, name in ((tool_call("none", {}), "none"), (resource_read("notes://x"), "notes://x")):
-        assert (asked.runs, asked.name) == (None, name)
+    for access_request, name in ((tool_call("none", {}), "none"), (resource_read("notes://x"), "notes://x")):
+        assert (access_request.runs, access_request.name) == (None, name)

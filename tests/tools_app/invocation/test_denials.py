@@ -11,7 +11,7 @@ from authz_app.policy.principal import Principal
 from authz_app.policy.rule import Rule
 from tests.callers import caller_for
 from tools_app.invocation.access_request import tool_call
-from tools_app.invocation.denials import refusal
+from tools_app.invocation.denials import denial
 
 CLIENT = Client(1, "https://issuer.example/", "alice", "active", "Alice")
 
@@ -26,7 +26,7 @@ def told(token_scopes: str, *rules: tuple[str, str]) -> frozenset[str] | None:
     principal = Principal(CLIENT.issuer, CLIENT.subject, "app", frozenset(token_scopes.split()), 2**33)
     decision = decide(principal, CLIENT, Target("tool", "echo", exists=True, enabled=True), {}, policy, 0.0)
     assert not decision.allowed
-    return refusal(uuid7(), decision, tool_call("echo", {}), caller_for(principal), "the tests").token_scopes
+    return denial(uuid7(), decision, tool_call("echo", {}), caller_for(principal), "the tests").token_scopes
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,15 @@ from pydantic import BaseModel
 
 from authz_app.audit.entries import Outcome
 from authz_app.policy.principal import Principal
+from authz_app.redaction.audit_level import BY_DEFAULT
 from tools_app.call import Call
 from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.client_requests.questions import Question
 from tools_app.definitions.build import ToolOptions, build_tool
 from tools_app.errors import ToolFailure
-from tools_app.invocation.access_request import Asked
+from tools_app.invocation.access_request import AccessRequest
 from tools_app.invocation.execution import Execution, execute
+from tools_app.invocation.record_contents import RecordContents
 from tools_app.invocation.threads import ToolThreads
 
 RECORD = UUID("0197a3c2-7c1e-7abc-8def-0123456789ab")
@@ -60,8 +62,8 @@ async def run(
 ) -> Execution:
     tool = build_tool(function, ToolOptions(name="it"))
     async with asyncio.timeout(WAIT):
-        asked = Asked("tool", "tool", "it", tool, arguments, arguments)
-        return await execute(tool, asked, call or a_call(), threads, limit)
+        contents = RecordContents(AccessRequest("tool", "tool", "it", tool, arguments, arguments), BY_DEFAULT)
+        return await execute(tool, contents, call or a_call(), threads, limit)
 
 
 def text(execution: Execution) -> str:

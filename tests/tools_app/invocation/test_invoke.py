@@ -15,7 +15,7 @@ from authz_app.models import CallRecord, Client, Rule
 from tests.tools_app.desk import ISSUER, WAIT, Silent, alice, allow, desk, text
 from tools_app import registry
 from tools_app.errors import ToolFailure
-from tools_app.invocation.access_request import SESSION, Asked, prompt_use, tool_call
+from tools_app.invocation.access_request import SESSION, AccessRequest, prompt_use, tool_call
 from tools_app.invocation.invoke import invoke, record_blocked
 from tools_app.invocation.listing import listed
 from tools_app.models import Tool
@@ -165,12 +165,12 @@ def test_a_tool_is_listed_if_and_only_if_it_may_be_called(
         caller = alice(scopes)
 
         async def compare() -> tuple[set[str], set[str]]:
-            shown = {one.name for one in await listed("tool", caller, here.rooms)}
+            shown = {one.name for one in await listed("tool", caller, here.dependencies)}
             callable_now = set()
             for name in registry.registered_tools():
                 try:
                     # Wrong arguments: an allowed call is let through to the tool, which refuses them.
-                    await invoke(caller, tool_call(name, {"no such argument": 1}), Silent(), here.rooms)
+                    await invoke(caller, tool_call(name, {"no such argument": 1}), Silent(), here.dependencies)
                     callable_now.add(name)
                 except MCPError:
                     pass
@@ -203,7 +203,7 @@ def test_a_busy_pool_is_an_answer_and_a_record() -> None:
     allow("*")
     gate = threading.Event()
     with desk(threads=1) as here:
-        here.rooms.threads.submit(gate.wait, {"timeout": WAIT})
+        here.dependencies.threads.submit(gate.wait, {"timeout": WAIT})
         told = text(here.called("echo", text="x"))
         gate.set()
         row = here.record()
@@ -216,7 +216,7 @@ def test_a_cancelled_call_is_recorded_as_cancelled() -> None:
     with desk() as here:
 
         async def cancel() -> None:
-            call = asyncio.ensure_future(invoke(alice(), tool_call("wait", {}), Silent(), here.rooms))
+            call = asyncio.ensure_future(invoke(alice(), tool_call("wait", {}), Silent(), here.dependencies))
             async with asyncio.timeout(WAIT):
                 while not await asyncio.to_thread(_any_record):
                     await asyncio.sleep(0.01)
@@ -290,7 +290,7 @@ def test_nothing_runs_while_the_policy_cannot_be_read_or_records_not_written(
 
 def test_a_list_is_an_error_while_the_policy_cannot_be_read() -> None:
     with desk() as here, away("authz_app_policystate"), pytest.raises(MCPError) as caught:
-        here.run(listed("tool", alice(), here.rooms))
+        here.run(listed("tool", alice(), here.dependencies))
     assert caught.value.error.code == INTERNAL_ERROR
 
 
@@ -303,17 +303,17 @@ def test_a_call_after_a_change_is_decided_by_the_change() -> None:
     assert CallRecord.objects.filter(reason="no_rule").count() == 1
 
 
-@pytest.mark.parametrize("asked", [SESSION, tool_call("echo", {}), tool_call("", {}), prompt_use("poem", {})])
-def test_a_blocked_client_s_attempt_outside_a_session_is_recorded(asked: Asked) -> None:
+@pytest.mark.parametrize("access_request", [SESSION, tool_call("echo", {}), tool_call("", {}), prompt_use("poem", {})])
+def test_a_blocked_client_s_attempt_outside_a_session_is_recorded(access_request: AccessRequest) -> None:
     Client.objects.create(issuer=ISSUER, subject="alice", status="blocked")
     with desk() as here:
-        refusal = here.run(record_blocked(alice(), asked, here.rooms))
+        refusal = here.run(record_blocked(alice(), access_request, here.dependencies))
         row = here.record()
-    assert (row.pk, row.kind, row.reason) == (refusal, asked.record_kind, "client_blocked")
+    assert (row.pk, row.kind, row.reason) == (refusal, access_request.record_kind, "client_blocked")
 
 
 def test_nothing_is_recorded_as_blocked_of_a_client_that_is_not() -> None:
     with desk() as here:
-        assert here.run(record_blocked(alice(), tool_call("echo", {}), here.rooms)) is None
-        here.rooms.audit.flush(WAIT)
+        assert here.run(record_blocked(alice(), tool_call("echo", {}), here.dependencies)) is None
+        here.dependencies.audit.flush(WAIT)
     assert not CallRecord.objects.exists()

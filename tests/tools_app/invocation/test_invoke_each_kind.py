@@ -12,8 +12,8 @@ from authz_app.models import CallRecord, Rule
 from authz_app.policy.rule import Kind
 from tests.tools_app.desk import Desk, Silent, alice, desk
 from tools_app.call import Call
-from tools_app.invocation.access_request import Asked, prompt_completion, prompt_use, resource_read, tool_call
-from tools_app.invocation.denials import CallRefused
+from tools_app.invocation.access_request import AccessRequest, prompt_completion, prompt_use, resource_read, tool_call
+from tools_app.invocation.denials import CallDenied
 from tools_app.invocation.invoke import Called, invoke
 from tools_app.invocation.listing import listed
 from tools_app.models import Tool
@@ -43,19 +43,19 @@ def offered() -> Iterator[Offer]:
         unregister(name, kind)
 
 
-def used(here: Desk, asked: Asked, scopes: str = "") -> Called:
-    return here.run(invoke(alice(scopes), asked, Silent(), here.rooms))
+def used(here: Desk, access_request: AccessRequest, scopes: str = "") -> Called:
+    return here.run(invoke(alice(scopes), access_request, Silent(), here.dependencies))
 
 
-def failing(here: Desk, asked: Asked) -> tuple[int, str]:
+def failing(here: Desk, access_request: AccessRequest) -> tuple[int, str]:
     with pytest.raises(MCPError) as caught:
-        used(here, asked)
-    assert not isinstance(caught.value, CallRefused)
+        used(here, access_request)
+    assert not isinstance(caught.value, CallDenied)
     return caught.value.error.code, caught.value.error.message
 
 
 URIS = {"note": "notes://a/1", "file": "files://a", "hidden_note": "notes://hidden", "broken_note": "notes://broken"}
-ASKING: dict[str, Callable[[str], Asked]] = {
+ASKING: dict[str, Callable[[str], AccessRequest]] = {
     "resource": lambda name: resource_read(URIS.get(name, f"notes://{name}")),
     # Wrong arguments: what is allowed is let through to the function, which refuses them.
     "prompt": lambda name: prompt_use(name, {"no such argument": "x"}),
@@ -79,12 +79,12 @@ def test_it_is_listed_if_and_only_if_it_may_be_used(kind: Kind, scopes: str, rul
     for names, effect, needed in rules:
         allow(names, kind, effect=effect, token_scopes=needed)
     with desk() as here:
-        shown = {one.name for one in here.run(listed(kind, alice(scopes), here.rooms))}
+        shown = {one.name for one in here.run(listed(kind, alice(scopes), here.dependencies))}
         usable = set()
         for name in registered(kind):
             try:
                 used(here, ASKING[kind](name), scopes)
-            except CallRefused:
+            except CallDenied:
                 continue
             except MCPError:
                 pass
@@ -98,14 +98,18 @@ def test_a_rule_says_nothing_of_another_kind_of_the_same_name(offered: Offer, ki
     for one in ("tool", "prompt"):
         offered(one, lambda: "same", name="same")
     offered("resource", lambda: "same", uri="same://thing", name="same")
-    asked = {"tool": tool_call("same", {}), "resource": resource_read("same://thing"), "prompt": prompt_use("same", {})}
+    by_kind = {
+        "tool": tool_call("same", {}),
+        "resource": resource_read("same://thing"),
+        "prompt": prompt_use("same", {}),
+    }
     allow("same", kind)
     with desk() as here:
-        used(here, asked.pop(kind))
-        for other in asked.values():
-            with pytest.raises(CallRefused):
+        used(here, by_kind.pop(kind))
+        for other in by_kind.values():
+            with pytest.raises(CallDenied):
                 used(here, other)
-        here.rooms.audit.flush(20.0)
+        here.dependencies.audit.flush(20.0)
     reasons = dict(CallRecord.objects.values_list("kind", "reason"))
     assert reasons == {one: "allowed" if one == kind else "no_rule" for one in ("tool", "resource", "prompt")}
 
@@ -136,8 +140,8 @@ def test_what_takes_too_long_is_given_up(offered: Offer, kind: Kind, function: C
     offered(kind, function, uri="slow://it", name="slow", time_limit=0.1)
     allow("slow", kind)
     with desk() as here:
-        asked = resource_read("slow://it") if kind == "resource" else prompt_use("slow", {})
-        assert failing(here, asked) == (INTERNAL_ERROR, "slow took longer than 0.1 s and was given up.")
+        access_request = resource_read("slow://it") if kind == "resource" else prompt_use("slow", {})
+        assert failing(here, access_request) == (INTERNAL_ERROR, "slow took longer than 0.1 s and was given up.")
         assert here.record().outcome == "timed_out"
 
 
@@ -196,10 +200,10 @@ def test_what_is_switched_off_is_refused_to_everybody_and_only_its_kind() -> Non
     allow("*", "prompt")
     Tool.objects.filter(kind="prompt", name="poem").update(enabled=False)
     with desk() as here:
-        for asked in (prompt_use("poem", {}), prompt_completion("poem", "style", "", {})):
-            with pytest.raises(CallRefused):
-                used(here, asked)
-        here.rooms.audit.flush(20.0)
+        for access_request in (prompt_use("poem", {}), prompt_completion("poem", "style", "", {})):
+            with pytest.raises(CallDenied):
+                used(here, access_request)
+        here.dependencies.audit.flush(20.0)
     assert set(CallRecord.objects.values_list("kind", "reason")) == {
         ("prompt", "tool_disabled"),
         ("completion", "tool_disabled"),

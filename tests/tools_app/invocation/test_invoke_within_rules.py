@@ -67,7 +67,7 @@ def offered() -> Iterator[None]:
 
 
 def seen(here: Desk, kind: Any = "tool", caller: Caller | None = None) -> set[str]:
-    return {one.name for one in here.run(listed(kind, caller or alice(), here.rooms))}
+    return {one.name for one in here.run(listed(kind, caller or alice(), here.dependencies))}
 
 
 def test_a_caller_is_told_which_arguments_would_have_to_differ() -> None:
@@ -118,9 +118,9 @@ def test_a_uri_that_is_spelled_otherwise_does_not_get_past_a_rule(uri: str) -> N
     rule("deny", "arguments.uri glob orders://secret-*", tools="order", kind="resource")
     with desk() as here:
         assert seen(here, "resource") == {"order"}
-        here.run(invoke(alice(), resource_read("orders://1"), Silent(), here.rooms))
+        here.run(invoke(alice(), resource_read("orders://1"), Silent(), here.dependencies))
         with pytest.raises(MCPError, match=r"not with these arguments\. Not allowed as it is: arguments\.uri"):
-            here.run(invoke(alice(), resource_read(uri), Silent(), here.rooms))
+            here.run(invoke(alice(), resource_read(uri), Silent(), here.dependencies))
     assert json.loads(CallRecord.objects.get(decision="denied").arguments) == {"uri": "orders://secret-1"}
 
 
@@ -138,12 +138,12 @@ def test_a_prompt_is_decided_by_its_arguments_and_completed_for_who_may_see_it()
     with desk() as here:
         assert seen(here, "prompt") == {"greet"}
         for _ in range(3):  # A completion counts against no limit.
-            here.run(invoke(alice(), prompt_completion("greet", "name", "A", {}), Silent(), here.rooms))
-        here.run(invoke(alice(), prompt_use("greet", {"name": "Ada"}), Silent(), here.rooms))
+            here.run(invoke(alice(), prompt_completion("greet", "name", "A", {}), Silent(), here.dependencies))
+        here.run(invoke(alice(), prompt_use("greet", {"name": "Ada"}), Silent(), here.dependencies))
         with pytest.raises(MCPError, match="not with these arguments"):
-            here.run(invoke(alice(), prompt_use("greet", {"name": "Di"}), Silent(), here.rooms))
+            here.run(invoke(alice(), prompt_use("greet", {"name": "Di"}), Silent(), here.dependencies))
         with pytest.raises(MCPError, match="A limit on the prompt 'greet' is reached"):
-            here.run(invoke(alice(), prompt_use("greet", {"name": "Bo"}), Silent(), here.rooms))
+            here.run(invoke(alice(), prompt_use("greet", {"name": "Bo"}), Silent(), here.dependencies))
 
 
 def test_a_rule_decides_from_its_beginning_until_its_end() -> None:
@@ -197,7 +197,7 @@ def test_calls_at_the_same_time_are_let_through_exactly_as_often_as_the_limit_sa
 
         async def call() -> bool:
             try:
-                called = await invoke(alice(), tool_call("look", {}), Silent(), here.rooms)
+                called = await invoke(alice(), tool_call("look", {}), Silent(), here.dependencies)
                 return isinstance(called.result, CallToolResult)
             except MCPError:
                 return False
@@ -242,4 +242,4 @@ def test_a_blocked_client_s_claims_are_not_kept() -> None:
     with desk() as here:
         here.refused("look", alice(org="acme"))
         assert here.record().claims == ""
-        assert here.rooms.audit.flush(WAIT)
+        assert here.dependencies.audit.flush(WAIT)

@@ -21,7 +21,7 @@ from mcpsite.logs import LineFormatter
 from tests.tools_app.desk import ISSUER, WAIT, Desk, Silent, alice, desk
 from tools_app.errors import ToolFailure
 from tools_app.invocation.access_request import (
-    Asked,
+    AccessRequest,
     prompt_completion,
     prompt_use,
     resource_completion,
@@ -81,19 +81,19 @@ def choose(name: str, kind: str = "tool", **fields: Any) -> None:
     Tool.objects.update_or_create({"module": "m", **fields}, kind=kind, name=name)
 
 
-def used(here: Desk, asked: Asked) -> CallRecord:
+def used(here: Desk, access_request: AccessRequest) -> CallRecord:
     """The record of one use, however it went."""
     with suppress(MCPError):
-        here.run(invoke(alice(), asked, Silent(), here.rooms))
-    assert here.rooms.audit.flush(WAIT)
+        here.run(invoke(alice(), access_request, Silent(), here.dependencies))
+    assert here.dependencies.audit.flush(WAIT)
     return CallRecord.objects.latest("id")
 
 
-def pay(level: str, iban: str = "DE 7777", name: str = "Ada", how: str = "") -> Asked:
+def pay(level: str, iban: str = "DE 7777", name: str = "Ada", how: str = "") -> AccessRequest:
     return tool_call(f"pay_{level}", {"customer": {"name": name, "iban": iban}, "how": how})
 
 
-ASKING: dict[str, Callable[[str], Asked]] = {
+ASKING: dict[str, Callable[[str], AccessRequest]] = {
     "tool": pay,
     "resource": lambda level: resource_read(f"{level}://DE7777"),
     "prompt": lambda level: prompt_use(f"letter_{level}", {"iban": "DE7777"}),
@@ -149,12 +149,12 @@ def test_what_paths_lead_to_is_in_neither_arguments_nor_result(kind: str) -> Non
 def test_a_blocked_client_s_arguments_are_recorded_no_more_generously() -> None:
     Client.objects.create(issuer=ISSUER, subject="alice", status="blocked")
     with desk() as here:
-        assert here.run(record_blocked(alice(), pay("metadata"), here.rooms))
+        assert here.run(record_blocked(alice(), pay("metadata"), here.dependencies))
         assert here.record().arguments == ""
 
 
 @pytest.mark.parametrize(
-    ("asked", "held"),
+    ("making", "held"),
     [
         (lambda: tool_call("Pay-Metadata", {"customer": "DE7777"}), False),
         (lambda: resource_read("metadata://DE7777/more/of/it"), False),
@@ -164,10 +164,10 @@ def test_a_blocked_client_s_arguments_are_recorded_no_more_generously() -> None:
     ],
 )
 def test_of_what_does_not_exist_no_more_is_recorded_than_of_what_may_have_been_meant(
-    asked: Callable[[], Asked], held: bool
+    making: Callable[[], AccessRequest], held: bool
 ) -> None:
     with desk() as here:
-        row = used(here, asked())
+        row = used(here, making())
     assert row.reason == "unknown_tool"
     assert ("7777" in row.arguments + row.tool) is held
 
@@ -182,12 +182,12 @@ def test_an_administrator_s_choice_holds_for_what_is_not_registered_here() -> No
 @pytest.mark.parametrize("level", ["metadata", "redacted"])
 @pytest.mark.parametrize("kind", ["prompt", "resource"])
 def test_what_is_typed_for_a_completion_is_recorded_no_more_generously(kind: str, level: str) -> None:
-    asked = {
+    making = {
         "prompt": lambda: prompt_completion(f"letter_{level}", "iban", "DE7777", {"iban": "DE77778"}),
         "resource": lambda: resource_completion(f"{level}://{{iban}}", "iban", "DE7777", {"iban": "DE77778"}),
     }[kind]
     with desk() as here:
-        row = used(here, asked())
+        row = used(here, making())
     assert (row.kind, row.outcome) == ("completion", "ok")
     assert "7777" not in row.arguments
     assert row.arguments == f'{{"of":"{kind}"}}' or level == "redacted"
@@ -304,7 +304,7 @@ def test_no_record_that_commits_after_a_change_was_written_under_the_old_choice(
 
     async def calling(here: Desk) -> None:
         while len(done) < 12:
-            await invoke(alice(), tool_call("echo_async", {"text": "DE7777"}), Silent(), here.rooms)
+            await invoke(alice(), tool_call("echo_async", {"text": "DE7777"}), Silent(), here.dependencies)
 
     async def choosing() -> None:
         for level in ["arguments", "metadata"] * 6:
@@ -317,7 +317,7 @@ def test_no_record_that_commits_after_a_change_was_written_under_the_old_choice(
 
     with desk() as here:
         here.run(all_of(here))
-        assert here.rooms.audit.flush(WAIT)
+        assert here.dependencies.audit.flush(WAIT)
     levels: dict[int, str] = {}
     for version, arguments in CallRecord.objects.values_list("policy_version", "arguments"):
         level = levels.setdefault(version, level_under(version))

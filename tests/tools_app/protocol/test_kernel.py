@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from authz_app.policy.principal import Principal
-from tests.callers import caller_for, rooms
+from tests.callers import caller_for, dependencies
 from tests.raw_sse import INITIALIZE
 from tools_app.client_requests.replies import Replies
 from tools_app.protocol import kernel
+from tools_app.protocol.exchange import BackChannel
 from tools_app.sessions.session import McpSession
 from tools_app.wire.jsonrpc import Request
 
@@ -21,10 +22,10 @@ ALICE = Principal("https://issuer.example/", "alice", "app", frozenset(), 2**40)
 def initialized(**told: Any) -> McpSession:
     """The session as it is after an initialize request that says this."""
     request = Request(1, "initialize", {**INITIALIZE, **told})
-    link = kernel.Link(lambda message: True, Replies(lambda: ""))
-    with rooms() as here:
+    back_channel = BackChannel(lambda message: True, Replies(lambda: ""))
+    with dependencies() as here:
         new = McpSession("key", ALICE.owner, "tests", 2**40)
-        serving = kernel.serve_request(request, new, link, caller_for(ALICE), here)
+        serving = kernel.serve_request(request, new, back_channel, caller_for(ALICE), here)
         return asyncio.run(asyncio.wait_for(serving, WAIT)).session
 
 

@@ -84,9 +84,9 @@ async def test_a_subscription_leaves_the_rest_of_the_session_as_it_was(store: Se
 
 
 def test_a_subscription_is_asked_for_as_the_resource_is_and_says_so_in_its_record() -> None:
-    asked = subscription(URIS[0], "a", MemorySessionStore(60))
-    assert (asked.record_kind, asked.kind, asked.name) == ("resource", "resource", "note")
-    assert asked.recorded == {"uri": URIS[0], "subscribe": True}
+    access_request = subscription(URIS[0], "a", MemorySessionStore(60))
+    assert (access_request.record_kind, access_request.kind, access_request.name) == ("resource", "resource", "note")
+    assert access_request.recorded == {"uri": URIS[0], "subscribe": True}
     assert subscription("nothing://here", "a", MemorySessionStore(60)).runs is None
 
 

@@ -18,7 +18,7 @@ from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind
 from tools_app.explain.as_json import as_json
 from tools_app.explain.explain import Moment, asked_of, explained, may_use, moment_of
-from tools_app.invocation.invoke import target_of
+from tools_app.invocation.access_request import target_of
 from tools_app.mcp_client.arguments import parse_arguments
 from tools_app.mcp_client.errors import Unusable
 from tools_app.mcp_client.terminal import safe

@@ -38,13 +38,13 @@ async def _begin(listener: Listener, here: Worker) -> None:
     """Put the stream under watch, with the list as it is then."""
     is_new = True
     while True:
-        policy = await here.rooms.policy.refreshed()
-        client = await here.rooms.policy.client_of(listener.caller.principal)
+        policy = await here.dependencies.policy.refreshed()
+        client = await here.dependencies.policy.client_of(listener.caller.principal)
         listener.seen = seen_by(client, listener.caller, policy)
         if await keep_listening(listener, here.sessions, is_new=is_new) is None:
             listener.stream.end("its session has ended")
             return
-        if await here.rooms.policy.policy() is policy:
+        if await here.dependencies.policy.policy() is policy:
             here.open.add(listener)
             return
         is_new, listener.is_behind = False, True

@@ -14,6 +14,7 @@ from authz_app.core.asgi import Receive, Scope, Send
 from tools_app.conf import conf
 from tools_app.invocation.caller import Caller
 from tools_app.protocol import kernel
+from tools_app.protocol.exchange import BackChannel
 from tools_app.sessions.session import McpSession, SessionsUnavailable
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN
 from tools_app.transports.messages import Posted
@@ -86,7 +87,7 @@ async def _post(scope: Scope, receive: Receive, send: Send, message: jsonrpc.Mes
 
 
 def _responding(accepts: Accepted, here: Worker, headers: Headers = ()) -> OwnResponse:
-    return OwnResponse(accepts, lambda record_id: here.rooms.audit.close(Undelivered(record_id)), headers)
+    return OwnResponse(accepts, lambda record_id: here.dependencies.audit.close(Undelivered(record_id)), headers)
 
 
 async def _take(scope: Scope, message: jsonrpc.Response | jsonrpc.Notification, here: Worker) -> None:
@@ -98,7 +99,7 @@ async def _take(scope: Scope, message: jsonrpc.Response | jsonrpc.Notification, 
         await cancel(here, session, message)
     else:
         caller = caller_in(scope, session, message)
-        here.spawn(kernel.serve_notification(message, session, nowhere(here), caller, here.rooms))
+        here.spawn(kernel.serve_notification(message, session, nowhere(here), caller, here.dependencies))
 
 
 def _start(scope: Scope, request: jsonrpc.Request, session: McpSession, response: OwnResponse, here: Worker) -> None:
@@ -110,19 +111,19 @@ def _start(scope: Scope, request: jsonrpc.Request, session: McpSession, response
 async def _answer(
     here: Worker, request: jsonrpc.Request, session: McpSession, caller: Caller, response: OwnResponse
 ) -> None:
-    link = kernel.Link(response.post, here.replies, response.can_ask)
+    back_channel = BackChannel(response.post, here.replies, response.can_ask)
     try:
-        answer = await kernel.serve_request(request, session, link, caller, here.rooms)
+        answer = await kernel.serve_request(request, session, back_channel, caller, here.dependencies)
     except asyncio.CancelledError as cancelled:
         response.answer(_last_words(here, request, cancelled, response))
         await release(here, session, request.id)
         raise
-    refusal = forbidden(answer.refused, request.id, _PATH)
+    refusal = forbidden(answer.denied, request.id, _PATH)
     message: Mapping[str, Any] = answer.message
     try:
         message = await _stored(here, request, session, answer)
         await release(here, session, request.id)
-        if answer.refused is not None and answer.refused.blocked:
+        if answer.denied is not None and answer.denied.blocked:
             await end_blocked(here, session)  # Before it is told so: what it sends next finds no session.
     finally:  # Even if the end of the session cancels this.
         if refusal is None:
@@ -132,7 +133,7 @@ async def _answer(
 
 
 async def _stored(
-    here: Worker, request: jsonrpc.Request, session: McpSession, answer: kernel.Answer
+    here: Worker, request: jsonrpc.Request, session: McpSession, answer: kernel.ServedRequest
 ) -> Mapping[str, Any]:
     """The answer, once what it changed of the session is stored: the next message may reach another worker."""
     if answer.session is not session:

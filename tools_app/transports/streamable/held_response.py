@@ -6,7 +6,7 @@ from typing import Any
 from authz_app.conf import conf as authz_conf
 from authz_app.core.asgi import Message, Scope, Send, send_json
 from authz_app.tokens.middleware import scope_challenge
-from tools_app.invocation.denials import CallRefused
+from tools_app.invocation.denials import CallDenied
 from tools_app.protocol.exchange import Exchange
 from tools_app.streams.event_stream import message_event
 from tools_app.wire import jsonrpc
@@ -20,15 +20,15 @@ class Forbidden:
     headers: list[tuple[bytes, bytes]]
 
 
-def forbidden(refused: CallRefused | None, request_id: jsonrpc.RequestId | None, path: str) -> Forbidden | None:
+def forbidden(denied: CallDenied | None, request_id: jsonrpc.RequestId | None, path: str) -> Forbidden | None:
     """The 403 for a call that was refused for want of token scopes, or because its client is blocked; else None."""
-    if refused is None or not (refused.blocked or refused.token_scopes is not None):
+    if denied is None or not (denied.blocked or denied.token_scopes is not None):
         return None
-    error = refused.error
+    error = denied.error
     headers = []
-    if refused.token_scopes is not None:
+    if denied.token_scopes is not None:
         metadata = authz_conf().resource_metadata_url(path)
-        headers = [(b"www-authenticate", scope_challenge(refused.token_scopes, error.message, metadata))]
+        headers = [(b"www-authenticate", scope_challenge(denied.token_scopes, error.message, metadata))]
     return Forbidden(jsonrpc.error_of(request_id, error.code, error.message, error.data), headers)
 
 
@@ -74,7 +74,7 @@ class HeldResponse:
 
     async def _start(self) -> None:
         self.started = True
-        refusal = forbidden(self._exchange.refused, self._request_id, self._path)
+        refusal = forbidden(self._exchange.denied, self._request_id, self._path)
         if refusal is not None:
             self._replaced = True
             await send_json(self._send, 403, refusal.body, refusal.headers)

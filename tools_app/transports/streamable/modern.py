@@ -49,7 +49,7 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> N
     if is_subscription(message):
         await here.workers.join()
     if is_decided(message):
-        await here.rooms.policy.client_of(caller.principal)  # Has to be known before the SDK asks for a schema.
+        await here.dependencies.policy.client_of(caller.principal)  # Has to be known before the SDK asks for a schema.
     else:
         await refuse_blocked(caller, message, here)
     if here.draining:  # By now: nobody would wait for the work.
@@ -59,7 +59,7 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> N
     if here.in_flight.count(key) >= limit:
         text = f"You have {limit} requests in flight; wait for an answer first."
         raise RequestRefused(429, "too_many_requests", text, [(b"retry-after", b"1")])
-    answering = _Answering(scope, receive, send, Exchange(caller, None, here.rooms), posted)
+    answering = _Answering(scope, receive, send, Exchange(caller, None, here.dependencies), posted)
     if is_subscription(message):
         task = asyncio.current_task()
         assert task is not None
@@ -137,7 +137,7 @@ class _Answering:
             await self._cut_short()
         finally:
             if self._exchange.record_id is not None and not self._response.complete:
-                here.rooms.audit.close(Undelivered(self._exchange.record_id))
+                here.dependencies.audit.close(Undelivered(self._exchange.record_id))
 
     async def _receive_again(self) -> Message:
         """As it was before the body was read."""

@@ -11,6 +11,7 @@ from authz_app.policy.principal import Principal
 from tools_app.invocation.caller import STREAMABLE, Caller
 from tools_app.invocation.listing import Seen, seen_by, told_of
 from tools_app.protocol import kernel
+from tools_app.protocol.exchange import BackChannel
 from tools_app.sessions.session import Accepted, McpSession, SessionsUnavailable, new_session_id, session_key
 from tools_app.streams.blocked_sessions import BLOCKED
 from tools_app.transports.admission import SHUTTING_DOWN, caller_of, refuse_blocked
@@ -55,7 +56,7 @@ async def open_session(scope: Scope, request: jsonrpc.Request, here: Worker) -> 
         transport="streamable",
         told=told_of(await _seen_now(caller, here)),
     )
-    answer = await kernel.serve_request(request, session, nowhere(here), caller, here.rooms)
+    answer = await kernel.serve_request(request, session, nowhere(here), caller, here.dependencies)
     if not answer.session.protocol_version:
         return Opened(answer.message, ())
     await admit(here, answer.session, principal)
@@ -63,15 +64,15 @@ async def open_session(scope: Scope, request: jsonrpc.Request, here: Worker) -> 
     return Opened(answer.message, [(_SESSION_HEADER, session_id.encode())])
 
 
-def nowhere(here: Worker) -> kernel.Link:
+def nowhere(here: Worker) -> BackChannel:
     """The way back for a message that is not answered on a response of its own."""
-    return kernel.Link(lambda message: False, here.replies)
+    return BackChannel(lambda message: False, here.replies)
 
 
 async def _seen_now(caller: Caller, here: Worker) -> Seen:
     """What the caller can see before it asks: when it listens, it is told what has changed since."""
-    policy = await here.rooms.policy.policy()
-    return seen_by(await here.rooms.policy.client_of(caller.principal), caller, policy)
+    policy = await here.dependencies.policy.policy()
+    return seen_by(await here.dependencies.policy.client_of(caller.principal), caller, policy)
 
 
 async def accepted_session(scope: Scope, message: jsonrpc.Message | None, here: Worker) -> Accepted:

@@ -38,12 +38,12 @@ async def _begin(subscription: Subscription, here: Worker) -> None:
     """Put the stream under watch, with the lists as they are then."""
     while True:
         try:
-            policy = await here.rooms.policy.refreshed()
-            client = await here.rooms.policy.client_of(subscription.caller.principal)
+            policy = await here.dependencies.policy.refreshed()
+            client = await here.dependencies.policy.client_of(subscription.caller.principal)
         except PolicyUnavailable as error:
             raise MCPError(INTERNAL_ERROR, str(error)) from error
         subscription.seen = seen_by(client, subscription.caller, policy)
-        if await here.rooms.policy.policy() is policy:
+        if await here.dependencies.policy.policy() is policy:
             break
     here.open.add(subscription)
     if client.status == "blocked":
