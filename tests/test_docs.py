@@ -35,7 +35,7 @@ from tests.issuer import ABSENT, Issuer
 from tests.site import ROOT
 from tools_app.errors import NotFound
 from tools_app.invocation.access_request import tool_call
-from tools_app.invocation.denials import refusal
+from tools_app.invocation.denials import denial
 from tools_app.management.commands.mcp_client import ACTIONS
 from tools_app.mcp_client.login import CALLBACK_PORT
 from tools_app.mcp_client.loopback import redirect_uri
@@ -142,7 +142,7 @@ def said_of_call(reason: Reason, **parts: Any) -> str:
     decision = Decision(reason, 1, CLIENT, **parts)
     principal = Principal(ISSUER, "alice", "app", frozenset(), 2**33)
     record = UUID("01a20716-dca2-7d0f-b275-6926603aa2c7")
-    return str(refusal(record, decision, tool_call("orders", {}), caller_for(principal), "ops@example.com"))
+    return str(denial(record, decision, tool_call("orders", {}), caller_for(principal), "ops@example.com"))
 
 
 async def test_the_sentences_in_the_guide_are_the_site_s_own(refusals: Refusals, settings: Settings) -> None:
