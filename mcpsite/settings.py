@@ -12,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from mcpsite import version
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 # What this copy of the site keeps: the SQLite database, the embedded issuer's keys, collected static files.
 DATA_DIR = BASE_DIR / "var"
@@ -65,6 +67,7 @@ def env(name: str) -> Any:
         raise SystemExit(f"The setting {name} must be {expected}, not {os.environ.get(name, '')!r}.") from None
 
 
+VERSION = version.VERSION
 DEBUG: bool = env("DEBUG")
 # Stands in where no key is set, so that the checks can say so in a sentence; without DEBUG they refuse it.
 INSECURE_SECRET_KEY = "insecure-development-key"

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import anyio
 import httpx2
+from django.conf import settings
 from mcp.client import Client, ClientRequestContext, Transport
 from mcp.client.auth import OAuthFlowError
 from mcp.client.sse import sse_client
@@ -47,7 +48,7 @@ from tools_app.mcp_client.http import Http
 from tools_app.mcp_client.http_errors import what_to_ask_for
 from tools_app.mcp_client.terminal import one_line, safe
 
-_SOFTWARE = Implementation(name="manage.py mcp_client", version="1")
+_SOFTWARE = Implementation(name="manage.py mcp_client", version=settings.VERSION)
 _CONNECT_SECONDS = 10.0
 _MAX_PAGES = 100
 # A stream may be silent for long; how long the server may be is a matter of patience.

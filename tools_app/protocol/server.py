@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from django.conf import settings
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp_types import (
@@ -23,7 +24,6 @@ from tools_app.protocol.exchange import Context, current_exchange
 LISTS_CHANGE = NotificationOptions(tools_changed=True, resources_changed=True, prompts_changed=True)
 SERVED_VERSIONS = (*MODERN_PROTOCOL_VERSIONS, *reversed(HANDSHAKE_PROTOCOL_VERSIONS))
 _NAME = "mcpsite"
-_VERSION = "0.1.0"
 
 
 def _input_schema(name: str) -> Mapping[str, Any] | None:
@@ -72,7 +72,7 @@ async def instructions_for(caller: Caller, dependencies: Dependencies) -> str:
 
 server: Server[Any] = Server(
     _NAME,
-    version=_VERSION,
+    version=settings.VERSION,
     on_list_tools=handlers.list_tools,
     on_call_tool=handlers.call_tool,
     on_list_resources=handlers.list_resources,
