@@ -12,10 +12,10 @@ class AuthzConfig(AppConfig):
     def ready(self) -> None:
         from authz_app import checks  # noqa: F401, PLC0415  (models are ready only now)
         from authz_app.core import actor as actors  # noqa: F401, PLC0415  (models are ready only now)
-        from authz_app.policy_store import client_deletion as protect  # noqa: F401, PLC0415  (models are ready only now)
-        from authz_app.triggers import install as triggers  # noqa: F401, PLC0415  (models are ready only now)
+        from authz_app.policy_store import client_deletion  # noqa: F401, PLC0415  (models are ready only now)
+        from authz_app.triggers import install  # noqa: F401, PLC0415  (models are ready only now)
 
         connection_created.connect(actors.listen_when_created)
-        pre_migrate.connect(triggers.make_way_for_migrate, sender=self)
-        post_migrate.connect(triggers.install_after_migrate, sender=self)
-        pre_delete.connect(protect.keep_blocked_client, sender="authz_app.Client")
+        pre_migrate.connect(install.make_way_for_migrate, sender=self)
+        post_migrate.connect(install.install_after_migrate, sender=self)
+        pre_delete.connect(client_deletion.keep_blocked_client, sender="authz_app.Client")

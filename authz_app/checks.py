@@ -11,8 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.conf import AuthzConf, conf
 from authz_app.issuers import IssuerConfigError, is_secure_url
-from authz_app.triggers import grants
-from authz_app.triggers import install as triggers
+from authz_app.triggers import grants, install
 
 _MINIMUM_SECRET = 32
 
@@ -116,7 +115,7 @@ def check_history_guard(
             id="authz.W002",
         )
         for alias in databases or ()
-        if _asked(triggers.unguarded, alias)
+        if _asked(install.missing_history_triggers, alias)
     ]
 
 
@@ -132,7 +131,7 @@ def check_evidence_guard(
             id="authz.W003",
         )
         for alias in databases or ()
-        if _asked(triggers.without_evidence_guard, alias)
+        if _asked(install.missing_record_triggers, alias)
     ]
 
 
@@ -168,7 +167,7 @@ def check_triggers(
     """authz.E006: the triggers that move the policy version are in the database."""
     found: list[CheckMessage] = []
     for alias in databases or ():
-        if missing := _asked(triggers.missing, alias):
+        if missing := _asked(install.missing_policy_triggers, alias):
             found.append(
                 Error(
                     f"The database lacks {len(missing)} of the triggers that make revocation exact: {missing[0]}, ...",

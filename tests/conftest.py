@@ -17,9 +17,7 @@ from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
 from authz_app.policy_store.tables import CHANGE, EDIT, REVISION
-from authz_app.triggers import append_only_history as guard
-from authz_app.triggers import append_only_records as evidence_guard
-from authz_app.triggers import install as triggers
+from authz_app.triggers import append_only_history, append_only_records, install
 from tests import redis as redis_server
 from tests import round_robin
 from tests.issuer import Issuer
@@ -41,9 +39,9 @@ BaseDatabaseIntrospection.django_table_names = empty_history_last  # type: ignor
 @receiver(post_migrate)
 def leave_history_unguarded(using: str, **_: Any) -> None:
     """Tests of this process empty their database, history and records too. Sites that tests start keep the guard."""
-    evidence_guard.remove(connections[using])
-    if connections[using].introspection.table_names() and triggers.unguarded(connections[using]) == []:
-        guard.remove(connections[using])
+    append_only_records.remove(connections[using])
+    if connections[using].introspection.table_names() and install.missing_history_triggers(connections[using]) == []:
+        append_only_history.remove(connections[using])
 
 
 def need(what: str, is_there: bool) -> None:

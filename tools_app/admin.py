@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from authz_app.pages.start import notices
 from authz_app.policy.rule import Kind
-from authz_app.policy_store import tool_names as known_names
+from authz_app.policy_store import tool_names
 from tools_app import catalogue
 from tools_app.cluster import presence
 from tools_app.models import McpSession, Tool
@@ -19,7 +19,7 @@ def _registered_names() -> Iterable[tuple[Kind, str]]:
     return catalogue.kinds_and_names(Tool.objects.filter(gone=False))
 
 
-known_names.register(_registered_names)
+tool_names.register(_registered_names)
 notices.register(presence.notices)
 notices.register(outage_notice.notices)
 admin.site.register(Tool, ToolAdmin)

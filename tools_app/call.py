@@ -13,7 +13,7 @@ from mcp_types import CreateMessageResult, SamplingMessage
 from pydantic import BaseModel, ValidationError
 
 from authz_app.policy.principal import Principal
-from authz_app.redaction.audit_level import BY_DEFAULT, Recording
+from authz_app.redaction.audit_level import DEFAULT_RECORDING, Recording
 from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.client_requests.questions import Question, SamplingOptions, sampled_message, sampling_question
 from tools_app.errors import ToolFailure
@@ -58,7 +58,7 @@ class Call:
     _channel: Channel
     _loop: asyncio.AbstractEventLoop
     cancelled: bool = False
-    recording: Recording = BY_DEFAULT
+    recording: Recording = DEFAULT_RECORDING
 
     @property
     def round_trips(self) -> MultiRoundTrip | None:

@@ -6,15 +6,14 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
 from authz_app.policy.rule import KINDS, Kind
-from authz_app.policy_store import loading as policy_rows
-from authz_app.policy_store import tables as policy_tables
-from authz_app.redaction.audit_level import Choice, choice_of
-from authz_app.triggers import install as triggers
+from authz_app.policy_store import loading, tables
+from authz_app.redaction.audit_level import RecordingOverride, override_of
+from authz_app.triggers import install
 from tools_app.models import Tool
 from tools_app.registry import registered
 
 _OF_ITS_CODE = "It comes from the code, and no decision reads it."
-TOOL_TABLE = policy_tables.PolicyTable(
+TOOL_TABLE = tables.PolicyTable(
     Tool,
     "tool",
     "tool",
@@ -32,8 +31,8 @@ _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 
 def connect_to_policy() -> None:
     """Make switching something off as exact as any other change of the policy."""
-    policy_tables.register(TOOL_TABLE)
-    policy_rows.read_tools_with(switched_off, recording)
+    tables.register(TOOL_TABLE)
+    loading.read_tools_with(switched_off, recording)
 
 
 def switched_off() -> frozenset[tuple[Kind, str]]:
@@ -41,10 +40,10 @@ def switched_off() -> frozenset[tuple[Kind, str]]:
     return frozenset(kinds_and_names(Tool.objects.filter(enabled=False)))
 
 
-def recording() -> dict[tuple[Kind, str], Choice]:
+def recording() -> dict[tuple[Kind, str], RecordingOverride]:
     """What administrators chose of what is recorded, where they did."""
     chosen = Tool.objects.exclude(recorded="", redacted="").values_list("kind", "name", "recorded", "redacted")
-    return {(_KINDS[kind], name): choice_of(*choice) for kind, name, *choice in chosen if kind in _KINDS}
+    return {(_KINDS[kind], name): override_of(*choice) for kind, name, *choice in chosen if kind in _KINDS}
 
 
 def kinds_and_names(rows: QuerySet[Tool]) -> list[tuple[Kind, str]]:
@@ -70,5 +69,5 @@ def sync(using: str = DEFAULT_DB_ALIAS) -> None:
 
 def sync_after_migrate(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     """Receive ``post_migrate``."""
-    if triggers.is_migrated(connections[using], TOOL_TABLE):
+    if install.is_migrated(connections[using], TOOL_TABLE):
         sync(using)

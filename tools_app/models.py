@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from authz_app.redaction.audit_level import Level
+from authz_app.redaction.audit_level import AuditLevel
 
 
 class Tool(models.Model):
@@ -18,9 +18,9 @@ class Tool(models.Model):
 
     class Recorded(models.TextChoices):
         AS_ITS_AUTHOR_SAYS = "", "As its author says"
-        METADATA = Level.METADATA.value, "Metadata"
-        ARGUMENTS = Level.ARGUMENTS.value, "Arguments"
-        RESULT = Level.RESULT.value, "Arguments and result"
+        METADATA = AuditLevel.METADATA.value, "Metadata"
+        ARGUMENTS = AuditLevel.ARGUMENTS.value, "Arguments"
+        RESULT = AuditLevel.RESULT.value, "Arguments and result"
 
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.TOOL, db_default=Kind.TOOL, editable=False)
     name = models.CharField(max_length=128, editable=False)

@@ -11,7 +11,7 @@ from authz_app.explain.clauses import Clause, Values, clauses_of
 from authz_app.policy.conditions import Verdict
 from authz_app.policy.decision import Client, Decision, Reason, Target
 from authz_app.policy.limits import Allowance, SlidingWindow, allowances, allowances_of, refused, spent_of
-from authz_app.policy.partial_evaluation import applies, held_by
+from authz_app.policy.partial_evaluation import applies, residual_of
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import Rule
@@ -109,8 +109,8 @@ def _window_of(allowance: Allowance, counted: Counted, now: float) -> SlidingWin
 
 
 def _example(case: Case, policy: Policy) -> Mapping[str, Any] | None:
-    standing = policy.standing(case.client, case.target, case.principal.token_scopes, case.now)
-    return standing.allowed_arguments(case.principal.claims)
+    evaluation = policy.partial_evaluation(case.client, case.target, case.principal.token_scopes, case.now)
+    return evaluation.allowed_arguments(case.principal.claims)
 
 
 def _concern(rule: Rule, case: Case, decides: bool, counted: Counted | None) -> Concern:
@@ -127,8 +127,8 @@ def _applies(rule: Rule, case: Case, clauses: Sequence[Clause]) -> Verdict:
         return False
     if not all(clause.kept for clause in clauses):
         return False if any(clause.verdict is False for clause in clauses) else None
-    held = held_by(rule, case.target)
-    return applies(rule, held.verdict(held.but_for_arguments(case.principal.claims), case.arguments))
+    residual = residual_of(rule, case.target)
+    return applies(rule, residual.verdict(residual.but_for_arguments(case.principal.claims), case.arguments))
 
 
 def _order(concern: Concern) -> tuple[bool, bool, bool, int]:

@@ -11,7 +11,7 @@ from authz_app.history.past import latest_images
 from authz_app.models.history import PolicyRevision
 from authz_app.policy_store.loading import RULE_COLUMNS, compiled
 from authz_app.policy_store.tables import table_of
-from authz_app.redaction.audit_level import Level, choice_of, written
+from authz_app.redaction.audit_level import AuditLevel, override_of, written
 
 # A row as the history has it, before and after; None where it was not.
 Row = dict[str, Any] | None
@@ -194,10 +194,14 @@ def _tool_name(row: dict[str, Any]) -> str:
 
 def _tool_words(row: dict[str, Any]) -> str:
     is_on = "switched on" if row["enabled"] else "switched off"
-    choice = choice_of(str(row["recorded"]), str(row["redacted"]))
+    choice = override_of(str(row["recorded"]), str(row["redacted"]))
     level = f", recorded: {_LEVELS[choice.level]}" if choice.level else ""
     paths = f", never recorded: {_few([written(path) for path in choice.paths])}" if choice.paths else ""
     return f"{is_on}{level}{paths}"
 
 
-_LEVELS = {Level.METADATA: "metadata", Level.ARGUMENTS: "arguments", Level.RESULT: "arguments and result"}
+_LEVELS = {
+    AuditLevel.METADATA: "metadata",
+    AuditLevel.ARGUMENTS: "arguments",
+    AuditLevel.RESULT: "arguments and result",
+}

@@ -1,4 +1,7 @@
-"""What the rules that concern a client and a target come to, worked out once for as long as it holds. Pure."""
+"""Evaluates rules as far as client, target and token scopes go, and keeps the residual for each call's claims. Pure.
+
+The field's words (Cedar, OPA): the inputs that are known, the residual of a rule that is still to be asked of a call.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,17 +19,20 @@ _MOST_TOKENS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A rule in force, and what is still to be asked of each call. ``settled`` is what its annotations say of it."""
+class Residual:
+    """A rule in force, and the conditions that are still to be asked of each call.
+
+    ``annotations`` is the verdict of its conditions on annotations.
+    """
 
     rule: Rule
-    settled: Verdict
+    annotations: Verdict
     claims: tuple[Condition, ...]
     arguments: tuple[Condition, ...]
 
     def but_for_arguments(self, claims: Mapping[str, Any]) -> Verdict:
         """Whether its conditions hold, leaving out those on arguments."""
-        return both(self.settled, all_hold(self.claims, claims))
+        return both(self.annotations, all_hold(self.claims, claims))
 
     def verdict(self, but_for_arguments: Verdict, arguments: Mapping[str, Any] | None) -> Verdict:
         """Whether all its conditions hold. Without arguments, nothing is known of those on them."""
@@ -35,66 +41,76 @@ class Held:
         return both(but_for_arguments, None if arguments is None else all_hold(self.arguments, arguments))
 
 
-def held_by(rule: Rule, target: Target) -> Held:
-    """The rule, and what is to be asked of calls of this target."""
+def residual_of(rule: Rule, target: Target) -> Residual:
+    """The residual of a rule for calls of this target."""
     by_root: dict[str, list[Condition]] = {"claims": [], "arguments": [], "annotations": []}
     for condition in rule.conditions:
         by_root[condition.root].append(condition)
-    settled = all_hold(by_root["annotations"], target.annotations)
+    annotations = all_hold(by_root["annotations"], target.annotations)
     if rule.broken and rule.effect == "allow":
-        settled = None
-    return Held(rule, settled, tuple(by_root["claims"]), tuple(by_root["arguments"]))
+        annotations = None
+    return Residual(rule, annotations, tuple(by_root["claims"]), tuple(by_root["arguments"]))
 
 
-class _OfToken:
-    """What the claims of one token come to: ``verdicts`` rule by rule, and once it was asked for, what is at best.
+class _TokenEvaluation:
+    """The verdicts of the rules for the claims of one token, and what is allowed at best, once that was asked for.
 
-    They never change, and mostly come again. What is kept is read and written once each: pages ask from other threads.
+    Claims never change, and mostly come again. Each attribute is read and written once: pages ask from other threads.
     """
 
     __slots__ = ("at_best", "claims", "verdicts")
 
-    def __init__(self, claims: Mapping[str, Any], held: Sequence[Held]) -> None:
+    def __init__(self, claims: Mapping[str, Any], residuals: Sequence[Residual]) -> None:
         self.claims = claims
-        self.verdicts = [one.but_for_arguments(claims) for one in held]
+        self.verdicts = [residual.but_for_arguments(claims) for residual in residuals]
         self.at_best: tuple[dict[str, Any] | None, Decision] | None = None
 
 
-class Question(NamedTuple):
-    """Who asks for what, with which token scopes."""
+class KnownInputs(NamedTuple):
+    """Who asks for what, with which token scopes: all of an access request but claims and arguments."""
 
     client: Client
     target: Target
     token_scopes: frozenset[str]
 
 
-class Standing:
-    """How calls by the same client, of the same target, with the same token scopes are decided under one policy.
+class PartialEvaluation:
+    """Decides calls by the same client, of the same target, with the same token scopes under one policy.
 
-    ``rules`` are all those that concern client and target. It holds until a window of theirs opens or closes.
+    ``rules`` are all those that concern client and target. It holds until the window of one of them opens or closes.
     """
 
-    __slots__ = ("_begins", "_by_claims", "_claims", "_constant", "_ends", "_held", "_known", "_question", "_version")
+    __slots__ = (
+        "_begins",
+        "_by_claims",
+        "_claims",
+        "_constant",
+        "_decisions",
+        "_ends",
+        "_inputs",
+        "_residuals",
+        "_version",
+    )
 
-    def __init__(self, rules: Sequence[Rule], question: Question, version: int, now: float) -> None:
-        self._question = question
+    def __init__(self, rules: Sequence[Rule], inputs: KnownInputs, version: int, now: float) -> None:
+        self._inputs = inputs
         self._version = version
         moments = [moment for rule in rules for moment in (rule.begins, rule.ends) if moment is not None]
         self._begins = max((moment for moment in moments if moment <= now), default=-inf)
         self._ends = min((moment for moment in moments if moment > now), default=inf)
         # In one order, however the policy was loaded: a search that is given up comes out the same on every worker.
         in_force = sorted((rule for rule in rules if rule.in_force_at(now)), key=lambda rule: rule.id)
-        self._held = [held_by(rule, question.target) for rule in in_force]
+        self._residuals = [residual_of(rule, inputs.target) for rule in in_force]
         claims = (condition for rule in rules for condition in rule.conditions if condition.root == "claims")
         self._claims = tuple(dict.fromkeys(claims))
-        self._known: dict[tuple[Verdict, ...], Decision] = {}
-        self._by_claims: dict[int, _OfToken] = {}
-        asks = any(held.claims or held.arguments for held in self._held)
-        self._constant = None if asks else self._by([held.settled for held in self._held])
+        self._decisions: dict[tuple[Verdict, ...], Decision] = {}
+        self._by_claims: dict[int, _TokenEvaluation] = {}
+        asks = any(residual.claims or residual.arguments for residual in self._residuals)
+        self._constant = None if asks else self._decide([residual.annotations for residual in self._residuals])
 
     def holds_for(self, target: Target, now: float) -> bool:
-        """Whether it still says what the rules come to."""
-        return self._begins <= now < self._ends and target.annotations is self._question.target.annotations
+        """Whether it still decides as the rules do."""
+        return self._begins <= now < self._ends and target.annotations is self._inputs.target.annotations
 
     def decision(self, claims: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> Decision:
         """Decide a call; without arguments, decide whether there are any with which it would be allowed."""
@@ -102,10 +118,10 @@ class Standing:
             return self._constant
         if arguments is None:
             return self._at_best(claims)
-        decision = self._of(claims, arguments)
+        decision = self._decision_of(claims, arguments)
         if decision.reason not in (Reason.DENY_RULE, Reason.CONDITION_UNMET) or not self._at_best(claims).allowed:
             return decision
-        return replace(decision, argument_paths=self._in_the_way(decision, claims, arguments))
+        return replace(decision, argument_paths=self._argument_paths(decision, claims, arguments))
 
     def allowed_arguments(self, claims: Mapping[str, Any]) -> dict[str, Any] | None:
         """Arguments with which a call would be allowed; None where none are found."""
@@ -116,68 +132,69 @@ class Standing:
 
     def _best(self, claims: Mapping[str, Any]) -> tuple[dict[str, Any] | None, Decision]:
         """Arguments with which a call would be allowed, and its decision. Searched for once for each token."""
-        token = self._of_token(claims)
+        token = self._for_token(claims)
         best = token.at_best
         if best is None:
             arguments = self._find_arguments(claims)
-            best = token.at_best = arguments, self._of(claims, arguments)
+            best = token.at_best = arguments, self._decision_of(claims, arguments)
         return best
 
     def _find_arguments(self, claims: Mapping[str, Any]) -> dict[str, Any] | None:
-        denies = [held.arguments for held in self._applying("deny", claims)]
+        denies = [residual.arguments for residual in self._applying("deny", claims)]
         for allow in self._applying("allow", claims):
-            arguments = arguments_between(allow.arguments, denies, self._question.target.shape)
-            if arguments is not None and self._of(claims, arguments).allowed:
+            arguments = arguments_between(allow.arguments, denies, self._inputs.target.shape)
+            if arguments is not None and self._decision_of(claims, arguments).allowed:
                 return arguments
         return None
 
-    def _applying(self, effect: str, claims: Mapping[str, Any]) -> list[Held]:
+    def _applying(self, effect: str, claims: Mapping[str, Any]) -> list[Residual]:
         """The rules that could apply, whatever the arguments are."""
         return [
-            held
-            for held in self._held
-            if held.rule.effect == effect
-            and held.rule.token_scopes <= self._question.token_scopes
-            and applies(held.rule, held.but_for_arguments(claims))
+            residual
+            for residual in self._residuals
+            if residual.rule.effect == effect
+            and residual.rule.token_scopes <= self._inputs.token_scopes
+            and applies(residual.rule, residual.but_for_arguments(claims))
         ]
 
-    def _in_the_way(
+    def _argument_paths(
         self, decision: Decision, claims: Mapping[str, Any], arguments: Mapping[str, Any]
     ) -> tuple[str, ...]:
         """The paths of the conditions on arguments for which the call was denied."""
         effect = "deny" if decision.reason is Reason.DENY_RULE else "allow"
         found = {
             path_of(condition)
-            for held in self._applying(effect, claims)
-            if held.rule.id in {rule.id for rule in decision.determining}
-            for condition in held.arguments
+            for residual in self._applying(effect, claims)
+            if residual.rule.id in {rule.id for rule in decision.determining}
+            for condition in residual.arguments
             if verdict(condition, arguments) is not (effect == "allow")
         }
         return tuple(sorted(found))
 
-    def _of(self, claims: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> Decision:
-        but_for = self._of_token(claims).verdicts
-        verdicts = tuple([held.verdict(one, arguments) for held, one in zip(self._held, but_for, strict=True)])
-        decision = self._known.get(verdicts)
+    def _decision_of(self, claims: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> Decision:
+        but_for_arguments = self._for_token(claims).verdicts
+        pairs = zip(self._residuals, but_for_arguments, strict=True)
+        verdicts = tuple([residual.verdict(one, arguments) for residual, one in pairs])
+        decision = self._decisions.get(verdicts)
         if decision is None:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            decision = self._known[verdicts] = self._by(verdicts)
+            if len(self._decisions) >= _MOST_KNOWN:
+                self._decisions.clear()
+            decision = self._decisions[verdicts] = self._decide(verdicts)
         return decision
 
-    def _of_token(self, claims: Mapping[str, Any]) -> _OfToken:
+    def _for_token(self, claims: Mapping[str, Any]) -> _TokenEvaluation:
         known = self._by_claims.get(id(claims))
         if known is None or known.claims is not claims:
             if len(self._by_claims) >= _MOST_TOKENS:
                 self._by_claims.clear()
-            known = self._by_claims[id(claims)] = _OfToken(claims, self._held)
+            known = self._by_claims[id(claims)] = _TokenEvaluation(claims, self._residuals)
         return known
 
-    def _by(self, verdicts: Sequence[Verdict]) -> Decision:
-        """The decision where each rule's conditions have come to one of these."""
-        known = list(zip((held.rule for held in self._held), verdicts, strict=True))
+    def _decide(self, verdicts: Sequence[Verdict]) -> Decision:
+        """The decision, given the verdict of each rule's conditions."""
+        known = list(zip((residual.rule for residual in self._residuals), verdicts, strict=True))
         applying = [
-            rule for rule, one in known if rule.token_scopes <= self._question.token_scopes and applies(rule, one)
+            rule for rule, one in known if rule.token_scopes <= self._inputs.token_scopes and applies(rule, one)
         ]
         if denies := tuple(rule for rule in applying if rule.effect == "deny"):
             broken = all(rule.broken for rule in denies)
@@ -185,24 +202,24 @@ class Standing:
         if allows := tuple(rule for rule in applying if rule.effect == "allow"):
             limits = tuple(rule for rule in applying if rule.effect == "limit")
             return replace(self._decision(Reason.ALLOWED, allows), limits=limits)
-        if cures := tuple(rule for rule, one in known if self._scopes_would_cure(rule, one, known)):
-            missing = tuple(dict.fromkeys(rule.token_scopes - self._question.token_scopes for rule in cures))
-            return replace(self._decision(Reason.SCOPE_MISSING, cures), missing_scopes=missing)
+        if curable := tuple(rule for rule, one in known if self._scopes_would_do(rule, one, known)):
+            missing = tuple(dict.fromkeys(rule.token_scopes - self._inputs.token_scopes for rule in curable))
+            return replace(self._decision(Reason.SCOPE_MISSING, curable), missing_scopes=missing)
         if unmet := tuple(
-            rule for rule, _ in known if rule.effect == "allow" and rule.token_scopes <= self._question.token_scopes
+            rule for rule, _ in known if rule.effect == "allow" and rule.token_scopes <= self._inputs.token_scopes
         ):
             broken = all(rule.broken for rule in unmet)
             return self._decision(Reason.POLICY_ERROR if broken else Reason.CONDITION_UNMET, unmet)
         return self._decision(Reason.NO_RULE, ())
 
     def _decision(self, reason: Reason, determining: tuple[Rule, ...]) -> Decision:
-        return Decision(reason, self._version, self._question.client, determining, claims=self._claims)
+        return Decision(reason, self._version, self._inputs.client, determining, claims=self._claims)
 
-    def _scopes_would_cure(self, allow: Rule, conditions: Verdict, known: Sequence[tuple[Rule, Verdict]]) -> bool:
+    def _scopes_would_do(self, allow: Rule, conditions: Verdict, known: Sequence[tuple[Rule, Verdict]]) -> bool:
         """Whether the call would be allowed if the token carried what this rule asks for, and nothing else changed."""
         if allow.effect != "allow" or not applies(allow, conditions):
             return False
-        enough = self._question.token_scopes | allow.token_scopes
+        enough = self._inputs.token_scopes | allow.token_scopes
         return not any(
             rule.effect == "deny" and rule.token_scopes <= enough and applies(rule, one) for rule, one in known
         )

@@ -15,7 +15,7 @@ from authz_app.policy.decision import Client
 from authz_app.policy.policy import Policy
 from authz_app.policy.rule import KINDS, Kind, Rule
 from authz_app.policy_store.tables import MOST_CHANGES, WHOLE_POLICY
-from authz_app.redaction.audit_level import Choice
+from authz_app.redaction.audit_level import RecordingOverride
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 
@@ -26,7 +26,7 @@ def known_kind(kind: str) -> Kind | None:
 
 
 SwitchedOff = frozenset[tuple[Kind, str]]
-Choices = Mapping[tuple[Kind, str], Choice]
+Choices = Mapping[tuple[Kind, str], RecordingOverride]
 # Tools are rows of another app, which hands in how to read them.
 _switched_off: Callable[[], SwitchedOff] = frozenset
 _recording: Callable[[], Choices] = dict
@@ -80,7 +80,7 @@ def _whole(version: int) -> Policy:
             clients={(client.issuer, client.subject): client for client in clients},
             rules={rule.id: rule for rule in rules},
             switched_off=_switched_off(),
-            recording=_recording(),
+            recording_overrides=_recording(),
         )
         if len(policy.rules) > _MANY:
             # Every call would wait while the collector looks at it. It has no cycles, so it goes without that.
@@ -132,8 +132,14 @@ def _with_rows_replaced(previous: Policy, version: int, rule_ids: set[int], clie
         clients = kept | {(client.issuer, client.subject): client for client in fresh}
     rules = models.Rule.objects.filter(pk__in=rule_ids)
     come = _rules(rules, models.RuleClient.objects.filter(rule__in=rule_ids)) if rule_ids else ()
-    off, recording = _switched_off(), _recording()
-    return previous.changed(version, clients=clients, gone=rule_ids, come=come, switched_off=off, recording=recording)
+    return previous.changed(
+        version,
+        clients=clients,
+        gone=rule_ids,
+        come=come,
+        switched_off=_switched_off(),
+        recording_overrides=_recording(),
+    )
 
 
 def concerning(client_ids: Collection[int]) -> Policy:

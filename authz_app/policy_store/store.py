@@ -20,7 +20,7 @@ from authz_app.issuers import TrustedIssuer
 from authz_app.policy.decision import Client
 from authz_app.policy.policy import Policy
 from authz_app.policy.principal import Principal
-from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store import loading
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class PolicyStore:
         return await self._in_thread(self._read)
 
     def _read(self) -> Policy:
-        policy = self._policy = policy_rows.load(self._policy)
+        policy = self._policy = loading.load(self._policy)
         return policy
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -127,7 +127,7 @@ class PolicyStore:
 
     def _registered(self, principal: Principal) -> Client:
         """The committed row, inserted if there is none. An insert alters no decision: none was made without the row."""
-        client = policy_rows.client_row(principal.issuer, principal.subject)
+        client = loading.client_row(principal.issuer, principal.subject)
         if client is None:
             now = timezone.now()
             row = models.Client(
@@ -140,7 +140,7 @@ class PolicyStore:
                 last_seen=now,
             )
             models.Client.objects.bulk_create([row], ignore_conflicts=True)
-            client = policy_rows.client_row(principal.issuer, principal.subject)
+            client = loading.client_row(principal.issuer, principal.subject)
         if client is None:
             raise LookupError("The client's row disappeared while it was being registered.")
         # Only this thread reads or writes the dictionary as a whole; a later change of the row replaces the entry.

@@ -1,8 +1,8 @@
-"""How much of a call its record holds, and what is taken out of it whatever it looks like. Pure.
+"""The audit level: how much of a call its record holds, and what is taken out of it whatever it looks like. Pure.
 
-A path leads to such a value: names with dots between them, ``customer.iban``. ``*`` stands for any name, and for any
-item of a list: ``items.*.card``. A name that has a dot, a space or a quotation mark stands in quotation marks, as a
-JSON string.
+A path leads to a value that is taken out: names with dots between them, ``customer.iban``. ``*`` stands for any name,
+and for any item of a list: ``items.*.card``. A name that has a dot, a space or a quotation mark stands in quotation
+marks, as a JSON string.
 """
 
 import re
@@ -13,9 +13,9 @@ from enum import StrEnum
 import orjson
 
 Path = tuple[str, ...]
-# What the arguments of a record say of what was asked for where none are recorded; no arguments look like these.
+# Stand in the place of arguments that are not recorded, and name what was asked for; no arguments look like these.
 SUBSCRIBED, OF_RESOURCE, OF_PROMPT = '{"subscribe":true}', '{"of":"resource"}', '{"of":"prompt"}'
-_SAY_NOTHING_ELSE = ("", SUBSCRIBED, OF_RESOURCE, OF_PROMPT)
+_NO_ARGUMENTS = ("", SUBSCRIBED, OF_RESOURCE, OF_PROMPT)
 _NAME = r'(?:"(?:[^"\\]|\\.)*+"|[^.\s"]++)'
 _PATH = re.compile(rf"{_NAME}(?:\.{_NAME})*+")
 _NAMES = re.compile(_NAME)
@@ -23,8 +23,8 @@ _LONGEST = 300
 _MOST = 100
 
 
-class Level(StrEnum):
-    """What is recorded of each call: nothing but who, what, when and how it ended; its arguments; its result too."""
+class AuditLevel(StrEnum):
+    """How much is recorded of each call: who, what, when and how it ended; its arguments too; its result too."""
 
     METADATA = "metadata"
     ARGUMENTS = "arguments"
@@ -33,43 +33,43 @@ class Level(StrEnum):
 
 def has_arguments(kind: str, arguments: str) -> bool:
     """Whether a record of this kind holds the arguments, be they none. A caller of a tool may send anything as such."""
-    return arguments not in _SAY_NOTHING_ELSE if kind in ("resource", "completion") else arguments != ""
+    return arguments not in _NO_ARGUMENTS if kind in ("resource", "completion") else arguments != ""
 
 
 class BadPath(ValueError):
-    """What was written is no path; the message says why, for whoever wrote it."""
+    """A text is no path; the message says why, for whoever wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
     """What is recorded of the calls of one tool, resource or prompt. What the ``paths`` lead to never is."""
 
-    level: Level = Level.ARGUMENTS
+    level: AuditLevel = AuditLevel.ARGUMENTS
     paths: tuple[Path, ...] = ()
 
 
-# Also of what nobody knows.
-BY_DEFAULT = Recording()
+# Also for what nobody registered.
+DEFAULT_RECORDING = Recording()
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What an administrator chose. Without a ``level`` it is the author's; ``paths`` are taken out besides theirs."""
+class RecordingOverride:
+    """An administrator's choice. Without a ``level`` the author's holds; ``paths`` add to the author's."""
 
-    level: Level | None = None
+    level: AuditLevel | None = None
     paths: tuple[Path, ...] = ()
 
-    def over(self, authors: Recording) -> Recording:
-        """What is recorded, where the function's author said this."""
-        return Recording(self.level or authors.level, tuple(dict.fromkeys((*authors.paths, *self.paths))))
+    def applied_to(self, recording: Recording) -> Recording:
+        """The recording that the author of a function asked for, with this choice applied."""
+        return Recording(self.level or recording.level, tuple(dict.fromkeys((*recording.paths, *self.paths))))
 
 
-def choice_of(level: str, paths: str) -> Choice:
-    """A choice as it is stored. One that cannot be read is taken for the one that records least."""
+def override_of(level: str, paths: str) -> RecordingOverride:
+    """Read a choice as it is stored. One that cannot be read is taken for the one that records least."""
     try:
-        return Choice(Level(level) if level else None, read_paths(paths.splitlines()))
+        return RecordingOverride(AuditLevel(level) if level else None, read_paths(paths.splitlines()))
     except ValueError:
-        return Choice(Level.METADATA)
+        return RecordingOverride(AuditLevel.METADATA)
 
 
 def read_paths(lines: Iterable[str]) -> tuple[Path, ...]:

@@ -10,8 +10,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.policy_store.tables import CHANGE, EDIT, REVISION, STATE, WHOLE_POLICY, PolicyTable, latest, vanished
-from authz_app.triggers import policy_postgresql as postgresql_triggers
-from authz_app.triggers import policy_sqlite as sqlite_triggers
+from authz_app.triggers import policy_postgresql, policy_sqlite
 
 _NEVER_MADE = f"FROM {STATE} s WHERE NOT EXISTS (SELECT 1 FROM {EDIT} e WHERE e.moved AND e.version = s.version)"
 
@@ -58,7 +57,7 @@ def _edit_on_sqlite(connection: BaseDatabaseWrapper) -> int:
             cursor.execute(
                 f"INSERT INTO {CHANGE} (version, entity, row_id) SELECT version, '{WHOLE_POLICY}', 0 FROM {STATE}"
             )
-        cursor.execute(sqlite_triggers.NEW_EDIT.format(moved=1))
+        cursor.execute(policy_sqlite.NEW_EDIT.format(moved=1))
     return _ask(connection, f"SELECT MAX(id) FROM {EDIT}")
 
 
@@ -68,7 +67,7 @@ def _edit_on_postgresql(connection: BaseDatabaseWrapper) -> int:
     with connection.cursor() as cursor:
         if not begins:
             cursor.execute(f"INSERT INTO {CHANGE} (entity, row_id) VALUES ('{WHOLE_POLICY}', 0)")
-        edit = _ask(connection, f"SELECT {postgresql_triggers.PREFIX}edit()")
+        edit = _ask(connection, f"SELECT {policy_postgresql.PREFIX}edit()")
         if begins:
             cursor.execute(
                 f"UPDATE {EDIT} SET version = (SELECT version FROM {STATE}), moved = true WHERE id = %s", [edit]
@@ -79,7 +78,7 @@ def _edit_on_postgresql(connection: BaseDatabaseWrapper) -> int:
 def _differing(connection: BaseDatabaseWrapper, table: PolicyTable) -> tuple[str, str]:
     """What to select for each row that is not as its latest revision says, and for each that is gone."""
     sqlite = connection.vendor == "sqlite"
-    image = (sqlite_triggers if sqlite else postgresql_triggers).image(table, "t")
+    image = (policy_sqlite if sqlite else policy_postgresql).image(table, "t")
     client = f"t.{table.client}" if table.client else "NULL"
     return (
         f"'{table.entity}', t.{table.owner}, '{table.part}', t.id, {client}, r.became, {image}"

@@ -13,11 +13,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.core import actor as actors
 from authz_app.policy_store.tables import CHANGE, EDIT, REVISION, STATE, PolicyTable, policy_tables
-from authz_app.triggers import append_only_history as guard
-from authz_app.triggers import append_only_records as evidence_guard
-from authz_app.triggers import baseline, grants
-from authz_app.triggers import policy_postgresql as postgresql_triggers
-from authz_app.triggers import policy_sqlite as sqlite_triggers
+from authz_app.triggers import (
+    append_only_history,
+    append_only_records,
+    baseline,
+    grants,
+    policy_postgresql,
+    policy_sqlite,
+)
 
 _PREFIX = "policy_version_"
 
@@ -40,9 +43,9 @@ def _migrated(connection: BaseDatabaseWrapper) -> list[PolicyTable]:
 def _wanted(connection: BaseDatabaseWrapper) -> dict[str, str]:
     tables = _migrated(connection)
     if connection.vendor == "sqlite":
-        return {name: sql for table in tables for name, sql in sqlite_triggers.triggers(table).items()}
-    triggers = {name: sql for table in tables for name, sql in postgresql_triggers.triggers(table).items()}
-    return {**postgresql_triggers.SHARED, **triggers} if tables else {}
+        return {name: sql for table in tables for name, sql in policy_sqlite.triggers(table).items()}
+    triggers = {name: sql for table in tables for name, sql in policy_postgresql.triggers(table).items()}
+    return {**policy_postgresql.SHARED, **triggers} if tables else {}
 
 
 def _lacks_tables(connection: BaseDatabaseWrapper) -> bool:
@@ -66,28 +69,27 @@ def installed(connection: BaseDatabaseWrapper, prefix: str = _PREFIX) -> dict[st
         return dict(cursor.fetchall())
 
 
-def missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """The triggers that should be in the database and are not, or are not as they should be."""
+def missing_policy_triggers(connection: BaseDatabaseWrapper) -> list[str]:
+    """The triggers that move the version and are not in the database, or are not as they should be."""
+    return [] if _lacks_tables(connection) else _missing(connection, _wanted(connection), installed(connection))
+
+
+def missing_history_triggers(connection: BaseDatabaseWrapper) -> list[str]:
+    """The triggers that keep the history from being edited or deleted by accident, and are not in the database."""
     if _lacks_tables(connection):
         return []
-    present, wanted = installed(connection), _wanted(connection)
-    if connection.vendor == "sqlite":
-        return sorted(name for name, sql in wanted.items() if present.get(name) != sql)
-    return sorted(set(wanted) - set(present))
-
-
-def unguarded(connection: BaseDatabaseWrapper) -> list[str]:
-    """The triggers that keep the history from being edited or deleted by accident, and are not in the database."""
-    return (
-        []
-        if _lacks_tables(connection)
-        else sorted(set(guard.triggers(connection)) - set(installed(connection, guard.PREFIX)))
+    return sorted(
+        set(append_only_history.triggers(connection)) - set(installed(connection, append_only_history.PREFIX))
     )
 
 
-def without_evidence_guard(connection: BaseDatabaseWrapper) -> list[str]:
+def missing_record_triggers(connection: BaseDatabaseWrapper) -> list[str]:
     """The triggers that keep final records from being edited or deleted, and are not in the database as they should."""
-    wanted, present = evidence_guard.triggers(connection), installed(connection, evidence_guard.PREFIX)
+    present = installed(connection, append_only_records.PREFIX)
+    return _missing(connection, append_only_records.triggers(connection), present)
+
+
+def _missing(connection: BaseDatabaseWrapper, wanted: dict[str, str], present: dict[str, str]) -> list[str]:
     if connection.vendor == "sqlite":
         return sorted(name for name, sql in wanted.items() if present.get(name) != sql)
     return sorted(set(wanted) - set(present))
@@ -116,13 +118,13 @@ def install(connection: BaseDatabaseWrapper) -> None:
 def make_way_for_migrate(plan: Sequence[Any], using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     """Receive ``pre_migrate``. A column that a trigger names cannot be dropped, and SQLite rebuilds whole tables."""
     if plan:
-        evidence_guard.remove(connections[using])
+        append_only_records.remove(connections[using])
 
 
 def install_after_migrate(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     """Receive ``post_migrate``."""
     install(connections[using])
     if not _lacks_tables(connections[using]):
-        guard.install(connections[using])
-        evidence_guard.install(connections[using])
+        append_only_history.install(connections[using])
+        append_only_records.install(connections[using])
         grants.grant(connections[using], settings.SERVING_ROLE)

@@ -22,7 +22,7 @@ from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.pages.shared import words
 from authz_app.pages.start import notices
 from authz_app.policy.decision import Reason
-from authz_app.policy_store import tool_names as known_names
+from authz_app.policy_store import tool_names
 from authz_app.record_search.filters import by_kind
 from authz_app.record_search.paging import left_by
 from tests.rows import build_record, build_refusal, make_client, make_rule, record_id_at
@@ -290,7 +290,7 @@ def test_the_sentence_is_that_of_the_saved_rule(admin_client: Browser) -> None:
 
 def test_the_sentence_warns_of_what_matches_no_tool(admin_client: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     known = [("tool", "TimeTool"), ("tool", "weather_tool"), ("prompt", "timely")]
-    monkeypatch.setattr(known_names, "_sources", [lambda: known])
+    monkeypatch.setattr(tool_names, "_sources", [lambda: known])
     answer = sentence_of(admin_client, applies_to="every", tools="TimeTool\nweather_*\ntime*")
     assert answer["warnings"] == ["time* matches no registered tool."]
     answer = sentence_of(admin_client, applies_to="every", kind="prompt", tools="TimeTool\ntime*")

@@ -12,7 +12,7 @@ from mcp.shared.uri_template import UriTemplate
 from mcp_types import Annotations, Prompt, PromptArgument, Resource, ResourceTemplate, Tool, ToolAnnotations
 from pydantic import ConfigDict
 
-from authz_app.redaction.audit_level import Level, Recording, read_paths
+from authz_app.redaction.audit_level import AuditLevel, Recording, read_paths
 from tools_app.call import call_parameter
 from tools_app.definitions.completion import Complete, completers, is_async_callable
 from tools_app.definitions.definitions import PromptDefinition, ResourceDefinition, ToolDefinition, is_written_so
@@ -174,7 +174,7 @@ def _common(
         "call_parameter": call_parameter(function),
         "time_limit": options.time_limit,
         "annotations": annotations.model_dump(mode="json", by_alias=True, exclude_none=True) if annotations else {},
-        "recording": Recording(Level(options.record), read_paths(_several(options.redact))),
+        "recording": Recording(AuditLevel(options.record), read_paths(_several(options.redact))),
     }
 
 

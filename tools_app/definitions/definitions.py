@@ -11,7 +11,7 @@ from mcp_types import CallToolResult, ErrorData, Prompt, Resource, ResourceTempl
 
 from authz_app.policy.rule import Kind
 from authz_app.policy.satisfiability import ANY_ARGUMENTS, Shape
-from authz_app.redaction.audit_level import BY_DEFAULT, Recording
+from authz_app.redaction.audit_level import DEFAULT_RECORDING, Recording
 from tools_app.definitions.completion import Completer
 from tools_app.definitions.results import prompt_result, resource_result
 
@@ -63,7 +63,7 @@ class _Definition:
     call_parameter: str | None
     time_limit: float | None
     annotations: Mapping[str, Any]
-    recording: Recording = BY_DEFAULT
+    recording: Recording = DEFAULT_RECORDING
 
     @property
     def module(self) -> str:

@@ -17,7 +17,7 @@ from authz_app.policy.decision import Decision, Reason, Target
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind
-from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store import loading
 from authz_app.redaction.audit_level import OF_RESOURCE, has_arguments
 from tools_app.invocation.access_request import AccessRequest, prompt_use, resource_read, target_of, tool_call
 from tools_app.registry import registered
@@ -67,7 +67,7 @@ def moment_of(at: datetime | None, caller: Principal, in_memory: Policy | None =
         return Moment(
             policy_at(version_at(at), about=(caller.issuer, caller.subject)), at.timestamp(), is_present=False
         )
-    return Moment(policy_rows.load(in_memory), now if at is None else at.timestamp(), is_present=at is None)
+    return Moment(loading.load(in_memory), now if at is None else at.timestamp(), is_present=at is None)
 
 
 def asked_of(kind: Kind, name: str, arguments: dict[str, Any] | None) -> tuple[AccessRequest, Mapping[str, Any] | None]:

@@ -4,7 +4,7 @@ import logging
 import traceback
 from uuid import UUID
 
-from authz_app.redaction.audit_level import Level
+from authz_app.redaction.audit_level import AuditLevel
 from authz_app.redaction.redact import REDACTED
 from tools_app.invocation.record_contents import RecordContents
 
@@ -19,7 +19,7 @@ def log_crash(logger: logging.Logger, error: BaseException, contents: RecordCont
     """
     request = contents.request
     what = "%s %s crashed, record %s", request.record_kind.capitalize(), request.name, record_id
-    if contents.recording.level is Level.METADATA:
+    if contents.recording.level is AuditLevel.METADATA:
         logger.error(*what, extra={"traceback": _without_messages(error)})
     elif contents.masked is None:
         logger.error(*what, exc_info=error)

@@ -8,7 +8,15 @@ from typing import Any
 
 from authz_app.audit.entries import Outcome
 from authz_app.policy.policy import Policy
-from authz_app.redaction.audit_level import BY_DEFAULT, OF_PROMPT, OF_RESOURCE, SUBSCRIBED, Level, Path, Recording
+from authz_app.redaction.audit_level import (
+    DEFAULT_RECORDING,
+    OF_PROMPT,
+    OF_RESOURCE,
+    SUBSCRIBED,
+    AuditLevel,
+    Path,
+    Recording,
+)
 from authz_app.redaction.redact import REDACTED, recorded_json, redact_text
 from tools_app.definitions.definitions import ResourceDefinition
 from tools_app.invocation.access_request import AccessRequest
@@ -38,7 +46,7 @@ class RecordContents:
         request, recording = self.request, self.recording
         if request.runs is not None:
             return request.name
-        if request.kind == "resource" and (recording.level is Level.METADATA or recording.paths):
+        if request.kind == "resource" and (recording.level is AuditLevel.METADATA or recording.paths):
             return f"{redact_text(_scheme(request.name), _MAX_NAME)[:32]}:{REDACTED}"
         return redact_text(request.name, _MAX_NAME)[:_MAX_NAME]
 
@@ -46,7 +54,7 @@ class RecordContents:
     def arguments(self) -> str:
         """The arguments as JSON; empty, or what was asked for at all, where they are not recorded."""
         request, paths = self.request, self.recording.paths
-        if self.recording.level is Level.METADATA:
+        if self.recording.level is AuditLevel.METADATA:
             return _without_arguments(request)
         if not paths:
             return recorded_json(request.recorded)
@@ -61,14 +69,14 @@ class RecordContents:
 
     def result(self, wire: Mapping[str, Any]) -> str:
         """The result as JSON, or nothing where it is not recorded. What is masked in the arguments is masked here."""
-        if self.recording.level is not Level.RESULT:
+        if self.recording.level is not AuditLevel.RESULT:
             return ""
         paths = tuple(path for root in _ROOTS for path in ((*root, *path) for path in self.recording.paths))
         return recorded_json(_without_blobs(wire), paths, self.masked)
 
     def error(self, text: str, outcome: Outcome) -> str:
         """The error in words. What a tool says of its error can repeat what is not to be recorded."""
-        if not text or (self.recording.level is Level.METADATA and outcome is Outcome.TOOL_ERROR):
+        if not text or (self.recording.level is AuditLevel.METADATA and outcome is Outcome.TOOL_ERROR):
             return ""
         return redact_text(text, _MAX_ERROR, self.masked)[:_MAX_ERROR]
 
@@ -77,8 +85,8 @@ def contents_of(request: AccessRequest, policy: Policy) -> RecordContents:
     """What is recorded of an access request: as its author says, or as an administrator chose."""
     found = registered(request.kind).get(request.name)
     authors = found.recording if found is not None else _of_unknown(request)
-    choice = policy.recording.get((request.kind, request.name)) if policy.recording else None
-    return RecordContents(request, authors if choice is None else choice.over(authors))
+    choice = policy.recording_overrides.get((request.kind, request.name)) if policy.recording_overrides else None
+    return RecordContents(request, authors if choice is None else choice.applied_to(authors))
 
 
 def _of_unknown(request: AccessRequest) -> Recording:
@@ -87,7 +95,7 @@ def _of_unknown(request: AccessRequest) -> Recording:
     A URI that no template takes may hold what the variables of another one of its scheme do.
     """
     meant = [one.recording for name, one in registered(request.kind).items() if _is_meant(request, name, one)]
-    return next((one for one in meant if one.level is Level.METADATA or one.paths), BY_DEFAULT)
+    return next((one for one in meant if one.level is AuditLevel.METADATA or one.paths), DEFAULT_RECORDING)
 
 
 def _is_meant(request: AccessRequest, name: str, one: Any) -> bool:

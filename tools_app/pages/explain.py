@@ -16,7 +16,7 @@ from authz_app.models import CallRecord, Client, Rule
 from authz_app.pages.records import reveals
 from authz_app.pages.shared import words
 from authz_app.pages.shared.words import visible
-from authz_app.policy_store import tool_names as known_names
+from authz_app.policy_store import tool_names
 from tools_app.explain.as_json import as_json
 from tools_app.explain.explain import replay
 from tools_app.pages.explain_form import ExplainForm
@@ -29,7 +29,7 @@ _READ = ("authz_app.view_callrecord", "authz_app.view_rule")
 def explain(request: HttpRequest) -> HttpResponse:
     """Ask, and be answered. Nothing of it is kept."""
     _require(request, _ASK)
-    context: dict[str, Any] = {"title": "Explain", "known_names": known_names.names()}
+    context: dict[str, Any] = {"title": "Explain", "known_names": tool_names.names()}
     if request.method != "POST":
         return _page(request, {**context, "form": ExplainForm(initial=_beginning(request))})
     form = ExplainForm(request.POST)

@@ -22,7 +22,7 @@ from authz_app.policy.decision import Decision
 from authz_app.policy.policy import decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind
-from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store import loading
 from authz_app.web.page import site_page
 from tools_app.invocation.access_request import target_of
 from tools_app.pages.recipes import recipes
@@ -96,7 +96,7 @@ def _connecting() -> dict[str, Any]:
 
 def offered(user: Any) -> list[Offered]:
     """What the person may use, by the function that decides calls, under the policy as it is committed now."""
-    policy = policy_rows.load(worker().dependencies.policy.in_memory)
+    policy = loading.load(worker().dependencies.policy.in_memory)
     issuer, subject = local_issuer_url(conf().public_url), user_subject(user)
     row = policy.clients.get((issuer, subject)) or PolicyClient(0, issuer, subject, "active", "")
     principal = Principal(issuer, subject, "", frozenset(), 0)

@@ -13,17 +13,26 @@ from authz_app.pages.history.admin import PolicyHistoryMixin
 from authz_app.pages.shared.bulk import listed, set_on_rows
 from authz_app.pages.shared.ids import OnlyFitIds
 from authz_app.policy_store.loading import known_kind
-from authz_app.redaction.audit_level import BY_DEFAULT, BadPath, Level, Path, Recording, choice_of, read_paths, written
+from authz_app.redaction.audit_level import (
+    DEFAULT_RECORDING,
+    AuditLevel,
+    BadPath,
+    Path,
+    Recording,
+    override_of,
+    read_paths,
+    written,
+)
 from tools_app.models import Tool
 from tools_app.registry import registered
 
 _LEVELS = {
-    Level.METADATA: "who called, what was decided and how it ended; neither arguments nor results, nor what the"
+    AuditLevel.METADATA: "who called, what was decided and how it ended; neither arguments nor results, nor what the"
     " {} says of an error",
-    Level.ARGUMENTS: "the arguments too, and no results",
-    Level.RESULT: "the arguments and the results too",
+    AuditLevel.ARGUMENTS: "the arguments too, and no results",
+    AuditLevel.RESULT: "the arguments and the results too",
 }
-_SHORT = {Level.METADATA: "metadata", Level.ARGUMENTS: "arguments", Level.RESULT: "arguments and result"}
+_SHORT = {AuditLevel.METADATA: "metadata", AuditLevel.ARGUMENTS: "arguments", AuditLevel.RESULT: "arguments and result"}
 
 
 class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when it runs.
@@ -129,9 +138,9 @@ class ToolAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
 
 def _now_words(tool: Tool) -> str:
     """What records of its next call will hold."""
-    recording = choice_of(tool.recorded, tool.redacted).over(_authors_choice(tool) or BY_DEFAULT)
+    recording = override_of(tool.recorded, tool.redacted).applied_to(_authors_choice(tool) or DEFAULT_RECORDING)
     held = f"Records hold {_LEVELS[recording.level].format(tool.get_kind_display().lower())}."
-    if recording.level is Level.METADATA:
+    if recording.level is AuditLevel.METADATA:
         return held
     return f"{held} What has the name or the shape of a secret is taken out{_besides(recording.paths)}."
 

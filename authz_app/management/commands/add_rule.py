@@ -9,7 +9,7 @@ from django.db import transaction
 from authz_app.conf import conf, local_issuer_url
 from authz_app.models import Client, Rule
 from authz_app.pages.rules.form import RuleForm, preview
-from authz_app.policy import condition_syntax as condition_text
+from authz_app.policy import condition_syntax
 from authz_app.policy.sentence import those_of
 
 _MOST = 255
@@ -128,8 +128,8 @@ def _form_data(options: dict[str, Any], clients: list[Client]) -> dict[str, Any]
 
 def _conditions(lines: list[str]) -> str:
     try:
-        return condition_text.stored([condition_text.typed_line(line) for line in lines])
-    except condition_text.BadCondition as error:
+        return condition_syntax.stored([condition_syntax.typed_line(line) for line in lines])
+    except condition_syntax.BadCondition as error:
         raise CommandError(f"--condition: {error}") from error
 
 

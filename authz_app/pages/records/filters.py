@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from authz_app.models import CallRecord, Client
 from authz_app.pages.shared.words import OUTCOMES, reason_choices
-from authz_app.policy_store import tool_names as known_names
+from authz_app.policy_store import tool_names
 from authz_app.record_search import filters
 from authz_app.record_search.filters import Filter
 from authz_app.record_search.paging import left_by
@@ -96,7 +96,7 @@ class NameFilter(CallFilter):
     parameter_name = "tool"
 
     def known(self) -> Choices:
-        return [(name, name) for name in known_names.names()]
+        return [(name, name) for name in tool_names.names()]
 
     def left(self, value: str) -> Filter:
         return filters.by_tool_names([value])

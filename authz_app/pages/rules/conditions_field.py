@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from authz_app.policy import condition_syntax as condition_text
+from authz_app.policy import condition_syntax
 from authz_app.policy.conditions import ROOTS, Operator
 
 Row = tuple[str, str, str]
@@ -66,19 +66,19 @@ class ConditionsField(forms.Field):
             return list(value or ())
         try:
             return [
-                (condition_text.path_of(one), one.operator.value, condition_text.value_text(one))
-                for one in condition_text.read(value)
+                (condition_syntax.path_of(one), one.operator.value, condition_syntax.value_text(one))
+                for one in condition_syntax.read(value)
             ]
-        except condition_text.BadCondition:
+        except condition_syntax.BadCondition:
             return [(value, "equals", "")]  # To be seen, and mended.
 
     def to_python(self, value: Any) -> str:
         try:
             if not value or isinstance(value, str):
-                return condition_text.stored(condition_text.read(value or ""))
-            typed = [condition_text.typed(*row) for row in value]
-            return condition_text.stored(condition_text.read(condition_text.stored(typed)))
-        except condition_text.BadCondition as error:
+                return condition_syntax.stored(condition_syntax.read(value or ""))
+            typed = [condition_syntax.typed(*row) for row in value]
+            return condition_syntax.stored(condition_syntax.read(condition_syntax.stored(typed)))
+        except condition_syntax.BadCondition as error:
             raise forms.ValidationError(str(error)) from error
 
     def has_changed(self, initial: Any, data: Any) -> bool:

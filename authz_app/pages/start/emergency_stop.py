@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from authz_app.pages.shared.words import moment
-from authz_app.policy_store import emergency_stop as stops
+from authz_app.policy_store import emergency_stop
 
 _LONGEST_WHY = 1000
 
@@ -31,7 +31,7 @@ class StopForm(forms.Form):
 def stop(request: HttpRequest) -> HttpResponse:
     """Ask why, and stop all calls."""
     _may(request)
-    if stops.in_force().exists():
+    if emergency_stop.in_force().exists():
         messages.info(request, "Nothing changed: all calls are stopped already.")
         return redirect("admin:index")
     form = StopForm(request.POST or None)
@@ -40,7 +40,7 @@ def stop(request: HttpRequest) -> HttpResponse:
         return render(request, "admin/emergency_stop/stop.html", {**admin.site.each_context(request), **context})
     why = form.cleaned_data["why"]
     with transaction.atomic():
-        rule = stops.stop(request.user.get_username(), why)
+        rule = emergency_stop.stop(request.user.get_username(), why)
         LogEntry.objects.log_actions(str(request.user.pk), [rule], ADDITION, f"Stopped all calls: {why}")
     return redirect("admin:index")
 
@@ -50,7 +50,7 @@ def go_on(request: HttpRequest) -> HttpResponse:
     """Let calls go on, as the other rules have it."""
     _may(request)
     with transaction.atomic():
-        rules = list(stops.in_force())
+        rules = list(emergency_stop.in_force())
         for rule in rules:
             told = f"Let calls go on, which {rule.stopped_by} had stopped: {rule.note}"
             LogEntry.objects.log_actions(str(request.user.pk), [rule], DELETION, told)
@@ -77,7 +77,7 @@ def banner(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or not user.is_staff:
         return {}
-    rule = stops.in_force().order_by("pk").first()
+    rule = emergency_stop.in_force().order_by("pk").first()
     if rule is None:
         return {}
     return {"who": rule.stopped_by, "at": moment(rule.created_at), "why": rule.note, "may_stop": may_stop(user)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from authz_app.audit import refused_requests as refused
+from authz_app.audit import refused_requests
 from authz_app.audit.events import Event
 from authz_app.audit.refused_requests import RefusedRequests
 from authz_app.tokens.errors import (
@@ -25,7 +25,7 @@ ISSUER = "https://issuer.example/"
 @pytest.fixture(autouse=True)
 def _later(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing is written but by a flush."""
-    monkeypatch.setattr(refused, "SOON", 3_600.0)
+    monkeypatch.setattr(refused_requests, "SOON", 3_600.0)
     yield
 
 
@@ -88,7 +88,7 @@ async def test_who_sent_no_token_was_not_refused() -> None:
 async def test_a_new_cause_is_written_soon_and_one_that_goes_on_once_in_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(refused, "SOON", 0.0)
+    monkeypatch.setattr(refused_requests, "SOON", 0.0)
     written: asyncio.Queue[Event] = asyncio.Queue()
     here = RefusedRequests(written.put_nowait, "w")
     here.token(BadSignature(ISSUER), "::1")
@@ -98,6 +98,6 @@ async def test_a_new_cause_is_written_soon_and_one_that_goes_on_once_in_a_while(
         here.token(BadSignature(ISSUER), "::1")
         await asyncio.sleep(0)
     assert written.empty()
-    monkeypatch.setattr(refused, "EVERY", 0.0)
+    monkeypatch.setattr(refused_requests, "EVERY", 0.0)
     here.flush()
     assert (await written.get()).count == 5

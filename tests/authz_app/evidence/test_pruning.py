@@ -14,7 +14,7 @@ from authz_app.evidence.pruning import prunable
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.models import AuditEvent, CallRecord
 from authz_app.models.seals import AuditSeal
-from authz_app.triggers import append_only_records as guard
+from authz_app.triggers import append_only_records
 from tests.authz_app.evidence.records import final_events, final_records, key_file, verified  # noqa: F401
 from tests.authz_app.export.test_exporting import export
 from tests.authz_app.export.test_exporting import verified as verified_alone
@@ -43,9 +43,9 @@ def guarded(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]: 
     final_records(3)
     seal_what_is_due(None)
     final_records(2, OLD)
-    guard.install(connection)
+    append_only_records.install(connection)
     yield
-    guard.remove(connection)
+    append_only_records.remove(connection)
 
 
 def prune(*arguments: str) -> str:
@@ -75,7 +75,7 @@ def test_whole_old_segments_go_and_verification_holds(guarded: None, tmp_path: P
 
 
 def test_by_tool_only_segments_with_nothing_else_go(guarded: None) -> None:
-    guard.remove(connection)
+    append_only_records.remove(connection)
     CallRecord.objects.filter(seal=3).update(tool="noisy")
     assert [segment.seal for segment in prunable(datetime.now(UTC) - timedelta(days=400), ["noisy"])] == [3]
     assert [segment.seal for segment in prunable(datetime.now(UTC) - timedelta(days=400), ["TimeTool"])] == [1]
@@ -89,14 +89,14 @@ def test_events_are_pruned_as_calls_are(key_file: Path, tmp_path: Path) -> None:
     final_events(1)
     seal_what_is_due(None)
     AuditSeal.objects.update(at=datetime.now(UTC) - OLD)
-    guard.install(connection)
+    append_only_records.install(connection)
     try:
         assert prune("--yes").startswith("Removed: 5 records of 3 segments")
         assert AuditEvent.objects.get(kind="look").seal == 4
         assert verified_alone(tmp_path, export(tmp_path))[0] == 0
         assert [*AuditEvent.objects.exclude(seal=4).values_list("kind", "count")] == [("pruning", 5)]
     finally:
-        guard.remove(connection)
+        append_only_records.remove(connection)
 
 
 def test_by_tool_the_events_of_that_time_stay(key_file: Path) -> None:  # noqa: F811

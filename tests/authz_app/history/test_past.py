@@ -12,9 +12,8 @@ from authz_app.policy.decision import Client as DecidedClient
 from authz_app.policy.decision import Target
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
-from authz_app.policy_store import loading as policy_rows
-from authz_app.triggers import append_only_history as guard
-from authz_app.triggers import install as triggers
+from authz_app.policy_store import loading
+from authz_app.triggers import append_only_history, install
 from tests.authz_app.policy_store.test_loading import CHANGES, ISSUER, execute
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -38,11 +37,11 @@ def assert_same(past: Policy, then: Policy) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_every_past_policy_is_the_one_that_was_read_then(seed: int) -> None:
     chance = random.Random(seed)
-    read = [policy_rows.load()]
+    read = [loading.load()]
     for turn in range(24):
         one = CHANGES[(seed * 24 + turn) % len(CHANGES)] if turn % 2 else chance.choice(CHANGES)
         one(chance)
-        read.append(policy_rows.load())
+        read.append(loading.load())
     assert len({policy.version for policy in read}) > 10
     for then in read:
         past = policy_at(then.version)
@@ -67,7 +66,7 @@ def test_little_is_read_of_what_concerns_others(clients: list[Client]) -> None:
     Rule.objects.create(tools="all", applies_to="every", note='"applies_to":"these"')
     for column, value in (("kind", "?"), ("effect", "ALLOW")):
         Rule.objects.filter(pk=Rule.objects.create(tools="odd").pk).update(**{column: value})
-    narrow = policy_at(policy_rows.stored_version(), (ISSUER, "s0"))
+    narrow = policy_at(loading.stored_version(), (ISSUER, "s0"))
     assert sorted(rule.tools[0] for rule in narrow.rules.values()) == ["*", "*", "all", "tool_0", "tool_2"]
     assert {client.subject for client in narrow.clients.values()} == {"s0", "s1"}
 
@@ -75,7 +74,7 @@ def test_little_is_read_of_what_concerns_others(clients: list[Client]) -> None:
 def test_of_a_client_that_is_gone_or_has_come_again_all_is_read(clients: list[Client]) -> None:
     rule = Rule.objects.create(tools="time")
     rule.clients.set(clients[:1])
-    then = policy_rows.stored_version()
+    then = loading.stored_version()
     rule.clients.clear()
     clients[0].delete()
     assert rule.pk in policy_at(then, (ISSUER, "s0")).rules
@@ -87,7 +86,7 @@ def test_of_a_client_that_is_gone_or_has_come_again_all_is_read(clients: list[Cl
 def test_a_call_is_decided_under_a_past_policy_as_it_was_then(clients: list[Client]) -> None:
     rule = Rule.objects.create(tools="time")
     rule.clients.set(clients[:1])
-    allowed_under = policy_rows.stored_version()
+    allowed_under = loading.stored_version()
     Rule.objects.all().delete()
     principal = Principal(ISSUER, "s0", "", frozenset(), 2**40)
 
@@ -97,13 +96,13 @@ def test_a_call_is_decided_under_a_past_policy_as_it_was_then(clients: list[Clie
             principal, policy.clients[ISSUER, "s0"], Target("tool", "time", True, True), {}, policy, 0.0
         ).reason
 
-    assert [reason(allowed_under), reason(policy_rows.stored_version())] == ["allowed", "no_rule"]
+    assert [reason(allowed_under), reason(loading.stored_version())] == ["allowed", "no_rule"]
 
 
 def test_a_rule_that_could_not_be_read_denied_everything_then_too() -> None:
     rule = Rule.objects.create(tools="time")
     execute("UPDATE authz_app_rule SET effect = 'maybe' WHERE id = %s", rule.pk)
-    broken_under = policy_rows.stored_version()
+    broken_under = loading.stored_version()
     Rule.objects.all().delete()
     assert policy_at(broken_under).rules[rule.pk].broken
 
@@ -114,18 +113,18 @@ def test_what_came_before_the_history_is_said_to_be_unknown() -> None:
     with pytest.raises(NotInHistory, match=f"^The history begins with policy version {first}, so what the policy was"):
         policy_at(first - 1)
     with pytest.raises(NotInHistory, match=r"^There has been no policy version \d+ yet\.$"):
-        policy_at(policy_rows.stored_version() + 1)
+        policy_at(loading.stored_version() + 1)
 
 
 def test_a_gap_is_told_and_not_guessed_over() -> None:
-    first = policy_rows.stored_version()
+    first = loading.stored_version()
     for tools in "abc":
         Rule.objects.create(tools=tools)
-    with guard.without_guard(connection):
+    with append_only_history.without_guard(connection):
         gone = PolicyEdit.objects.get(version=first + 2)
         PolicyRevision.objects.filter(edit=gone).delete()
         gone.delete()
-    guard.remove(connection)
+    append_only_history.remove(connection)
     assert len(policy_at(first + 1).rules) == 1
     with pytest.raises(NotInHistory, match="1 are missing from the history"):
         policy_at(first + 3)
@@ -136,5 +135,5 @@ def test_an_empty_history_says_so() -> None:
     PolicyEdit.objects.all().delete()
     with pytest.raises(NotInHistory):
         policy_at(1)
-    triggers.install(connection)
-    assert policy_at(policy_rows.stored_version()).version == policy_rows.stored_version()
+    install.install(connection)
+    assert policy_at(loading.stored_version()).version == loading.stored_version()

@@ -444,9 +444,9 @@ def test_conditions_however_intricate_do_not_keep_anybody_waiting(name: str) -> 
 
 def test_what_would_be_allowed_is_looked_for_once_for_each_token() -> None:
     policy = policy_of([rule("allow", "arguments.city glob P*"), rule("deny", "arguments.city in Paris, Pisa")])
-    standing = policy.standing(DEMO, Target("tool", "pay", True, True, WRITES), frozenset(), 0.0)
+    evaluation = policy.partial_evaluation(DEMO, Target("tool", "pay", True, True, WRITES), frozenset(), 0.0)
     token, other = {"sub": "demo"}, {"sub": "demo"}
-    found = standing.allowed_arguments(token)
+    found = evaluation.allowed_arguments(token)
     assert found is not None and found["city"].startswith("P")
-    assert standing.allowed_arguments(token) is found
-    assert standing.allowed_arguments(other) == found
+    assert evaluation.allowed_arguments(token) is found
+    assert evaluation.allowed_arguments(other) == found

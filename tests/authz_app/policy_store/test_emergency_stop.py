@@ -7,7 +7,7 @@ from authz_app.policy.decision import Reason, Target
 from authz_app.policy.policy import decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS
-from authz_app.policy_store import emergency_stop as stops
+from authz_app.policy_store import emergency_stop
 from authz_app.policy_store.loading import load
 from tests.rows import ISSUER, make_client, make_rule
 
@@ -27,7 +27,7 @@ def test_a_stop_denies_every_kind_to_everybody_and_undone_nothing_is_left_of_it(
     make_client("Report agent")
     make_rule(applies_to="every", kind="all", tools="*")
     assert reasons() == {Reason.ALLOWED}
-    stop = stops.stop("dana", "Something is wrong.")
+    stop = emergency_stop.stop("dana", "Something is wrong.")
     assert reasons() == {Reason.DENY_RULE}
     assert stop.sentence() == "Deny every client to use every tool, resource and prompt."
     stop.delete()
@@ -48,7 +48,7 @@ def test_a_stop_denies_every_kind_to_everybody_and_undone_nothing_is_left_of_it(
     ids=str,
 )
 def test_a_stop_that_somebody_has_narrowed_down_is_not_told_as_one(narrowed: dict[str, object]) -> None:
-    stop = stops.stop("dana", "Something is wrong.")
-    assert list(stops.in_force()) == [stop]
+    stop = emergency_stop.stop("dana", "Something is wrong.")
+    assert list(emergency_stop.in_force()) == [stop]
     Rule.objects.update(**narrowed)
-    assert not stops.in_force().exists()
+    assert not emergency_stop.in_force().exists()

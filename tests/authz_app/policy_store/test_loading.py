@@ -18,7 +18,7 @@ from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind
 from authz_app.policy.rule import Rule as CompiledRule
-from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store import loading
 from tools_app.models import Tool
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -218,13 +218,13 @@ def assert_same(read: Policy, whole: Policy) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_reading_what_changed_comes_to_the_same_as_reading_all(seed: int) -> None:
     chance = random.Random(seed)
-    policy = policy_rows.load()
+    policy = loading.load()
     for turn in range(24):
         one = CHANGES[(seed * 24 + turn) % len(CHANGES)] if turn % 2 else chance.choice(CHANGES)
         one(chance)
         if chance.random() < 0.7:
-            policy = policy_rows.load(policy)
-            assert_same(policy, policy_rows.load())
+            policy = loading.load(policy)
+            assert_same(policy, loading.load())
 
 
 @pytest.mark.parametrize("effect", ["allow", "deny"])
@@ -233,7 +233,7 @@ def test_a_window_that_cannot_be_read_never_helps(clients: list[Client], effect:
     unreadable = Rule.objects.create(tools="weather", applies_to="every", effect=effect)
     value = "nonsense" if connection.vendor == "sqlite" else "infinity"
     execute("UPDATE authz_app_rule SET valid_until = %s WHERE id = %s", value, unreadable.pk)
-    policy = policy_rows.load()
+    policy = loading.load()
     assert policy.rules[unreadable.pk].broken
     client = policy.clients[ISSUER, clients[0].subject]
     for scopes, allowed in ((frozenset(), False), (frozenset({"read"}), effect == "allow")):
@@ -242,8 +242,8 @@ def test_a_window_that_cannot_be_read_never_helps(clients: list[Client], effect:
 
 
 def test_an_unchanged_policy_is_not_read_again() -> None:
-    policy = policy_rows.load()
-    assert policy_rows.load(policy) is policy
+    policy = loading.load()
+    assert loading.load(policy) is policy
 
 
 GHOST = CompiledRule(10**9, "allow", None, frozenset(), ("ghost",), "")
@@ -256,10 +256,10 @@ def haunted(policy: Policy) -> Policy:
 
 def test_only_what_changed_is_read() -> None:
     rule = Rule.objects.create(tools="time")
-    previous = haunted(policy_rows.load())
+    previous = haunted(loading.load())
     rule.tools = "other"
     rule.save()
-    policy = policy_rows.load(previous)
+    policy = loading.load(previous)
     assert set(policy.rules) == {GHOST.id, rule.pk}
     assert policy.rules[rule.pk].tools == ("other",)
 
@@ -293,37 +293,37 @@ def replace_a_row() -> None:
 
 @pytest.mark.parametrize("cause", [lose_a_note, lose_all_notes, change_very_much, replace_a_row])
 def test_all_is_read_where_the_log_of_changes_does_not_tell_what_changed(cause: Callable[[], None]) -> None:
-    previous = haunted(policy_rows.load())
+    previous = haunted(loading.load())
     cause()
-    policy = policy_rows.load(previous)
+    policy = loading.load(previous)
     assert GHOST.id not in policy.rules
-    assert_same(policy, policy_rows.load())
+    assert_same(policy, loading.load())
 
 
 @contextmanager
 def changed_while_reading(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> Iterator[None]:
-    read, left = policy_rows._switched_off, [change]
+    read, left = loading._switched_off, [change]
 
-    def reading() -> policy_rows.SwitchedOff:
+    def reading() -> loading.SwitchedOff:
         off = read()
         while left:
             left.pop()()
         return off
 
     with monkeypatch.context() as patch:
-        patch.setattr(policy_rows, "_switched_off", reading)
+        patch.setattr(loading, "_switched_off", reading)
         yield
 
 
 @pytest.mark.parametrize("from_scratch", [True, False])
 def test_a_change_while_reading_is_read_too(monkeypatch: pytest.MonkeyPatch, from_scratch: bool) -> None:
     rule = Rule.objects.create(tools="time")
-    previous = None if from_scratch else policy_rows.load()
+    previous = None if from_scratch else loading.load()
     Rule.objects.filter(pk=rule.pk).update(tools="other")
     with changed_while_reading(monkeypatch, Rule.objects.filter(pk=rule.pk).delete):
-        policy = policy_rows.load(previous)
+        policy = loading.load(previous)
     assert policy.rules == {}
-    assert policy.version == policy_rows.stored_version()
+    assert policy.version == loading.stored_version()
 
 
 @pytest.mark.parametrize("column", ["effect", "applies_to", "kind"])
@@ -333,9 +333,9 @@ def test_a_rule_that_cannot_be_read_denies_everything_to_everybody(
 ) -> None:
     Rule.objects.create(tools="*", applies_to="every")
     unreadable = Rule.objects.create(tools="time", token_scopes="a")
-    previous = policy_rows.load() if incrementally else None
+    previous = loading.load() if incrementally else None
     execute(f"UPDATE authz_app_rule SET {column} = 'maybe' WHERE id = %s", unreadable.pk)
-    policy = policy_rows.load(previous)
+    policy = loading.load(previous)
     client = policy.clients[ISSUER, clients[0].subject]
     principal = Principal(ISSUER, client.subject, "", frozenset(), 2**40)
     for kind in KINDS:
@@ -348,7 +348,7 @@ def test_a_rule_that_cannot_be_read_denies_everything_to_everybody(
 @pytest.mark.parametrize("kind", ["resource", "prompt"])
 def test_a_rule_of_one_kind_says_nothing_of_another(clients: list[Client], kind: Kind) -> None:
     Rule.objects.create(tools="order", applies_to="every", kind=kind)
-    policy = policy_rows.load()
+    policy = loading.load()
     client = policy.clients[ISSUER, clients[0].subject]
     principal = Principal(ISSUER, client.subject, "", frozenset(), 2**40)
     targets = [Target(of, "order", True, True) for of in KINDS]
@@ -358,22 +358,22 @@ def test_a_rule_of_one_kind_says_nothing_of_another(clients: list[Client], kind:
 
 def test_what_is_switched_off_is_read_with_its_kind() -> None:
     Tool.objects.create(kind="prompt", name="echo", module="m", enabled=False)
-    assert policy_rows.load().switched_off == {("prompt", "echo")}
+    assert loading.load().switched_off == {("prompt", "echo")}
 
 
 def test_the_sentence_of_a_rule_follows_the_names_of_its_clients(clients: list[Client]) -> None:
     rule = Rule.objects.create(tools="time")
     rule.clients.set(clients[:3])
-    policy = policy_rows.load()
+    policy = loading.load()
     assert policy.rules[rule.pk].sentence == "Allow s2, Ada and Bo to call time."
     Client.objects.filter(name="Bo").update(name="Beau")
-    assert policy_rows.load(policy).rules[rule.pk].sentence == "Allow s2, Ada and Beau to call time."
+    assert loading.load(policy).rules[rule.pk].sentence == "Allow s2, Ada and Beau to call time."
 
 
 def test_nothing_can_be_decided_without_the_row_that_holds_the_version() -> None:
     PolicyState.objects.all().delete()
     with pytest.raises(LookupError, match=r"manage\.py migrate"):
-        policy_rows.load()
+        loading.load()
 
 
 def test_a_large_policy_is_kept_from_the_collector_and_goes_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -382,13 +382,13 @@ def test_a_large_policy_is_kept_from_the_collector_and_goes_without_it(monkeypat
     gc.disable()  # What goes from here on has no cycles.
     try:
         before = _rules_in_memory()
-        policy = policy_rows.load()
+        policy = loading.load()
         decide(Principal(ISSUER, "a", "", frozenset(), NOON), *_anybody(), None, policy, NOON)
         assert _rules_in_memory() >= before + 20
         del policy
         assert _rules_in_memory() == before
-        monkeypatch.setattr(policy_rows, "_MANY", 10)
-        policy = policy_rows.load()
+        monkeypatch.setattr(loading, "_MANY", 10)
+        policy = loading.load()
         assert policy.rules and gc.get_freeze_count() > 0
         assert _rules_in_memory() <= before  # The collector knows of none of the new ones.
     finally:

@@ -11,7 +11,7 @@ from django.db import connection
 from authz_app.issuers import TrustedIssuer
 from authz_app.models import Client, Rule
 from authz_app.policy.principal import Principal
-from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store import loading
 from authz_app.policy_store.store import PolicyStore, PolicyUnavailable
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -53,9 +53,9 @@ def test_the_policy_in_memory_is_read_once_and_refreshed_when_asked(run: Run) ->
 
 
 def test_calls_that_wait_at_the_same_time_share_one_reading(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    read = policy_rows.load
+    read = loading.load
     readings = []
-    monkeypatch.setattr(policy_rows, "load", lambda previous: readings.append(1) or read(previous))
+    monkeypatch.setattr(loading, "load", lambda previous: readings.append(1) or read(previous))
 
     async def many(store: PolicyStore) -> None:
         await asyncio.gather(*(store.refreshed() for _ in range(50)))
@@ -68,7 +68,7 @@ def test_calls_that_wait_at_the_same_time_share_one_reading(monkeypatch: pytest.
 def test_a_caller_who_comes_during_a_reading_gets_what_had_committed_before_it_came(
     monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
-    read = policy_rows.load
+    read = loading.load
     late = []
 
     def changed_after_reading(previous: Any) -> Any:
@@ -85,7 +85,7 @@ def test_a_caller_who_comes_during_a_reading_gets_what_had_committed_before_it_c
         await first
         return second
 
-    monkeypatch.setattr(policy_rows, "load", changed_after_reading)
+    monkeypatch.setattr(loading, "load", changed_after_reading)
     with storing() as store:
         assert len(run(two(store)).rules) == 1
 
@@ -158,7 +158,7 @@ def test_a_policy_that_cannot_be_read_is_an_error_and_is_read_again_later(run: R
                 run(store.policy())
         finally:
             rename("away", "authz_app_policystate")
-        assert run(store.policy()).version == policy_rows.stored_version()
+        assert run(store.policy()).version == loading.stored_version()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from authz_app.checks import check_history_guard
 from authz_app.core import actor as actors
 from authz_app.models import Client, Rule
 from authz_app.models.history import PolicyEdit, PolicyRevision
-from authz_app.triggers import append_only_history as guard
+from authz_app.triggers import append_only_history
 from tests.authz_app.history.outsider import outsider
 from tests.authz_app.history.test_revisions import assert_whole
 
@@ -19,9 +19,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 @pytest.fixture
 def guarded() -> Iterator[None]:
     Rule.objects.create(tools="x")
-    guard.install(connection)
+    append_only_history.install(connection)
     yield
-    guard.remove(connection)
+    append_only_history.remove(connection)
 
 
 REFUSED = [
@@ -63,7 +63,7 @@ def test_changes_go_on_behind_the_guard() -> None:
 
 @pytest.mark.usefixtures("guarded")
 def test_history_is_pruned_on_purpose_and_guarded_again() -> None:
-    with guard.without_guard(connection):
+    with append_only_history.without_guard(connection):
         PolicyRevision.objects.all().delete()
     assert not PolicyRevision.objects.exists()
     Rule.objects.update(tools="y")
@@ -74,5 +74,5 @@ def test_history_is_pruned_on_purpose_and_guarded_again() -> None:
 @pytest.mark.usefixtures("guarded")
 def test_the_check_notices_that_the_guard_is_gone() -> None:
     assert check_history_guard(None, databases=["default"]) == []
-    guard.remove(connection)
+    append_only_history.remove(connection)
     assert [message.id for message in check_history_guard(None, databases=["default"])] == ["authz.W002"]

@@ -14,7 +14,8 @@ from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.models import AuditEvent, CallRecord, Rule
 from authz_app.models.seals import AuditKey, AuditSeal
 from authz_app.policy_store.loading import stored_version
-from authz_app.triggers import append_only_records as guard
+from authz_app.triggers import append_only_records
+from authz_app.triggers.append_only_records import EVENTS, KEYS, RECORDS, SEALS
 from tests.authz_app.audit.openings import an_opening
 from tests.authz_app.evidence.records import final_events, final_records, key_file  # noqa: F401
 from tests.authz_app.history.outsider import outsider
@@ -31,9 +32,9 @@ def guarded(key_file: Path) -> Iterator[None]:  # noqa: F811
     seal_what_is_due(None)
     final_records(2)
     final_events(2)
-    guard.install(connection)
+    append_only_records.install(connection)
     yield
-    guard.remove(connection)
+    append_only_records.remove(connection)
 
 
 REFUSED = [
@@ -60,11 +61,16 @@ REFUSED = [
     "UPDATE authz_app_auditkey SET signature = 'x'",
     "DELETE FROM authz_app_auditkey",
 ]
-ON_SQLITE = [
-    f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} WHERE seal IS NULL"
-    for table in (guard.RECORDS, guard.EVENTS)
+ON_SQLITE = [f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} WHERE seal IS NULL" for table in (RECORDS, EVENTS)]
+ON_POSTGRESQL = [
+    f"TRUNCATE {table}"
+    for table in (
+        RECORDS,
+        EVENTS,
+        SEALS,
+        KEYS,
+    )
 ]
-ON_POSTGRESQL = [f"TRUNCATE {table}" for table in (guard.RECORDS, guard.EVENTS, guard.SEALS, guard.KEYS)]
 
 
 @pytest.mark.usefixtures("guarded")
@@ -125,5 +131,5 @@ def _opened() -> Opening:
 @pytest.mark.usefixtures("guarded")
 def test_the_check_notices_that_the_guard_is_gone() -> None:
     assert check_evidence_guard(None, databases=["default"]) == []
-    guard.remove(connection)
+    append_only_records.remove(connection)
     assert [message.id for message in check_evidence_guard(None, databases=["default"])] == ["authz.W003"]

@@ -8,7 +8,7 @@ from authz_app.history.past import policy_at
 from authz_app.models import Client, Rule
 from authz_app.models.history import PolicyEdit, PolicyRevision
 from authz_app.policy_store.loading import load, stored_version
-from authz_app.triggers import install as triggers
+from authz_app.triggers import install
 from tests.authz_app.history.test_revisions import assert_whole
 from tests.authz_app.triggers.test_install import execute
 from tests.conftest import migrate
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 def unseen(sql: str) -> None:
     """A change that no trigger sees."""
     if connection.vendor == "sqlite":
-        for name in triggers.installed(connection):
+        for name in install.installed(connection):
             execute(f"DROP TRIGGER {name}")
         execute(sql)
         return
@@ -36,7 +36,7 @@ def test_a_history_begins_with_the_rows_that_are_there() -> None:
     PolicyRevision.objects.all().delete()
     PolicyEdit.objects.all().delete()
     with actors.acting(actors.command(["manage.py", "migrate"])):
-        triggers.install(connection)
+        install.install(connection)
     edit = PolicyEdit.objects.get()
     assert (edit.version, edit.moved, edit.actor_kind, stored_version()) == (version, True, "command", version)
     assert edit.actor.startswith("migrate by ")
@@ -50,7 +50,7 @@ def test_what_no_trigger_saw_is_found_and_moves_the_version(sql: str) -> None:
     before = load()
     unseen(sql)
     assert stored_version() == before.version
-    triggers.install(connection)
+    install.install(connection)
     assert stored_version() == before.version + 1
     assert_whole()
     assert policy_at(before.version).rules[rule.pk].tools == ("x",)
@@ -60,7 +60,7 @@ def test_what_no_trigger_saw_is_found_and_moves_the_version(sql: str) -> None:
 def test_installing_again_adds_nothing_to_the_history() -> None:
     Rule.objects.create(tools="x")
     edits = PolicyEdit.objects.count()
-    triggers.install(connection)
+    install.install(connection)
     assert PolicyEdit.objects.count() == edits
 
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 from authz_app.audit.writer import AuditWriter
 from authz_app.checks import check_triggers
 from authz_app.models import Client, PolicyChange, PolicyState, Rule, RuleClient
-from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store import loading
 from authz_app.policy_store.loading import stored_version
-from authz_app.triggers import install as triggers
+from authz_app.triggers import install
 from tests.authz_app.audit.openings import an_opening
 from tests.conftest import migrate
 from tests.databases import rows, rule_for_everybody
@@ -57,11 +57,11 @@ def only(vendor: str) -> None:
 @contextmanager
 def version_moves(expected: bool = True) -> Iterator[None]:
     """The version moves within the block, or does not, and a policy that was read before is right after it."""
-    before = policy_rows.load()
+    before = loading.load()
     yield
-    after = policy_rows.load(before)
+    after = loading.load(before)
     assert (after.version > before.version) == expected
-    whole = policy_rows.load()
+    whole = loading.load()
     assert dict(after.rules) == dict(whole.rules)
     assert after.switched_off == whole.switched_off
     assert after.clients.items() <= whole.clients.items()
@@ -266,14 +266,14 @@ def found() -> list[str]:
 def restored() -> Iterator[None]:
     """Whatever a test does to the triggers, the next one has them."""
     yield
-    triggers.install(connection)
+    install.install(connection)
 
 
 @pytest.mark.usefixtures("restored")
 def test_the_check_notices_a_dropped_trigger_and_migrate_restores_it() -> None:
     assert found() == []
     drop(*a_trigger())
-    assert triggers.missing(connection) == [a_trigger()[0]]
+    assert install.missing_policy_triggers(connection) == [a_trigger()[0]]
     assert found() == ["authz.E006"]
     call_command("migrate", verbosity=0)
     assert found() == []
@@ -315,10 +315,10 @@ def test_an_older_database_is_migrated(fresh_database: str) -> None:
 
 
 def test_installing_again_changes_nothing() -> None:
-    installed = triggers.installed(connection)
+    installed = install.installed(connection)
     before = stored_version()
-    triggers.install(connection)
-    assert (triggers.installed(connection), stored_version()) == (installed, before)
+    install.install(connection)
+    assert (install.installed(connection), stored_version()) == (installed, before)
     with version_moves():
         Rule.objects.create()
 
@@ -327,5 +327,5 @@ def test_the_version_goes_on_from_the_last_one_when_its_row_is_lost() -> None:
     Rule.objects.create()
     before = stored_version()
     PolicyState.objects.all().delete()
-    triggers.install(connection)
+    install.install(connection)
     assert stored_version() > before

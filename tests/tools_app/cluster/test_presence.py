@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.test import Client as Browser
 from django.utils import timezone
 
-from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store import loading
 from tests.databases import rows
 from tests.issuer import Issuer
 from tests.site import Site
@@ -107,10 +107,10 @@ def test_a_worker_that_left_is_not_seen_again() -> None:
 @in_threads
 @pytest.mark.database
 def test_being_present_does_not_move_the_policy_version() -> None:
-    before = policy_rows.load(None).version
+    before = loading.load(None).version
     with present():
         beaten()
-    assert policy_rows.load(None).version == before
+    assert loading.load(None).version == before
 
 
 @pytest.mark.django_db(transaction=True)

@@ -25,8 +25,8 @@ from authz_app.policy.decision import Decision, Reason
 from authz_app.policy.limits import SlidingWindow, allowances, refused, spent_of
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
-from authz_app.policy_store import loading as policy_rows
-from authz_app.redaction.audit_level import BY_DEFAULT
+from authz_app.policy_store import loading
+from authz_app.redaction.audit_level import DEFAULT_RECORDING
 from tests.callers import caller_for
 from tests.tools_app.desk import WAIT, Desk, Silent, allow, desk
 from tools_app import registry
@@ -179,7 +179,7 @@ def applies(concern: Concern) -> bool:
 
 def record_of(principal: Principal, requested: AccessRequest, decision: Decision, now: float) -> CallRecord:
     dependencies: Any = SimpleNamespace(worker="tests", time_limit=1.0)
-    contents = RecordContents(requested, BY_DEFAULT)
+    contents = RecordContents(requested, DEFAULT_RECORDING)
     opening = opening_of(caller_for(principal), contents, decision, dependencies)
     return CallRecord(**{**opening._asdict(), "at": datetime.fromtimestamp(now, UTC)})
 
@@ -187,7 +187,7 @@ def record_of(principal: Principal, requested: AccessRequest, decision: Decision
 def test_explanation_and_record_agree_with_what_is_enforced() -> None:
     chance = Random(20261127)
     make_rules(chance, 25)
-    policy, start = policy_rows.load(), time.time()
+    policy, start = loading.load(), time.time()
     limits = [rule for rule in policy.rules.values() if rule.limit is not None]
     reasons: dict[str, int] = {}
     complete = agreeing = replayable = 0

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from authz_app.audit.entries import Outcome
 from authz_app.policy.principal import Principal
-from authz_app.redaction.audit_level import BY_DEFAULT
+from authz_app.redaction.audit_level import DEFAULT_RECORDING
 from tools_app.call import Call
 from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.client_requests.questions import Question
@@ -62,7 +62,7 @@ async def run(
 ) -> Execution:
     tool = build_tool(function, ToolOptions(name="it"))
     async with asyncio.timeout(WAIT):
-        contents = RecordContents(AccessRequest("tool", "tool", "it", tool, arguments, arguments), BY_DEFAULT)
+        contents = RecordContents(AccessRequest("tool", "tool", "it", tool, arguments, arguments), DEFAULT_RECORDING)
         return await execute(tool, contents, call or a_call(), threads, limit)
 
 

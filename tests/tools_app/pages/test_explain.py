@@ -10,7 +10,7 @@ from django.test import Client as Browser
 
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.policy.condition_syntax import stored, typed_line
-from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store import loading
 from tests.issuer import Issuer
 from tests.rows import build_record, build_refusal
 from tests.tools_app.desk import allow
@@ -154,7 +154,7 @@ def make_record(ada: Client, **fields: Any) -> CallRecord:
         arguments='{"text": "hello"}',
         claims='{"org": "acme"}',
         rules=json.dumps([{"id": rule.pk, "sentence": rule.sentence()}]),
-        policy_version=policy_rows.stored_version(),
+        policy_version=loading.stored_version(),
         **fields,
     )
     record.save()
@@ -222,7 +222,7 @@ def test_records_of_every_kind_and_of_no_sense_are_explained(client: Browser, ad
     allow("*")
     staff(client, "view_callrecord", "view_rule", "view_arguments")
     for reason in ("unknown_tool", "client_blocked", "no_rule", "a_reason_of_old"):
-        record = build_refusal(ada, kind=kind, tool="", reason=reason, policy_version=policy_rows.stored_version())
+        record = build_refusal(ada, kind=kind, tool="", reason=reason, policy_version=loading.stored_version())
         record.save()
         assert client.get(f"{PAGE}{record.pk}/").status_code == 200
     assert client.get(f"{PAGE}01a21ade-17f4-7f0a-9a1d-0370af1b411b/").status_code == 404

@@ -13,7 +13,7 @@ from authz_app.history.past import first_version
 from authz_app.models import Client, Rule, User
 from authz_app.models.history import PolicyEdit, PolicyRevision
 from authz_app.policy_store.loading import stored_version
-from authz_app.triggers import append_only_history as guard
+from authz_app.triggers import append_only_history
 from tests.rows import build_record, make_client, make_rule
 from tools_app.models import Tool
 
@@ -238,10 +238,10 @@ def test_a_page_asks_the_database_no_more_for_a_longer_history(admin_client: Bro
 
 def test_history_that_was_pruned_is_said_to_be_missing(admin_client: Browser, rule: Rule) -> None:
     version = deny(rule)
-    with guard.without_guard(connection):
+    with append_only_history.without_guard(connection):
         PolicyRevision.objects.filter(edit__version=version).delete()
         PolicyEdit.objects.filter(version=version).delete()
-    guard.remove(connection)
+    append_only_history.remove(connection)
     Rule.objects.update(effect="allow")
     page = text(admin_client, f"{HISTORY}at/{version + 1}/", status=404)
     assert "1 are missing from the history" in page

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.pages.refusals.allow import SPANS
-from authz_app.policy_store import tool_names as known_names
+from authz_app.policy_store import tool_names
 from tests.authz_app.test_admin import HOSTILE, staff, text
 from tests.rows import build_record, build_refusal, make_client, make_rule
 
@@ -25,7 +25,7 @@ ALLOWED = {"hour": timedelta(hours=1), "shift": timedelta(hours=8), "month": tim
 @pytest.fixture(autouse=True)
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
     known = [("tool", "TimeTool"), ("resource", "order"), ("prompt", "order")]
-    monkeypatch.setattr(known_names, "_sources", [lambda: known])
+    monkeypatch.setattr(tool_names, "_sources", [lambda: known])
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client as Browser
 
 from authz_app.models import Rule, User
-from authz_app.policy_store import emergency_stop as stops
+from authz_app.policy_store import emergency_stop
 from tests.authz_app.test_admin import staff, text
 from tests.rows import build_refusal, make_client, make_rule
 
@@ -66,13 +66,13 @@ def test_stopping_twice_makes_one_rule_and_undoing_twice_none(admin_client: Brow
 
 
 def test_undoing_takes_a_post(admin_client: Browser) -> None:
-    stops.stop("dana", WHY)
+    emergency_stop.stop("dana", WHY)
     assert admin_client.get(UNDO).status_code == 405
-    assert stops.in_force().exists()
+    assert emergency_stop.in_force().exists()
 
 
 def test_who_may_not_change_rules_sees_the_banner_and_no_button(client: Browser) -> None:
-    stops.stop("dana", WHY)
+    emergency_stop.stop("dana", WHY)
     browser = staff(client, "view_rule", "view_callrecord")
     page = text(browser.get("/admin/authz_app/rule/"))
     assert BANNER in page
@@ -89,11 +89,11 @@ def test_the_button_stands_on_the_start_page_and_beside_the_rules(admin_client: 
 
 
 def test_strangers_see_no_banner_and_may_do_nothing(client: Browser) -> None:
-    stops.stop("dana", WHY)
+    emergency_stop.stop("dana", WHY)
     assert BANNER not in text(client.get("/admin/login/"))
     assert client.post(UNDO).status_code == 302
-    assert stops.in_force().exists()
+    assert emergency_stop.in_force().exists()
 
 
 def test_whether_all_calls_are_stopped_is_found_by_an_index() -> None:
-    assert "USING INDEX rule_stop" in stops.in_force().explain()
+    assert "USING INDEX rule_stop" in emergency_stop.in_force().explain()

@@ -13,7 +13,7 @@ from authz_app.models import Client, Rule, RuleClient
 from authz_app.policy.decision import Target
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
-from authz_app.policy_store import loading as policy_rows
+from authz_app.policy_store import loading
 from tests.bench.many_tools import policy
 
 _ROUNDS = 20
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             few = Rule.objects.bulk_create(policy.a_handful())
             RuleClient.objects.bulk_create(policy.spread_memberships(saved, clients), batch_size=5_000)
             RuleClient.objects.bulk_create([RuleClient(rule=rule, client=clients[0]) for rule in few])
-        loaded, loading = _timed(None)
+        loaded, load_seconds = _timed(None)
         changes = []
         for turn in range(_ROUNDS):
             # One that is for every client, one of the measured client's, and one of somebody else's.
@@ -43,14 +43,14 @@ class Command(BaseCommand):
             Rule.objects.filter(pk=rule.pk).update(tools=f"{rule.tools}\nturn_{turn}")
             loaded, took = _timed(loaded)
             changes.append(took)
-        found = {"load_s": loading, "change_ms": max(changes) * 1000, "decide_us": _decide_us(loaded, clients[0])}
+        found = {"load_s": load_seconds, "change_ms": max(changes) * 1000, "decide_us": _decide_us(loaded, clients[0])}
         self.stdout.write(json.dumps(found))
 
 
 def _timed(previous: Policy | None) -> tuple[Policy, float]:
     """The policy as it is now, and in how many seconds it was loaded."""
     started = time.perf_counter()
-    return policy_rows.load(previous), time.perf_counter() - started
+    return loading.load(previous), time.perf_counter() - started
 
 
 def _decide_us(loaded: Policy, row: Client) -> float:
