@@ -17,9 +17,9 @@ def updated(uri: str) -> None:
     From any thread of any process of the site. It is told at once: inside a transaction, use
     ``transaction.on_commit(partial(updated, uri))``, or clients read what was there before.
     """
-    here = running_worker()
-    if here is not None and here.loop is not None:
+    worker = running_worker()
+    if worker is not None and worker.loop is not None:
         with suppress(RuntimeError):  # The loop has closed: no stream is left here.
-            here.loop.call_soon_threadsafe(here.updates.note, uri)
+            worker.loop.call_soon_threadsafe(worker.updates.note, uri)
     elif settings.REDIS_URL:  # A process without streams, such as a management command's.
         async_to_sync(get_channel_layer().group_send)(EVERYBODY, message_of([uri]))

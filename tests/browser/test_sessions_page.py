@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from authz_app.models import User
 from tests.browser.screenshots import sign_in
-from tools_app.sessions.session import McpSession
-from tools_app.worker.worker import worker
+from tools_app.sessions.session import McpSessionState
+from tools_app.worker.worker import process_worker
 
 SESSIONS = "/admin/tools_app/mcpsession/"
 
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def open_session() -> Iterator[McpSession]:
+def open_session() -> Iterator[McpSessionState]:
     """A session of this process whose client, software and owner have the longest of names."""
-    worker.cache_clear()
-    session = McpSession(
+    process_worker.cache_clear()
+    session = McpSessionState(
         "k",
         ("https://issuer.example/" + "i" * 200, "s" * 255, "o" * 255),
         "w" * 64,
@@ -31,12 +31,12 @@ def open_session() -> Iterator[McpSession]:
         client_info={"name": "n" * 1_000, "version": "v" * 1_000},
     )
     # This thread has Playwright's event loop.
-    opening = threading.Thread(target=lambda: asyncio.run(worker().sessions.open(session, 1)))
+    opening = threading.Thread(target=lambda: asyncio.run(process_worker().sessions.open(session, 1)))
     opening.start()
     opening.join()
     yield session
-    worker().stop()
-    worker.cache_clear()
+    process_worker().stop()
+    process_worker.cache_clear()
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def signed_in(page: Page) -> Page:
     return page
 
 
-def test_a_session_is_chosen_and_ended(signed_in: Page, open_session: McpSession) -> None:
+def test_a_session_is_chosen_and_ended(signed_in: Page, open_session: McpSessionState) -> None:
     page = signed_in
     page.get_by_role("link", name="Sessions").click()
     page.locator("input.action-select").check()
@@ -58,7 +58,7 @@ def test_a_session_is_chosen_and_ended(signed_in: Page, open_session: McpSession
 
 @pytest.mark.parametrize("width", [420, 1400])
 def test_long_names_do_not_make_the_page_wider_than_its_window(
-    signed_in: Page, open_session: McpSession, width: int
+    signed_in: Page, open_session: McpSessionState, width: int
 ) -> None:
     page = signed_in
     page.set_viewport_size({"width": width, "height": 860})

@@ -7,9 +7,9 @@ from time import time
 
 from authz_app.policy.principal import Principal
 from tests.callers import caller_for
-from tools_app.sessions.session import McpSession
+from tools_app.sessions.session import McpSessionState
 from tools_app.streams.event_stream import EventStream
-from tools_app.streams.open_streams import OpenSession
+from tools_app.streams.open_streams import SessionStream
 from tools_app.worker.worker import Worker
 
 WAIT = 20.0
@@ -19,8 +19,8 @@ Connect = Callable[..., AbstractContextManager[None]]
 Join = Callable[..., Awaitable[Worker]]
 
 
-def a_session(key: str = "k", channel: str = "", owner: tuple[str, str, str] = OWNER) -> McpSession:
-    return McpSession(key, owner, "worker", round(time()) + 60.0, channel=channel)
+def a_session(key: str = "k", channel: str = "", owner: tuple[str, str, str] = OWNER) -> McpSessionState:
+    return McpSessionState(key, owner, "worker", round(time()) + 60.0, channel=channel)
 
 
 async def eventually(holds: Callable[[], object]) -> None:
@@ -30,17 +30,19 @@ async def eventually(holds: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def opened(worker: Worker, key: str = "k", owner: tuple[str, str, str] = OWNER) -> tuple[McpSession, OpenSession]:
+async def opened(
+    worker: Worker, key: str = "k", owner: tuple[str, str, str] = OWNER
+) -> tuple[McpSessionState, SessionStream]:
     """A session whose stream is on this worker."""
     session = a_session(key, worker.workers.channel, owner)
     assert await worker.sessions.open(session, 10)
     caller = caller_for(Principal(*owner, frozenset(), int(session.expires_at)))
-    there = OpenSession(key, caller, EventStream(1_000_000, 60), session.expires_at)
+    there = SessionStream(key, caller, EventStream(1_000_000, 60), session.expires_at)
     worker.open.add(there)
     return session, there
 
 
-async def read(there: OpenSession, messages: int) -> list[bytes]:
+async def read(there: SessionStream, messages: int) -> list[bytes]:
     """The next so many messages of a stream, as they were sent."""
     sent: list[bytes] = []
     async with asyncio.timeout(WAIT):

@@ -13,18 +13,17 @@ from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from tools_app.cluster.delivery import Parcel
-from tools_app.cluster.outbox import Numbered, Outbox
+from tools_app.cluster.outbox import Delivery, Numbered, Outbox
 from tools_app.sessions.memory import MemorySessionStore
 from tools_app.sessions.redis import RedisSessionStore
-from tools_app.sessions.session import McpSession, SessionStore
+from tools_app.sessions.session import McpSessionState, SessionStore
 
 logger = logging.getLogger(__name__)
 
 Message = Mapping[str, Any]
 Receive = Callable[[Message], object]
-Lost = Callable[[Parcel], None]
-Over = Callable[[McpSession, str], object]
+Lost = Callable[[Delivery], None]
+Over = Callable[[McpSessionState, str], object]
 
 EVERYBODY = "workers"
 _WORKER = "worker."
@@ -60,7 +59,7 @@ class Workers(Protocol):
     async def join(self) -> None:
         """Be reachable for the others. Raises SessionsUnavailable."""
 
-    def post(self, session: McpSession, parcel: Parcel) -> None:
+    def post(self, session: McpSessionState, delivery: Delivery) -> None:
         """Send to the worker that holds the session's stream. What does not arrive is handed to ``lost``."""
 
     async def tell(self, channel: str, message: Message) -> None:
@@ -69,7 +68,7 @@ class Workers(Protocol):
     async def tell_all(self, message: Message) -> None:
         """Send to every worker, this one included. Raises SessionsUnavailable."""
 
-    def learn(self, session: McpSession) -> None:
+    def learn(self, session: McpSessionState) -> None:
         """Take over the state of a session whose stream is here: another worker has stored it."""
 
     async def alive(self, channels: Iterable[str]) -> set[str]:
@@ -82,7 +81,7 @@ class Workers(Protocol):
         """Send what is queued, and be reachable no more."""
 
 
-class Alone:
+class SingleWorker:
     """A site with one worker: there is nobody else."""
 
     channel = ""
@@ -94,15 +93,15 @@ class Alone:
 
     async def join(self) -> None: ...
 
-    def post(self, session: McpSession, parcel: Parcel) -> None:
-        self._lost(parcel)
+    def post(self, session: McpSessionState, delivery: Delivery) -> None:
+        self._lost(delivery)
 
     async def tell(self, channel: str, message: Message) -> None: ...
 
     async def tell_all(self, message: Message) -> None:
         self._receive(message)
 
-    def learn(self, session: McpSession) -> None: ...
+    def learn(self, session: McpSessionState) -> None: ...
 
     async def alive(self, channels: Iterable[str]) -> set[str]:
         return set(channels)
@@ -113,7 +112,7 @@ class Alone:
     async def leave(self) -> None: ...
 
 
-class Connected:
+class RedisWorkers:
     """A site with several workers: one channel for each, through channels-redis pubsub, and sessions in Redis."""
 
     def __init__(self, name: str, receive: Receive, lost: Lost, limit: int, idle: float) -> None:
@@ -155,31 +154,31 @@ class Connected:
             except Exception:  # noqa: BLE001  (one bad message must not end the listening)
                 logger.exception("A message of another worker could not be read")
 
-    def post(self, session: McpSession, parcel: Parcel) -> None:
+    def post(self, session: McpSessionState, delivery: Delivery) -> None:
         if session.channel == self.channel:
-            self._lost(parcel)  # Its stream was here, and has ended.
+            self._lost(delivery)  # Its stream was here, and has ended.
             return
         outbox = self._outboxes.get(session.channel)
         if outbox is None:
             self._outboxes = {channel: other for channel, other in self._outboxes.items() if other.is_busy}
             send = partial(self._send, session.channel)
             outbox = self._outboxes[session.channel] = Outbox(send, self._lost, self._numbers)
-        outbox.put(parcel)
+        outbox.put(delivery)
 
     async def _send(self, channel: str, batch: Sequence[Numbered]) -> set[str] | None:
         items = [
-            [number, parcel.session_key, parcel.chunk, parcel.answers, parcel.state]
-            for number, parcel in batch
-            if parcel.travels
+            [number, delivery.session_key, delivery.chunk, delivery.answers, delivery.state]
+            for number, delivery in batch
+            if delivery.travels
         ]
-        message = self._layer.serialize({"type": "parcels", "from": self.channel, "items": items})
-        sessions: dict[str, list[Parcel]] = {}
-        for _, parcel in batch:
-            sessions.setdefault(parcel.session_key, []).append(parcel)
+        message = self._layer.serialize({"type": "deliveries", "from": self.channel, "items": items})
+        sessions: dict[str, list[Delivery]] = {}
+        for _, delivery in batch:
+            sessions.setdefault(delivery.session_key, []).append(delivery)
         args: list[Any] = [channel, message]
-        for parcels in sessions.values():
-            answered = [parcel.answers for parcel in parcels if parcel.answers]
-            args += [sum(parcel.travels for parcel in parcels), len(answered), *answered]
+        for deliveries in sessions.values():
+            answered = [delivery.answers for delivery in deliveries if delivery.answers]
+            args += [sum(delivery.travels for delivery in deliveries), len(answered), *answered]
         keys = [name for key in sessions for name in self._stored.keys_of(key)]
         gone = await self._stored.asked(self._deliver(keys, args))
         return None if gone is None else {list(sessions)[place] for place in gone}
@@ -191,7 +190,7 @@ class Connected:
     async def tell_all(self, message: Message) -> None:
         await self._stored.asked(self._layer.group_send(EVERYBODY, message))
 
-    def learn(self, session: McpSession) -> None:
+    def learn(self, session: McpSessionState) -> None:
         self._stored.learn(session)
 
     async def alive(self, channels: Iterable[str]) -> set[str]:

@@ -23,7 +23,7 @@ from authz_app.tokens.access_token import MAX_TOKEN_LENGTH
 from tools_app.explain.as_json import as_json
 from tools_app.explain.explain import asked_of, explained, moment_of
 from tools_app.invocation.access_request import target_of
-from tools_app.worker.worker import worker
+from tools_app.worker.worker import process_worker
 
 _DEPTH = 16
 _LONGEST = 100_000
@@ -112,7 +112,7 @@ class ExplainForm(forms.Form):
         asked = self.cleaned_data
         try:
             principal = self._caller()
-            moment = moment_of(asked["at"], principal, worker().dependencies.policy.in_memory)
+            moment = moment_of(asked["at"], principal, process_worker().dependencies.policy.in_memory)
         except BadIdentity as error:
             self.add_error(error.part, str(error))
             return None

@@ -7,6 +7,6 @@ from tools_app.worker.worker import running_worker
 
 def notices() -> Sequence[str]:
     """A sentence, where there is an outage now. Where nothing can be read either, there is no such page."""
-    here = running_worker()
-    told = here.dependencies.audit.outage if here is not None else ""
+    worker = running_worker()
+    told = worker.dependencies.audit.outage if worker is not None else ""
     return [told] if told else []

@@ -27,7 +27,7 @@ from authz_app.web.page import site_page
 from tools_app.invocation.access_request import target_of
 from tools_app.pages.recipes import recipes
 from tools_app.registry import registered
-from tools_app.worker.worker import worker
+from tools_app.worker.worker import process_worker
 
 _LAST_CALLS = 20
 
@@ -96,7 +96,7 @@ def _connecting() -> dict[str, Any]:
 
 def offered(user: Any) -> list[Offered]:
     """What the person may use, by the function that decides calls, under the policy as it is committed now."""
-    policy = loading.load(worker().dependencies.policy.in_memory)
+    policy = loading.load(process_worker().dependencies.policy.in_memory)
     issuer, subject = local_issuer_url(conf().public_url), user_subject(user)
     row = policy.clients.get((issuer, subject)) or PolicyClient(0, issuer, subject, "active", "")
     principal = Principal(issuer, subject, "", frozenset(), 0)

@@ -15,12 +15,12 @@ from authz_app.models import CallRecord, Client
 from authz_app.pages.shared.words import visible
 from authz_app.tokens.access_token import MAX_TIME
 from tools_app import models
-from tools_app.sessions.session import McpSession, SessionsUnavailable
+from tools_app.sessions.session import McpSessionState, SessionsUnavailable
 from tools_app.wire.meta import software_in
-from tools_app.worker.worker import worker
+from tools_app.worker.worker import process_worker
 
 WHY = "an administrator ended it"
-Chosen = tuple[list[McpSession], list[McpSession], str]
+Chosen = tuple[list[McpSessionState], list[McpSessionState], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,41 +61,41 @@ def end(keys: Collection[str]) -> Ending:
     return Ending(rows_of(ended), rows_of(doubtful), problem)
 
 
-async def _listed() -> list[McpSession]:
-    return await worker().sessions.listed()
+async def _listed() -> list[McpSessionState]:
+    return await process_worker().sessions.listed()
 
 
 async def _end(keys: Collection[str], actor: str) -> Chosen:
-    here = worker()
-    chosen = [session for session in await here.sessions.listed() if session.key in keys]
+    worker = process_worker()
+    chosen = [session for session in await worker.sessions.listed() if session.key in keys]
     for place, session in enumerate(chosen):
         try:
-            await here.end(session.key, WHY, actor)
+            await worker.end(session.key, WHY, actor)
         except SessionsUnavailable as error:
             return chosen[:place], chosen[place:], str(error)
     return chosen, [], ""
 
 
-def _found(sessions: Sequence[McpSession], term: str) -> Sequence[McpSession]:
+def _found(sessions: Sequence[McpSessionState], term: str) -> Sequence[McpSessionState]:
     if not term:
         return sessions
     owners = set(Client.objects.filter(name__icontains=term).order_by().values_list("issuer", "subject"))
     return [session for session in sessions if session.owner[:2] in owners or term in _searched(session)]
 
 
-def _searched(session: McpSession) -> str:
+def _searched(session: McpSessionState) -> str:
     fields = (*session.owner[1:], session.address, software_in(session.client_info), session.worker, session.key)
     return "\n".join(fields).lower()
 
 
-def rows_of(sessions: Sequence[McpSession]) -> list[models.McpSession]:
+def rows_of(sessions: Sequence[McpSessionState]) -> list[models.McpSession]:
     """The sessions with the names of their clients and the numbers of their calls: one query for each."""
     clients = _clients({session.owner[:2] for session in sessions})
     calls = _calls([session.key for session in sessions])
     return [_row(session, clients.get(session.owner[:2]), calls.get(session.key, 0)) for session in sessions]
 
 
-def _row(session: McpSession, client: Client | None, calls: int) -> models.McpSession:
+def _row(session: McpSessionState, client: Client | None, calls: int) -> models.McpSession:
     issuer, subject, oauth_client_id = session.owner
     return models.McpSession(
         key=session.key,

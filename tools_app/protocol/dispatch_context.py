@@ -16,7 +16,7 @@ from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.client_requests.questions import Question, can_answer, cannot_be_asked
 from tools_app.errors import ToolFailure
 from tools_app.protocol.exchange import BackChannel
-from tools_app.sessions.session import McpSession
+from tools_app.sessions.session import McpSessionState
 from tools_app.wire import jsonrpc
 from tools_app.wire.meta import (
     LOG_LEVELS,
@@ -33,7 +33,7 @@ class MessageDispatch:
     message_metadata = None
 
     def __init__(
-        self, session: McpSession, back_channel: BackChannel, message: jsonrpc.Request | jsonrpc.Notification
+        self, session: McpSessionState, back_channel: BackChannel, message: jsonrpc.Request | jsonrpc.Notification
     ) -> None:
         self._session = session
         self._back_channel = back_channel
@@ -115,7 +115,7 @@ _TRANSPORT_MODERN = TransportContext(kind="sse", can_send_request=False)
 
 
 def _deliverable_levels(
-    session: McpSession, message: jsonrpc.Request | jsonrpc.Notification, is_modern: bool
+    session: McpSessionState, message: jsonrpc.Request | jsonrpc.Notification, is_modern: bool
 ) -> frozenset[str]:
     if is_modern:
         return log_levels_in(message.params)

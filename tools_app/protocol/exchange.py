@@ -16,7 +16,7 @@ from tools_app.invocation.caller import Caller
 from tools_app.invocation.denials import CallDenied
 from tools_app.invocation.dependencies import Dependencies
 from tools_app.protocol.response_channel import ResponseChannel
-from tools_app.streams.notifications import News
+from tools_app.streams.notifications import NotificationStream
 
 Context = ServerRequestContext[Any, Any]
 
@@ -47,7 +47,7 @@ class Exchange:
     dependencies: Dependencies
     record_id: UUID | None = None
     denied: CallDenied | None = None
-    subscribed: Callable[[News], AbstractAsyncContextManager[object]] | None = None
+    subscribed: Callable[[NotificationStream], AbstractAsyncContextManager[object]] | None = None
 
 
 # The SDK's handlers are not told who calls; whoever hands a message to the SDK says so here.

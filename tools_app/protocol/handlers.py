@@ -39,7 +39,7 @@ from tools_app.invocation.listing import listed
 from tools_app.protocol.exchange import Context, answering, current_exchange
 from tools_app.protocol.subscriptions import subscription
 from tools_app.sessions.session import SessionsUnavailable
-from tools_app.streams.notifications import News
+from tools_app.streams.notifications import NotificationStream
 from tools_app.wire.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 
 
@@ -126,11 +126,11 @@ async def listen(context: Context, params: SubscriptionsListenRequestParams) -> 
     exchange = current_exchange.get()
     if exchange.subscribed is None or context.request_id is None:
         raise MCPError(METHOD_NOT_FOUND, "Method not found", context.method)
-    news = News(params.notifications)
+    notifications = NotificationStream(params.notifications)
     meta = {SUBSCRIPTION_ID_META_KEY: context.request_id}
-    async with exchange.subscribed(news):
-        told = SubscriptionsAcknowledgedNotificationParams(notifications=news.honored, _meta=meta)
+    async with exchange.subscribed(notifications):
+        told = SubscriptionsAcknowledgedNotificationParams(notifications=notifications.honored, _meta=meta)
         await context.session.send_notification(SubscriptionsAcknowledgedNotification(params=told), context.request_id)
-        while (event := await news.next_event()) is not None:
+        while (event := await notifications.next_event()) is not None:
             await context.session.send_notification(event_to_notification(event, meta), context.request_id)
     return SubscriptionsListenResult(_meta=meta)

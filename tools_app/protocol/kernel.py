@@ -19,7 +19,7 @@ from tools_app.invocation.dependencies import Dependencies
 from tools_app.protocol.dispatch_context import MessageDispatch, ToolChannel
 from tools_app.protocol.exchange import BackChannel, Exchange, current_exchange
 from tools_app.protocol.server import LISTS_CHANGE, instructions_for, server
-from tools_app.sessions.session import McpSession
+from tools_app.sessions.session import McpSessionState
 from tools_app.wire import jsonrpc
 from tools_app.wire.meta import (
     client_software_in,
@@ -30,12 +30,12 @@ from tools_app.wire.meta import (
 )
 
 
-def protocol_version_of(session: McpSession, message: jsonrpc.Message | None) -> str:
+def protocol_version_of(session: McpSessionState, message: jsonrpc.Message | None) -> str:
     """The version that governs this message: its own envelope's, or the session's."""
     return protocol_version_in(message) if message and is_modern(message) else session.protocol_version
 
 
-def client_software_of(session: McpSession, message: jsonrpc.Message | None) -> str:
+def client_software_of(session: McpSessionState, message: jsonrpc.Message | None) -> str:
     """Name and version that the client reports of itself."""
     if message and is_modern(message):
         return client_software_in(message)
@@ -50,13 +50,17 @@ class ServedRequest:
     """
 
     message: dict[str, Any]
-    session: McpSession
+    session: McpSessionState
     record_id: UUID | None = None
     denied: CallDenied | None = None
 
 
 async def serve_request(
-    request: jsonrpc.Request, session: McpSession, back_channel: BackChannel, caller: Caller, dependencies: Dependencies
+    request: jsonrpc.Request,
+    session: McpSessionState,
+    back_channel: BackChannel,
+    caller: Caller,
+    dependencies: Dependencies,
 ) -> ServedRequest:
     """Answer one request. Only the cancellation of the task is raised; every failure is an answer."""
     dispatch = MessageDispatch(session, back_channel, request)
@@ -79,14 +83,14 @@ async def serve_request(
     return ServedRequest(jsonrpc.result_of(request.id, result), _after(request, session), exchange.record_id)
 
 
-def _after(request: jsonrpc.Request, session: McpSession) -> McpSession:
+def _after(request: jsonrpc.Request, session: McpSessionState) -> McpSessionState:
     if request.method != "logging/setLevel":
         return session
     return replace(session, log_level=SetLevelRequestParams.model_validate(request.params, by_name=False).level)
 
 
 def _connection(
-    message: jsonrpc.Request | jsonrpc.Notification, session: McpSession, dispatch: MessageDispatch
+    message: jsonrpc.Request | jsonrpc.Notification, session: McpSessionState, dispatch: MessageDispatch
 ) -> Connection:
     if dispatch.is_modern:
         route = classify_inbound_request({"method": message.method, "params": message.params})
@@ -108,12 +112,12 @@ class _Prepared(NamedTuple):
     Typing what the client said costs more than the rest of a message.
     """
 
-    session: McpSession
+    session: McpSessionState
     connection: Connection
     software: str
 
 
-def _prepared(session: McpSession) -> _Prepared:
+def _prepared(session: McpSessionState) -> _Prepared:
     known = _known.get(session.key)
     if known is not None and known.session is session:
         return known
@@ -129,7 +133,11 @@ _known: dict[str, _Prepared] = {}
 
 
 async def _initialize(
-    request: jsonrpc.Request, session: McpSession, dispatch: MessageDispatch, caller: Caller, dependencies: Dependencies
+    request: jsonrpc.Request,
+    session: McpSessionState,
+    dispatch: MessageDispatch,
+    caller: Caller,
+    dependencies: Dependencies,
 ) -> ServedRequest:
     if session.protocol_version:
         raise MCPError(code=jsonrpc.INVALID_REQUEST, message="This MCP session is initialized already.")
@@ -158,7 +166,7 @@ def _kept(capabilities: ClientCapabilities) -> Mapping[str, Any]:
 
 async def serve_notification(
     notification: jsonrpc.Notification,
-    session: McpSession,
+    session: McpSessionState,
     back_channel: BackChannel,
     caller: Caller,
     dependencies: Dependencies,

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from tools_app.sessions.session import EXPIRED, IDLE, Accepted, Lease, Listening, McpSession, Owner
+from tools_app.sessions.session import EXPIRED, IDLE, Acceptance, Lease, Listening, McpSessionState, Owner
 from tools_app.wire.jsonrpc import RequestId
 
 _SWEEP_EVERY = 15.0
@@ -16,10 +16,10 @@ class MemorySessionStore:
     ``over`` is told of those that end by themselves, and why.
     """
 
-    def __init__(self, idle: float, over: Callable[[McpSession, str], object] = lambda session, why: None) -> None:
+    def __init__(self, idle: float, over: Callable[[McpSessionState, str], object] = lambda session, why: None) -> None:
         self._idle = idle
         self._over = over
-        self._sessions: dict[str, McpSession] = {}
+        self._sessions: dict[str, McpSessionState] = {}
         self._counts: dict[tuple[str, str], int] = {}
         # Sessions that last by use: when each was used, the longest idle first.
         self._used: dict[str, float] = {}
@@ -29,7 +29,7 @@ class MemorySessionStore:
         self._subscriptions: dict[str, set[str]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def open(self, session: McpSession, limit: int) -> bool:
+    async def open(self, session: McpSessionState, limit: int) -> bool:
         held = self._counts.get(session.owner[:2], 0)
         if held >= limit:
             return False
@@ -41,7 +41,7 @@ class MemorySessionStore:
             self._sweep_later()
         return True
 
-    async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Accepted | None:
+    async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Acceptance | None:
         session = self._sessions.get(key)
         if session is None or session.owner != owner or self._is_over(session):
             return None
@@ -49,27 +49,27 @@ class MemorySessionStore:
             self._use(key)
             if request_id is not None:
                 self._requests.setdefault(key, set()).add((type(request_id), request_id))
-        return Accepted(session)
+        return Acceptance(session)
 
-    async def release(self, session: McpSession, request_id: RequestId) -> None:
+    async def release(self, session: McpSessionState, request_id: RequestId) -> None:
         self._requests.get(session.key, set()).discard((type(request_id), request_id))
         if session.key in self._used:
             self._use(session.key)
 
-    async def update(self, session: McpSession) -> None:
+    async def update(self, session: McpSessionState) -> None:
         stored = self._sessions.get(session.key)
         if stored is not None:
             self._sessions[session.key] = session.extended_to(stored.expires_at)
 
-    async def extend(self, session: McpSession) -> None:
+    async def extend(self, session: McpSessionState) -> None:
         stored = self._sessions.get(session.key)
         if stored is not None:
             self._sessions[session.key] = stored.extended_to(session.expires_at)
 
-    async def delete(self, key: str) -> McpSession | None:
+    async def delete(self, key: str) -> McpSessionState | None:
         return self._delete(key)
 
-    def _delete(self, key: str) -> McpSession | None:
+    def _delete(self, key: str) -> McpSessionState | None:
         session = self._sessions.pop(key, None)
         if session is None:
             return None
@@ -91,7 +91,7 @@ class MemorySessionStore:
         found = {key: self._sessions.get(key) for key in keys}
         return {key: Lease(session.expires_at) for key, session in found.items() if session is not None}
 
-    async def listen(self, session: McpSession, stream: str, *, is_new: bool) -> Listening | None:
+    async def listen(self, session: McpSessionState, stream: str, *, is_new: bool) -> Listening | None:
         stored = self._sessions.get(session.key)
         if stored is None:
             return None
@@ -134,7 +134,7 @@ class MemorySessionStore:
                 return key
         return None
 
-    async def listed(self) -> list[McpSession]:
+    async def listed(self) -> list[McpSessionState]:
         return [session for session in self._sessions.values() if not self._is_over(session)]
 
     def _use(self, key: str) -> None:
@@ -144,10 +144,10 @@ class MemorySessionStore:
     def _is_busy(self, key: str) -> bool:
         return bool(self._requests.get(key) or self._streams.get(key))
 
-    def _is_over(self, session: McpSession) -> bool:
+    def _is_over(self, session: McpSessionState) -> bool:
         return bool(self._why_over(session))
 
-    def _why_over(self, session: McpSession) -> str:
+    def _why_over(self, session: McpSessionState) -> str:
         if not session.lasts_by_use:
             return ""
         if session.expires_at <= time.time():

@@ -20,7 +20,15 @@ from redis.exceptions import RedisError
 
 from tools_app.sessions import redis_scripts as scripts
 from tools_app.sessions.batching import Batches
-from tools_app.sessions.session import EXPIRED, Accepted, Lease, Listening, McpSession, Owner, SessionsUnavailable
+from tools_app.sessions.session import (
+    EXPIRED,
+    Acceptance,
+    Lease,
+    Listening,
+    McpSessionState,
+    Owner,
+    SessionsUnavailable,
+)
 from tools_app.wire.jsonrpc import DUPLICATE_ID, RequestId, too_many_in_flight
 
 LEASE = 45  # seconds: three heartbeats
@@ -52,7 +60,7 @@ class RedisSessionStore:
         self._prefix = prefix
         self._limit = limit
         self._idle = max(1, round(idle))
-        self._own: dict[str, McpSession] = {}
+        self._own: dict[str, McpSessionState] = {}
         self._doubtful: deque[tuple[str, bytes]] = deque(maxlen=_MOST_DOUBTFUL)
         self._open = redis.register_script(scripts.OPEN)
         self._accept = redis.register_script(scripts.ACCEPT)
@@ -76,7 +84,7 @@ class RedisSessionStore:
     def _index_of(self, owner: Owner) -> str:
         return f"{self._prefix}client:{sha256(orjson.dumps(owner[:2])).hexdigest()[:32]}"
 
-    async def open(self, session: McpSession, limit: int) -> bool:
+    async def open(self, session: McpSessionState, limit: int) -> bool:
         keys = [self.keys_of(session.key)[0], self._index_of(session.owner)]
         lasts = self._idle if session.lasts_by_use else LEASE
         args: list[Any] = [limit, lasts, orjson.dumps(session.owner), session.stored(), session.expires_at]
@@ -85,12 +93,12 @@ class RedisSessionStore:
             self._own[session.key] = session
         return opened
 
-    async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Accepted | None:
+    async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Acceptance | None:
         own = self._own.get(key)
         if own is not None:
             if not self.reachable:
                 raise SessionsUnavailable(_UNREACHABLE)
-            return Accepted(own) if own.owner == owner else None
+            return Acceptance(own) if own.owner == owner else None
         request = b"" if request_id is None else orjson.dumps(request_id)
         asked = _Asked(key, orjson.dumps(owner), self._index_of(owner), request)
         try:
@@ -103,11 +111,11 @@ class RedisSessionStore:
         # No stream's worker clears away what died with another worker.
         return self._accepted(key, await self._asking.ask(asked)) if await self._forget_dead(key) else accepted
 
-    def _accepted(self, key: str, found: Sequence[Any] | None) -> Accepted | None:
+    def _accepted(self, key: str, found: Sequence[Any] | None) -> Acceptance | None:
         if found is None:
             return None
         state, expires_at, verdict = found
-        return Accepted(McpSession.read(key, state).extended_to(float(expires_at)), self._refusal(verdict))
+        return Acceptance(McpSessionState.read(key, state).extended_to(float(expires_at)), self._refusal(verdict))
 
     async def _accept_all(self, batch: Sequence["_Asked"]) -> Sequence[Any]:
         keys = [name for asked in batch for name in (*self.keys_of(asked.key), asked.index)]
@@ -149,7 +157,7 @@ class RedisSessionStore:
         heard = await self.asked(self._redis.pubsub_numsub(*channels))
         return {channel.decode() for channel, listeners in heard if listeners}
 
-    async def release(self, session: McpSession, request_id: RequestId) -> None:
+    async def release(self, session: McpSessionState, request_id: RequestId) -> None:
         keys, request = [*self.keys_of(session.key), self._index_of(session.owner)], orjson.dumps(request_id)
         try:
             await self.asked(self._release(keys, [request]))
@@ -162,28 +170,28 @@ class RedisSessionStore:
             return too_many_in_flight(self._limit)
         return DUPLICATE_ID if verdict == b"duplicate" else ""
 
-    async def update(self, session: McpSession) -> None:
+    async def update(self, session: McpSessionState) -> None:
         self.learn(session)
         await self.asked(self._update([self.keys_of(session.key)[0]], [session.stored()]))
 
-    def learn(self, session: McpSession) -> None:
+    def learn(self, session: McpSessionState) -> None:
         """Take over the state of a session whose stream is here, after another worker has stored it."""
         own = self._own.get(session.key)
         if own is not None:
             self._own[session.key] = session.extended_to(own.expires_at)
 
-    async def extend(self, session: McpSession) -> None:
+    async def extend(self, session: McpSessionState) -> None:
         own = self._own.get(session.key)
         if own is not None:
             self._own[session.key] = own.extended_to(session.expires_at)
         await self.asked(self._extend([self.keys_of(session.key)[0]], [session.expires_at]))
 
-    async def delete(self, key: str) -> McpSession | None:
+    async def delete(self, key: str) -> McpSessionState | None:
         name, requests = self.keys_of(key)
         session = self._own.pop(key, None)
         if session is None:
             stored = await self.asked(self._redis.hget(name, "state"))
-            session = McpSession.read(key, stored) if stored else None
+            session = McpSessionState.read(key, stored) if stored else None
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.delete(name)
             pipe.delete(requests)
@@ -214,7 +222,7 @@ class RedisSessionStore:
             found = await self.asked(pipe.execute())
         return {key: _lease_of(answer) for (key, _), answer in zip(owned, found, strict=True) if answer is not None}
 
-    async def listen(self, session: McpSession, stream: str, *, is_new: bool) -> Listening | None:
+    async def listen(self, session: McpSessionState, stream: str, *, is_new: bool) -> Listening | None:
         keys = [self.keys_of(session.key)[0], self._index_of(session.owner)]
         found = await self.asked(self._listen(keys, [stream, int(is_new), LEASE]))
         return None if found is None else Listening(float(found[0]), bool(found[1]))
@@ -251,14 +259,14 @@ class RedisSessionStore:
         found = await self.asked(self._longest_idle([self._index_of(owner)], [*beginnings, LEASE]))
         return None if found is None else found.decode()
 
-    async def listed(self) -> list[McpSession]:
+    async def listed(self) -> list[McpSessionState]:
         names = await self.asked(self._names())
         async with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.hmget(name, "state", "expires")
             found = await self.asked(pipe.execute())
         sessions = [
-            McpSession.read(name.rpartition(b":")[2].decode(), state).extended_to(float(expires_at))
+            McpSessionState.read(name.rpartition(b":")[2].decode(), state).extended_to(float(expires_at))
             for name, (state, expires_at) in zip(names, found, strict=True)
             if state is not None
         ]

@@ -31,7 +31,7 @@ def session_key(session_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class McpSession:
+class McpSessionState:
     """The state of one MCP session.
 
     It belongs to ``owner`` (issuer, subject, OAuth client ID) alone, and ends at ``expires_at`` (seconds since the
@@ -66,21 +66,21 @@ class McpSession:
 
     @classmethod
     @lru_cache(maxsize=4_096)
-    def read(cls, key: str, stored: bytes) -> "McpSession":
+    def read(cls, key: str, stored: bytes) -> "McpSessionState":
         """The session that was stored so."""
         fields = orjson.loads(stored)
         return cls(**{**fields, "key": key, "owner": tuple(fields["owner"])})
 
-    def extended_to(self, expires_at: float) -> "McpSession":
+    def extended_to(self, expires_at: float) -> "McpSessionState":
         """The session, ending no earlier than ``expires_at``."""
         return self if expires_at <= self.expires_at else replace(self, expires_at=expires_at)
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class Acceptance:
     """The session that a message belongs to, and why its request is not taken on, or nothing."""
 
-    session: McpSession
+    session: McpSessionState
     refusal: str = ""
 
 
@@ -118,25 +118,25 @@ class SessionStore(Protocol):
     Every method raises SessionsUnavailable where the store cannot be reached.
     """
 
-    async def open(self, session: McpSession, limit: int) -> bool:
+    async def open(self, session: McpSessionState, limit: int) -> bool:
         """Store a new session whose stream is here. False: its issuer and subject have ``limit`` open ones already."""
 
-    async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Accepted | None:
+    async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Acceptance | None:
         """The session, if it exists and is its owner's; a request is noted as being answered by this worker.
 
         One that lasts by use is used by this.
         """
 
-    async def release(self, session: McpSession, request_id: RequestId) -> None:
+    async def release(self, session: McpSessionState, request_id: RequestId) -> None:
         """A request of a session that lasts by use has been answered, or will not be."""
 
-    async def update(self, session: McpSession) -> None:
+    async def update(self, session: McpSessionState) -> None:
         """Store what a session's client has said, if the session still exists."""
 
-    async def extend(self, session: McpSession) -> None:
+    async def extend(self, session: McpSessionState) -> None:
         """Let the session last until its ``expires_at``, if it is not already to last longer."""
 
-    async def delete(self, key: str) -> McpSession | None:
+    async def delete(self, key: str) -> McpSessionState | None:
         """Forget a session. Returns it to the one who did: None where it does not exist, or no more."""
 
     async def over(self, keys: Sequence[str]) -> Mapping[str, str]:
@@ -145,7 +145,7 @@ class SessionStore(Protocol):
     async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
         """Keep these sessions, whose streams are here. One that is not in the answer exists no more."""
 
-    async def listen(self, session: McpSession, stream: str, *, is_new: bool) -> Listening | None:
+    async def listen(self, session: McpSessionState, stream: str, *, is_new: bool) -> Listening | None:
         """Keep a session that lasts by use: its client listens on this stream. None: it exists no more."""
 
     async def unlisten(self, key: str, stream: str) -> None:
@@ -169,5 +169,5 @@ class SessionStore(Protocol):
         One that lasts by use, to which nobody listens, and which waits for no answer.
         """
 
-    async def listed(self) -> list[McpSession]:
+    async def listed(self) -> list[McpSessionState]:
         """All open sessions."""

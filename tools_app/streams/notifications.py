@@ -10,7 +10,7 @@ from mcp_types import SubscriptionFilter
 from tools_app.streams.event_stream import EventStream
 
 
-class News(EventStream):
+class NotificationStream(EventStream):
     """Takes the same notifications as other streams, keeps those that its client asked for, and hands them out typed.
 
     Each says only that something has changed, so one that waits already is as good as two: however slowly the client

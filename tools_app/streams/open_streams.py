@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.listing import Seen
-from tools_app.sessions.session import McpSession
+from tools_app.sessions.session import McpSessionState
 from tools_app.streams.event_stream import EventStream
 
 
@@ -25,7 +25,7 @@ class OpenStream:
 
 
 @dataclass(slots=True, eq=False)
-class OpenSession(OpenStream):
+class SessionStream(OpenStream):
     """The stream of an MCP session over HTTP+SSE, which lasts as long as it.
 
     ``received`` counts what other workers sent; ``behind_since`` is set while that is less than they say. ``given_up``
@@ -45,7 +45,7 @@ class Listener(OpenStream):
     client has perhaps not been told of its lists as they are.
     """
 
-    session: McpSession
+    session: McpSessionState
     is_chosen: bool = True
     is_behind: bool = True
 

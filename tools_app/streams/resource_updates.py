@@ -13,7 +13,7 @@ from tools_app.cluster.workers import Workers
 from tools_app.invocation.access_request import resource_read, target_of
 from tools_app.invocation.dependencies import Dependencies
 from tools_app.sessions.session import SessionsUnavailable
-from tools_app.streams.open_streams import Listener, OpenSession, OpenStream
+from tools_app.streams.open_streams import Listener, OpenStream, SessionStream
 from tools_app.wire import jsonrpc
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def _session_of(opened: OpenStream) -> str | None:
 
     Empty where the stream itself knows what its client wants; None where another stream is told.
     """
-    if isinstance(opened, OpenSession):
+    if isinstance(opened, SessionStream):
         return opened.key
     if isinstance(opened, Listener):
         return opened.session.key if opened.is_chosen else None

@@ -16,7 +16,7 @@ from tools_app.invocation.listing import Seen, changed_kinds, list_changed, seen
 from tools_app.sessions.session import EXPIRED, Lease, SessionsUnavailable
 from tools_app.streams.blocked_sessions import BLOCKED, BlockedSessions
 from tools_app.streams.listeners import Listeners, keep_listening
-from tools_app.streams.open_streams import Listener, OpenSession, OpenStream, Subscription
+from tools_app.streams.open_streams import Listener, OpenStream, SessionStream, Subscription
 from tools_app.wire import jsonrpc
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _DIED = (
 )
 
 
-class OpenSessions:
+class StreamWatch:
     """Streams by key; of HTTP+SSE that is the session's. Watches them, and the policy, for as long as there are any.
 
     ``end`` ends a session everywhere.
@@ -57,9 +57,9 @@ class OpenSessions:
         self._next_moment = 0.0
         self._reached_at = time.monotonic()
 
-    def get(self, key: str) -> OpenSession | None:
+    def get(self, key: str) -> SessionStream | None:
         found = self._sessions.get(key)
-        return found if isinstance(found, OpenSession) else None
+        return found if isinstance(found, SessionStream) else None
 
     def add(self, opened: OpenStream) -> None:
         opened.renew_at = time.monotonic() + self._heartbeat
@@ -179,7 +179,7 @@ class OpenSessions:
             for session in self._sessions.values()
             if session.renew_at <= clock or session.expires_at <= now or _is_behind(session)
         ]
-        sessions = [session for session in due if isinstance(session, OpenSession)]
+        sessions = [session for session in due if isinstance(session, SessionStream)]
         try:
             leases = await self._workers.sessions.renew([session.key for session in sessions])
             asked = {self._workers.channel}.union(*(lease.elsewhere.values() for lease in leases.values()))
@@ -211,7 +211,7 @@ class OpenSessions:
         else:
             self._go_on(listener, listening.expires_at)
 
-    async def _renewed(self, session: OpenSession, lease: Lease | None, alive: set[str]) -> None:
+    async def _renewed(self, session: SessionStream, lease: Lease | None, alive: set[str]) -> None:
         clock = time.monotonic()
         if lease is None:
             session.stream.end("its record is gone")
@@ -233,7 +233,7 @@ class OpenSessions:
         if opened.expires_at <= time.time():
             opened.stream.end(EXPIRED)
 
-    async def _give_up(self, session: OpenSession, requests: Sequence[bytes]) -> None:
+    async def _give_up(self, session: SessionStream, requests: Sequence[bytes]) -> None:
         """Answer the requests that other workers were answering when they died."""
         for request in requests:
             if await self._workers.claim(session.key, request):
@@ -262,6 +262,6 @@ class OpenSessions:
 
 
 def _is_behind(opened: OpenStream) -> bool:
-    if isinstance(opened, OpenSession):
+    if isinstance(opened, SessionStream):
         return opened.behind_since is not None
     return isinstance(opened, Listener) and opened.is_behind

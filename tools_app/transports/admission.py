@@ -27,7 +27,7 @@ def caller_of(
     return Caller(scope["principal"], client_software, mcp_session, transport, protocol_version, address)
 
 
-async def refuse_blocked(caller: Caller, message: jsonrpc.Message | None, here: Worker) -> None:
+async def refuse_blocked(caller: Caller, message: jsonrpc.Message | None, worker: Worker) -> None:
     """Refuse what a blocked client asks for, and record it: with 403, since 401 would start a login.
 
     Returns where the client is not blocked.
@@ -35,11 +35,11 @@ async def refuse_blocked(caller: Caller, message: jsonrpc.Message | None, here: 
     Raises:
         RequestRefused: the client is blocked.
     """
-    await here.dependencies.policy.refreshed()
-    client = await here.dependencies.policy.client_of(caller.principal)
+    await worker.dependencies.policy.refreshed()
+    client = await worker.dependencies.policy.client_of(caller.principal)
     if client.status != "blocked":
         return
-    record_id = await invocation.record_blocked(caller, access_request_in(message), here.dependencies)
+    record_id = await invocation.record_blocked(caller, access_request_in(message), worker.dependencies)
     if record_id is not None:
-        text = f"Your client is blocked here. Record {record_id}; ask {here.dependencies.contact}."
+        text = f"Your client is blocked here. Record {record_id}; ask {worker.dependencies.contact}."
         raise RequestRefused(403, "client_blocked", text)

@@ -18,7 +18,7 @@ from tools_app.transports.requests import BadMessage, RequestRefused, check_orig
 from tools_app.transports.sse import messages_app, sse_app
 from tools_app.transports.streamable.app import streamable_app
 from tools_app.wire import jsonrpc
-from tools_app.worker.worker import worker
+from tools_app.worker.worker import process_worker
 
 _PATHS: Mapping[str, ASGIApp] = {
     "/mcp": streamable_app,
@@ -31,7 +31,7 @@ MCP_PATHS = frozenset(_PATHS)
 
 async def _transport(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve an authenticated request, or answer why not."""
-    worker().start()
+    process_worker().start()
     try:
         await _PATHS[scope["path"]](scope, receive, send)
     except RequestRefused as refused:
@@ -44,7 +44,7 @@ async def _transport(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _token_refused(scope: Scope, error: AuthenticationError) -> None:
-    worker().refused.token(error, client_address(scope, authz_conf()))
+    process_worker().refused.token(error, client_address(scope, authz_conf()))
 
 
 _authenticated = BearerTokenMiddleware(_transport, verifier, refused=_token_refused)
@@ -55,7 +55,7 @@ async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         check_origin(scope, settings.ALLOWED_HOSTS, authz_conf().allowed_origins)
     except RequestRefused as refused:
-        worker().refused.request(refused.error, str(refused), client_address(scope, authz_conf()))
+        process_worker().refused.request(refused.error, str(refused), client_address(scope, authz_conf()))
         await _refuse(scope, send, refused)
         return
     send = readable_by_its_origin(scope, send)

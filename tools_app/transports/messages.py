@@ -41,7 +41,7 @@ def is_decided(message: jsonrpc.Message) -> bool:
 
 
 def is_subscription(message: jsonrpc.Message) -> bool:
-    """Whether the message asks for a stream of news (MCP 2026-07-28, Subscriptions)."""
+    """Whether the message asks for a stream of notifications (MCP 2026-07-28, Subscriptions)."""
     return isinstance(message, jsonrpc.Request) and message.method == "subscriptions/listen"
 
 

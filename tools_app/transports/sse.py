@@ -17,16 +17,16 @@ from tools_app.invocation.caller import SSE, Caller
 from tools_app.invocation.listing import seen_by
 from tools_app.protocol import kernel
 from tools_app.protocol.exchange import BackChannel
-from tools_app.sessions.session import McpSession, SessionsUnavailable, new_session_id, session_key
+from tools_app.sessions.session import McpSessionState, SessionsUnavailable, new_session_id, session_key
 from tools_app.streams.event_stream import EventStream
-from tools_app.streams.open_streams import OpenSession
+from tools_app.streams.open_streams import SessionStream
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.messages import read_message
 from tools_app.transports.requests import RequestRefused
 from tools_app.transports.session_messages import admit, caller_in, cancel, expiry_of, extended, not_now
 from tools_app.transports.streaming import LEFT, deliver
 from tools_app.wire import jsonrpc
-from tools_app.worker.worker import Worker, worker
+from tools_app.worker.worker import Worker, process_worker
 
 logger = logging.getLogger(__name__)
 
@@ -40,35 +40,35 @@ async def sse_app(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve `GET /sse`."""
     if scope["method"] != "GET":
         raise RequestRefused(405, "method_not_allowed", "Open a stream with GET /sse.", [(b"allow", b"GET")])
-    here = worker()
-    await here.workers.join()
+    worker = process_worker()
+    await worker.workers.join()
     session_id = new_session_id()
-    opened = await _open(scope, here, session_key(session_id))
+    opened = await _open(scope, worker, session_key(session_id))
     opened.stream.post_event("endpoint", f"/messages/?session_id={session_id}".encode())
     try:
         await deliver(opened.stream, receive, send)
     finally:
         why = opened.stream.ended or LEFT
-        await here.closed(opened.key, why)
+        await worker.closed(opened.key, why)
         logger.info("MCP session %s closed: %s", opened.key, why)
 
 
-async def _open(scope: Scope, here: Worker, key: str) -> OpenSession:
+async def _open(scope: Scope, worker: Worker, key: str) -> SessionStream:
     principal: Principal = scope["principal"]
     caller = caller_of(scope, SSE, mcp_session=key)
-    await refuse_blocked(caller, None, here)
-    policy = await here.dependencies.policy.policy()
-    client = await here.dependencies.policy.client_of(principal)
-    if here.draining:
+    await refuse_blocked(caller, None, worker)
+    policy = await worker.dependencies.policy.policy()
+    client = await worker.dependencies.policy.client_of(principal)
+    if worker.draining:
         raise SHUTTING_DOWN
-    session = McpSession(
-        key, principal.owner, here.name, expiry_of(principal), channel=here.workers.channel, address=caller.address
+    session = McpSessionState(
+        key, principal.owner, worker.name, expiry_of(principal), channel=worker.workers.channel, address=caller.address
     )
-    await admit(here, session, principal)
+    await admit(worker, session, principal)
     stream = EventStream(conf().max_queued_bytes, conf().heartbeat)
     seen = seen_by(client, caller, policy)
-    opened = OpenSession(key, caller, stream, session.expires_at, seen)
-    here.open.add(opened)
+    opened = SessionStream(key, caller, stream, session.expires_at, seen)
+    worker.open.add(opened)
     logger.info("MCP session %s opened for %s", key, client.name or client.subject)
     return opened
 
@@ -79,27 +79,27 @@ async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
         raise RequestRefused(405, "method_not_allowed", "Send messages with POST.", [(b"allow", b"POST")])
     key = session_key(_session_id(scope))
     message = (await read_message(scope, receive)).message
-    here = worker()
-    if here.draining:
+    worker = process_worker()
+    if worker.draining:
         raise SHUTTING_DOWN
-    await here.workers.join()
+    await worker.workers.join()
     principal: Principal = scope["principal"]
-    refusal = not_now(here, key, message)
+    refusal = not_now(worker, key, message)
     request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
-    accepted = await here.sessions.accept(key, principal.owner, request_id)
-    if accepted is None or here.open.has_ended(key):
+    accepted = await worker.sessions.accept(key, principal.owner, request_id)
+    if accepted is None or worker.open.has_ended(key):
         # A blocked client's sessions have ended; it is told why rather than that there is none.
-        await refuse_blocked(caller_of(scope, SSE), message, here)
+        await refuse_blocked(caller_of(scope, SSE), message, worker)
         raise RequestRefused(404, "no_session", _NO_SESSION)
     try:
-        session = await extended(here, accepted.session, principal)
-        if here.draining:  # By now: nobody would wait for the work.
+        session = await extended(worker, accepted.session, principal)
+        if worker.draining:  # By now: nobody would wait for the work.
             raise SHUTTING_DOWN
     except BaseException:  # noqa: BLE001  (the server may cancel this; it is raised again)
         if request_id is not None and not accepted.refusal:
-            here.give_up(accepted.session, request_id)
+            worker.give_up(accepted.session, request_id)
         raise
-    await _take(scope, here, session, message, refusal or accepted.refusal)
+    await _take(scope, worker, session, message, refusal or accepted.refusal)
     await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"8")]})
     await send({"type": "http.response.body", "body": b"Accepted"})
 
@@ -119,42 +119,42 @@ def _session_id(scope: Scope) -> str:
     return values[0]
 
 
-async def _take(scope: Scope, here: Worker, session: McpSession, message: jsonrpc.Message, refusal: str) -> None:
+async def _take(scope: Scope, worker: Worker, session: McpSessionState, message: jsonrpc.Message, refusal: str) -> None:
     """Start the work that a message asks for, in a task of its own: it goes on after the 202."""
     if isinstance(message, jsonrpc.Response):
-        await here.reply(session, message)
+        await worker.reply(session, message)
         return
     if message.method == "notifications/cancelled":
-        await cancel(here, session, message)
+        await cancel(worker, session, message)
         return
     caller = caller_in(scope, session, message)
-    back_channel = BackChannel(partial(here.send, session), here.replies)
+    back_channel = BackChannel(partial(worker.send, session), worker.replies)
     if isinstance(message, jsonrpc.Notification):
-        here.spawn(kernel.serve_notification(message, session, back_channel, caller, here.dependencies))
+        worker.spawn(kernel.serve_notification(message, session, back_channel, caller, worker.dependencies))
     elif refusal:
-        here.send(session, jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, refusal))
+        worker.send(session, jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, refusal))
     else:
-        task = here.spawn(_answer(here, message, session, back_channel, caller))
-        here.in_flight.add(session.key, message.id, task)
+        task = worker.spawn(_answer(worker, message, session, back_channel, caller))
+        worker.in_flight.add(session.key, message.id, task)
 
 
 async def _answer(
-    here: Worker, request: jsonrpc.Request, session: McpSession, back_channel: BackChannel, caller: Caller
+    worker: Worker, request: jsonrpc.Request, session: McpSessionState, back_channel: BackChannel, caller: Caller
 ) -> None:
     try:
-        answer = await kernel.serve_request(request, session, back_channel, caller, here.dependencies)
+        answer = await kernel.serve_request(request, session, back_channel, caller, worker.dependencies)
     except asyncio.CancelledError:
-        if here.draining:  # The client did not ask for it, and its stream may be another worker's.
-            here.send(session, jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, CUT_SHORT), answers=request.id)
+        if worker.draining:  # The client did not ask for it, and its stream may be another worker's.
+            worker.send(session, jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, CUT_SHORT), answers=request.id)
         else:
-            here.give_up(session, request.id)
+            worker.give_up(session, request.id)
         raise
     learnt = answer.session is not session
     message = answer.message
     if learnt:
         try:
             # Stored before the answer leaves: the next message may reach another worker.
-            await here.sessions.update(answer.session)
+            await worker.sessions.update(answer.session)
         except SessionsUnavailable as error:
             message = jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, str(error))
-    here.send(answer.session, message, answers=request.id, record_id=answer.record_id, learnt=learnt)
+    worker.send(answer.session, message, answers=request.id, record_id=answer.record_id, learnt=learnt)

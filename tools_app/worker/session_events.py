@@ -6,7 +6,7 @@ from authz_app.audit.events import EventKind, event
 from authz_app.audit.session_register import SessionClosed, SessionOpened
 from authz_app.audit.writer import AuditWriter
 from authz_app.policy.decision import Client
-from tools_app.sessions.session import McpSession
+from tools_app.sessions.session import McpSessionState
 from tools_app.wire.meta import software_in
 
 
@@ -18,7 +18,7 @@ class SessionEvents:
         self._worker = worker
         self._shared = shared
 
-    def opened(self, session: McpSession, client: Client) -> None:
+    def opened(self, session: McpSessionState, client: Client) -> None:
         """Write that a session was opened. It dies with its stream's worker, or with the memory that it is in."""
         issuer, subject, oauth_client_id = session.owner
         told = {
@@ -42,7 +42,7 @@ class SessionEvents:
         holder = session.worker if self._shared else self._worker
         self._audit.close(SessionOpened(opened, holder, session.transport))
 
-    def closed(self, key: str, session: McpSession | None, why: str, actor: str = "") -> None:
+    def closed(self, key: str, session: McpSessionState | None, why: str, actor: str = "") -> None:
         """Write that a session has ended, unless that is written. ``session`` is what the store knew of it."""
         software = software_in(session.client_info) if session else ""
         self._audit.close(SessionClosed(key, why, datetime.now(UTC), self._worker, actor, software))

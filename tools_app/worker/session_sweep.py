@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from authz_app.models import OpenSession
 from tools_app.cluster.presence import ALIVE
 from tools_app.models import WorkerPresence
-from tools_app.sessions.session import IDLE, McpSession, SessionStore, SessionsUnavailable, Transport
+from tools_app.sessions.session import IDLE, McpSessionState, SessionStore, SessionsUnavailable, Transport
 
 logger = logging.getLogger(__name__)
 EVERY = 10.0
@@ -30,7 +30,7 @@ DIED = "its worker died"
 LEFT = "its worker was shut down, and could not write it"
 LOST = "its state was lost"
 # Ends a session for good, if nobody has: its key, what the store knew of it, and why.
-Close = Callable[[str, McpSession | None, str], object]
+Close = Callable[[str, McpSessionState | None, str], object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,18 +28,18 @@ from authz_app.export.line_writer import LineWriter
 from authz_app.policy.decision import Client
 from authz_app.policy_store.store import PolicyStore
 from tools_app.client_requests.replies import Replies
-from tools_app.cluster.delivery import Parcel
+from tools_app.cluster.outbox import Delivery
 from tools_app.cluster.presence import Presence
-from tools_app.cluster.workers import Alone, Connected, Message, Workers
+from tools_app.cluster.workers import Message, RedisWorkers, SingleWorker, Workers
 from tools_app.conf import conf
 from tools_app.invocation.dependencies import Dependencies
 from tools_app.invocation.threads import ToolThreads
 from tools_app.sessions.redis import LEASE
-from tools_app.sessions.session import McpSession, SessionsUnavailable
+from tools_app.sessions.session import McpSessionState, SessionsUnavailable
 from tools_app.streams import resource_updates
 from tools_app.streams.event_stream import message_event
 from tools_app.streams.resource_updates import ResourceUpdates
-from tools_app.streams.watch import OpenSessions
+from tools_app.streams.watch import StreamWatch
 from tools_app.wire.jsonrpc import RequestId, Response
 from tools_app.worker.in_flight import InFlight
 from tools_app.worker.session_events import SessionEvents
@@ -58,9 +58,9 @@ class Worker:
         site, limits = authz_conf(), conf()
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
         self.workers: Workers = (
-            Connected(self.name, self._receive, self._lost, limits.max_calls_in_flight, limits.max_session_idle)
+            RedisWorkers(self.name, self._receive, self._lost, limits.max_calls_in_flight, limits.max_session_idle)
             if settings.REDIS_URL
-            else Alone(self._receive, self._lost, limits.max_session_idle, self._over)
+            else SingleWorker(self._receive, self._lost, limits.max_session_idle, self._over)
         )
         self.sessions = self.workers.sessions
         self.dependencies = Dependencies(
@@ -76,7 +76,7 @@ class Worker:
         self._events = SessionEvents(self.dependencies.audit, self.name, shared=bool(settings.REDIS_URL))
         self.refused = RefusedRequests(self.dependencies.audit.close, self.name)
         self.replies = Replies(lambda: self.workers.channel)
-        self.open = OpenSessions(self.dependencies, self.workers, limits.heartbeat, self.end)
+        self.open = StreamWatch(self.dependencies, self.workers, limits.heartbeat, self.end)
         self.updates = ResourceUpdates(self.dependencies, self.workers, self.open.streams)
         self.in_flight = InFlight()
         self.presence = Presence(self.name, alone=not settings.REDIS_URL)
@@ -110,7 +110,7 @@ class Worker:
 
     def send(
         self,
-        session: McpSession,
+        session: McpSessionState,
         message: Mapping[str, Any],
         *,
         answers: RequestId | None = None,
@@ -122,20 +122,20 @@ class Worker:
         ``answers`` is the id of the request that this answers, ``record_id`` the record of the call whose result it
         is, and ``learnt`` says that the session's state is new.
         """
-        parcel = Parcel(session.key, message_event(message), record_id=record_id)
+        delivery = Delivery(session.key, message_event(message), record_id=record_id)
         opened = self.open.get(session.key)
         if opened is None:
             state = session.stored() if learnt else b""
-            self.workers.post(session, replace(parcel, answers=_json_of(answers), state=state))
-        elif not opened.stream.queue(parcel.chunk):
-            self._undelivered(parcel)
+            self.workers.post(session, replace(delivery, answers=_json_of(answers), state=state))
+        elif not opened.stream.queue(delivery.chunk):
+            self._undelivered(delivery)
 
-    def give_up(self, session: McpSession, request_id: RequestId) -> None:
+    def give_up(self, session: McpSessionState, request_id: RequestId) -> None:
         """Note that a request will not be answered: it was cancelled."""
         if self.open.get(session.key) is None:
-            self.workers.post(session, Parcel(session.key, answers=_json_of(request_id)))
+            self.workers.post(session, Delivery(session.key, answers=_json_of(request_id)))
 
-    async def reply(self, session: McpSession, response: Response) -> None:
+    async def reply(self, session: McpSessionState, response: Response) -> None:
         """Hand a client's reply to whichever worker asked."""
         address = Replies.address_of(response)
         if address == self.workers.channel:
@@ -144,12 +144,12 @@ class Worker:
             said = {"id": response.id, "result": response.result, "error": response.error}
             await self.workers.tell(address, {"type": "reply", "session": session.key, "response": json.dumps(said)})
 
-    async def cancel(self, session: McpSession, request_id: RequestId) -> None:
+    async def cancel(self, session: McpSessionState, request_id: RequestId) -> None:
         """Cancel a request, whichever worker is answering it."""
         if not self.in_flight.cancel(session.key, request_id):
             await self.workers.tell_all({"type": "cancel", "session": session.key, "request": _json_of(request_id)})
 
-    async def admit(self, session: McpSession, client: Client) -> bool:
+    async def admit(self, session: McpSessionState, client: Client) -> bool:
         """Store a new session. Where its client has too many, one that is not in use gives way; False: there is none.
 
         Raises:
@@ -186,7 +186,7 @@ class Worker:
         finally:
             self.open.remove(key)
 
-    def _over(self, session: McpSession, why: str) -> None:
+    def _over(self, session: McpSessionState, why: str) -> None:
         """A session has ended by itself."""
         self._events.closed(session.key, session, why)
 
@@ -194,7 +194,7 @@ class Worker:
         """Take what another worker sent."""
         key = message.get("session", "")
         match message["type"]:
-            case "parcels":
+            case "deliveries":
                 self._unpack(message)
             case "reply":
                 self.replies.deliver(key, Response(**json.loads(message["response"])))
@@ -216,20 +216,20 @@ class Worker:
             if number <= last or answers in opened.given_up:
                 continue  # Sent again because Redis did not answer; or answered for it, since it was taken for dead.
             if state:
-                self.workers.learn(McpSession.read(key, state))
+                self.workers.learn(McpSessionState.read(key, state))
             if chunk:
                 opened.stream.queue(chunk)
         self._last_numbers[message["from"]] = max(last, *(item[0] for item in message["items"]), 0)
 
-    def _lost(self, parcel: Parcel) -> None:
-        """A parcel did not arrive: its record says so, and the session ends, since its client misses something."""
-        self._undelivered(parcel)
-        if parcel.travels:
-            self.spawn(self._forget(parcel.session_key, "messages to its client were lost"))
+    def _lost(self, delivery: Delivery) -> None:
+        """A delivery did not arrive: its record says so, and the session ends, since its client misses something."""
+        self._undelivered(delivery)
+        if delivery.travels:
+            self.spawn(self._forget(delivery.session_key, "messages to its client were lost"))
 
-    def _undelivered(self, parcel: Parcel) -> None:
-        if parcel.record_id is not None:
-            self.dependencies.audit.close(Undelivered(parcel.record_id))
+    def _undelivered(self, delivery: Delivery) -> None:
+        if delivery.record_id is not None:
+            self.dependencies.audit.close(Undelivered(delivery.record_id))
 
     async def _forget(self, key: str, why: str) -> None:
         """Delete a session's record, which closes its stream; try until it would have expired by itself."""
@@ -293,26 +293,26 @@ def _json_of(request_id: RequestId | None) -> bytes:
 
 
 @cache
-def worker() -> Worker:
+def process_worker() -> Worker:
     """This process's worker, made when it is first needed."""
     return Worker()
 
 
 def running_worker() -> Worker | None:
     """This process's worker, if it has been needed."""
-    return worker() if worker.cache_info().currsize else None
+    return process_worker() if process_worker.cache_info().currsize else None
 
 
 async def drain(limit: float) -> None:
     """Drain this process's worker, if it has one."""
-    if here := running_worker():
-        await here.drain(limit)
+    if worker := running_worker():
+        await worker.drain(limit)
 
 
 def _forget(**_: Any) -> None:
-    if here := running_worker():
-        here.stop()
-        worker.cache_clear()
+    if worker := running_worker():
+        worker.stop()
+        process_worker.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="tools_app.worker.worker")

@@ -7,8 +7,7 @@ from itertools import count
 import pytest
 
 from tools_app.cluster import outbox
-from tools_app.cluster.delivery import Parcel
-from tools_app.cluster.outbox import Numbered, Outbox
+from tools_app.cluster.outbox import Delivery, Numbered, Outbox
 from tools_app.sessions.session import SessionsUnavailable
 
 WAIT = 20.0
@@ -20,7 +19,7 @@ class Other:
     def __init__(self) -> None:
         self.batches: list[list[Numbered]] = []
         self.attempts: list[list[int]] = []
-        self.lost: list[Parcel] = []
+        self.lost: list[Delivery] = []
         self.gone: set[str] = set()
         self.is_away = self.is_out_of_reach = False
         self.outbox = Outbox(self.take, self.lost.append, count(1))
@@ -33,11 +32,11 @@ class Other:
         if self.is_away:
             return None
         self.batches.append(list(batch))
-        return {parcel.session_key for _, parcel in batch} & self.gone
+        return {delivery.session_key for _, delivery in batch} & self.gone
 
     @property
     def chunks(self) -> list[bytes]:
-        return [parcel.chunk for batch in self.batches for _, parcel in batch]
+        return [delivery.chunk for batch in self.batches for _, delivery in batch]
 
     async def flush(self) -> None:
         async with asyncio.timeout(WAIT):
@@ -49,8 +48,8 @@ class Other:
                 await asyncio.sleep(0.001)
 
 
-def parcel(number: int = 0, key: str = "s", size: int = 0) -> Parcel:
-    return Parcel(key, b"%d" % number + b"." * size)
+def delivery(number: int = 0, key: str = "s", size: int = 0) -> Delivery:
+    return Delivery(key, b"%d" % number + b"." * size)
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +61,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_parcels_arrive_in_order_and_their_numbers_grow_by_one() -> None:
     other = Other()
     for number in range(500):
-        other.outbox.put(parcel(number, key=f"s{number % 3}"))
+        other.outbox.put(delivery(number, key=f"s{number % 3}"))
         if number % 7 == 0:
             await asyncio.sleep(0)
     await other.flush()
@@ -74,19 +73,19 @@ async def test_parcels_arrive_in_order_and_their_numbers_grow_by_one() -> None:
 async def test_what_waits_travels_together_up_to_a_number_and_a_size() -> None:
     other = Other()
     for number in range(130):
-        other.outbox.put(parcel(number))
+        other.outbox.put(delivery(number))
     await other.flush()
     assert [len(batch) for batch in other.batches] == [64, 64, 2]
     for number in range(3):
-        other.outbox.put(parcel(number, size=600_000))
+        other.outbox.put(delivery(number, size=600_000))
     await other.flush()
     assert [len(batch) for batch in other.batches[3:]] == [1, 1, 1]
 
 
 async def test_one_parcel_larger_than_a_batch_travels_alone() -> None:
     other = Other()
-    other.outbox.put(parcel(1, size=5_000_000))
-    other.outbox.put(parcel(2))
+    other.outbox.put(delivery(1, size=5_000_000))
+    other.outbox.put(delivery(2))
     await other.flush()
     assert [len(batch) for batch in other.batches] == [1, 1]
 
@@ -95,8 +94,8 @@ async def test_one_parcel_larger_than_a_batch_travels_alone() -> None:
 async def test_a_batch_that_nobody_received_is_sent_again_with_the_same_numbers(trouble: str) -> None:
     other = Other()
     setattr(other, trouble, True)
-    other.outbox.put(parcel(1))
-    other.outbox.put(parcel(2))
+    other.outbox.put(delivery(1))
+    other.outbox.put(delivery(2))
     await other.attempted(3)
     setattr(other, trouble, False)
     await other.flush()
@@ -110,7 +109,7 @@ async def test_what_nobody_received_in_time_is_lost(trouble: str) -> None:
     other = Other()
     setattr(other, trouble, True)
     started = asyncio.get_running_loop().time()
-    other.outbox.put(parcel(1))
+    other.outbox.put(delivery(1))
     await other.flush()
     assert 0.1 <= asyncio.get_running_loop().time() - started < 5
     assert (other.chunks, [lost.chunk for lost in other.lost]) == ([], [b"1"])
@@ -122,10 +121,10 @@ async def test_a_session_that_loses_one_parcel_loses_all_that_follow_and_the_oth
 ) -> None:
     other = Other()
     other.is_away = True
-    other.outbox.put(parcel(1, "late"))
+    other.outbox.put(delivery(1, "late"))
     monkeypatch.setattr(outbox, "RETRY_SECONDS", 60)
-    other.outbox.put(parcel(2, "in time"))
-    other.outbox.put(parcel(3, "late"))
+    other.outbox.put(delivery(2, "in time"))
+    other.outbox.put(delivery(3, "late"))
     async with asyncio.timeout(WAIT):
         while not other.lost:
             await asyncio.sleep(0.001)
@@ -138,10 +137,10 @@ async def test_a_session_that_loses_one_parcel_loses_all_that_follow_and_the_oth
 async def test_numbers_go_on_growing_after_something_was_lost() -> None:
     other = Other()
     other.is_away = True
-    other.outbox.put(parcel(1))
+    other.outbox.put(delivery(1))
     await other.flush()
     other.is_away = False
-    other.outbox.put(parcel(2))
+    other.outbox.put(delivery(2))
     await other.flush()
     assert [[number for number, _ in batch] for batch in other.batches] == [[2]]
 
@@ -150,7 +149,7 @@ async def test_what_is_sent_to_a_session_that_exists_no_more_is_lost() -> None:
     other = Other()
     other.gone = {"gone"}
     for number, key in enumerate(["here", "gone", "here"]):
-        other.outbox.put(parcel(number, key))
+        other.outbox.put(delivery(number, key))
     await other.flush()
     assert [lost.chunk for lost in other.lost] == [b"1"]
 
@@ -160,7 +159,7 @@ async def test_what_is_queued_is_bounded_and_what_is_too_much_is_lost_at_once(mo
     other = Other()
     other.is_away = True
     for number in range(5):
-        other.outbox.put(parcel(number, f"s{number}", size=299))
+        other.outbox.put(delivery(number, f"s{number}", size=299))
     assert [lost.chunk[:1] for lost in other.lost] == [b"3", b"4"]
     await other.attempted(1)
     other.is_away = False
@@ -168,7 +167,7 @@ async def test_what_is_queued_is_bounded_and_what_is_too_much_is_lost_at_once(mo
     assert len(other.chunks) == 3
     # What has been sent, or was lost, no longer counts.
     for number in range(3):
-        other.outbox.put(parcel(number, f"s{number}", size=299))
+        other.outbox.put(delivery(number, f"s{number}", size=299))
     await other.flush()
     assert (len(other.chunks), len(other.lost)) == (6, 2)
 
@@ -177,18 +176,18 @@ async def test_what_was_lost_for_being_late_no_longer_counts(monkeypatch: pytest
     monkeypatch.setattr(outbox, "MAX_QUEUED_BYTES", 1_000)
     other = Other()
     other.is_away = True
-    other.outbox.put(parcel(1, size=900))
+    other.outbox.put(delivery(1, size=900))
     await other.flush()
     other.is_away = False
-    other.outbox.put(parcel(2, size=900))
+    other.outbox.put(delivery(2, size=900))
     await other.flush()
     assert [chunk[:1] for chunk in other.chunks] == [b"2"]
 
 
 async def test_a_parcel_put_while_a_batch_is_under_way_is_sent_after_it() -> None:
     other = Other()
-    other.outbox.put(parcel(1))
+    other.outbox.put(delivery(1))
     await other.attempted(1)
-    other.outbox.put(parcel(2))
+    other.outbox.put(delivery(2))
     await other.flush()
     assert other.attempts == [[1], [2]]

@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from tests.redis import RedisServer
 from tests.tools_app.connected import WAIT, Connect, a_session, eventually
 from tools_app.cluster import outbox
-from tools_app.cluster.delivery import Parcel
-from tools_app.cluster.workers import Alone, Connected, Message
+from tools_app.cluster.outbox import Delivery
+from tools_app.cluster.workers import Message, RedisWorkers, SingleWorker
 from tools_app.sessions.session import SessionsUnavailable
 
 
@@ -20,12 +20,12 @@ class Peer:
 
     def __init__(self, name: str) -> None:
         self.received: list[Message] = []
-        self.lost: list[Parcel] = []
-        self.workers = Connected(name, self.received.append, self.lost.append, 4, 900)
+        self.lost: list[Delivery] = []
+        self.workers = RedisWorkers(name, self.received.append, self.lost.append, 4, 900)
 
     @property
     def chunks(self) -> list[bytes]:
-        return [item[2] for message in self.received if message["type"] == "parcels" for item in message["items"]]
+        return [item[2] for message in self.received if message["type"] == "deliveries" for item in message["items"]]
 
     async def has(self, messages: int) -> None:
         await eventually(lambda: len(self.received) >= messages)
@@ -77,9 +77,9 @@ async def test_parcels_arrive_in_order_and_the_session_counts_them(meet: Meet) -
     session = a_session(channel=here.workers.channel)
     await here.workers.sessions.open(session, 10)
     for number in range(200):
-        there.workers.post(session, Parcel("k", b"%d" % number))
-    there.workers.post(session, Parcel("k", answers=b"7"))
-    there.workers.post(session, Parcel("k", state=b"{}"))
+        there.workers.post(session, Delivery("k", b"%d" % number))
+    there.workers.post(session, Delivery("k", answers=b"7"))
+    there.workers.post(session, Delivery("k", state=b"{}"))
     await eventually(lambda: len(here.chunks) == 201)
     assert here.chunks == [*(b"%d" % number for number in range(200)), b""]
     assert {message["from"] for message in here.received} == {there.workers.channel}
@@ -93,8 +93,8 @@ async def test_what_answers_a_request_ends_it_in_the_same_step(meet: Meet) -> No
     await here.workers.sessions.open(session, 10)
     for request_id in (1, "1", 2):
         await there.workers.sessions.accept("k", session.owner, request_id)
-    there.workers.post(session, Parcel("k", b"x", answers=b'"1"'))
-    there.workers.post(session, Parcel("k", answers=b"2"))
+    there.workers.post(session, Delivery("k", b"x", answers=b'"1"'))
+    there.workers.post(session, Delivery("k", answers=b"2"))
     await here.has(1)
     assert (await here.workers.sessions.renew(["k"]))["k"].elsewhere == {b"1": there.workers.channel}
 
@@ -105,9 +105,9 @@ async def test_of_several_sessions_in_a_batch_those_that_are_gone_are_lost(meet:
     for session in sessions[::2]:
         await here.workers.sessions.open(session, 10)
     for session in sessions * 2:
-        there.workers.post(session, Parcel(session.key, session.key.encode(), answers=b"1"))
+        there.workers.post(session, Delivery(session.key, session.key.encode(), answers=b"1"))
     await eventually(lambda: len(there.lost) == 4)
-    assert sorted(parcel.session_key for parcel in there.lost) == ["k1", "k1", "k3", "k3"]
+    assert sorted(delivery.session_key for delivery in there.lost) == ["k1", "k1", "k3", "k3"]
     leases = await here.workers.sessions.renew(["k0", "k2"])
     assert [lease.sent for lease in leases.values()] == [2, 2]
 
@@ -119,15 +119,15 @@ async def test_what_nobody_hears_is_lost_in_the_end_and_not_counted(
     here, there = await meet(), await meet()
     session = a_session(channel=here.workers.channel + "gone")
     await here.workers.sessions.open(session, 10)
-    there.workers.post(session, Parcel("k", b"x"))
+    there.workers.post(session, Delivery("k", b"x"))
     await eventually(lambda: len(there.lost) == 1)
     assert (await here.workers.sessions.renew(["k"]))["k"].sent == 0
 
 
 async def test_what_is_for_a_stream_that_was_here_is_lost(meet: Meet) -> None:
     here = await meet()
-    here.workers.post(a_session(channel=here.workers.channel), Parcel("k", b"x"))
-    assert [parcel.chunk for parcel in here.lost] == [b"x"]
+    here.workers.post(a_session(channel=here.workers.channel), Delivery("k", b"x"))
+    assert [delivery.chunk for delivery in here.lost] == [b"x"]
 
 
 async def test_a_worker_that_leaves_first_sends_what_it_has(meet: Meet) -> None:
@@ -135,7 +135,7 @@ async def test_a_worker_that_leaves_first_sends_what_it_has(meet: Meet) -> None:
     session = a_session(channel=here.workers.channel)
     await here.workers.sessions.open(session, 10)
     for number in range(100):
-        there.workers.post(session, Parcel("k", b"%d" % number))
+        there.workers.post(session, Delivery("k", b"%d" % number))
     await there.workers.leave()
     await eventually(lambda: len(here.chunks) == 100)
 
@@ -214,7 +214,7 @@ async def test_a_message_that_cannot_be_taken_does_not_end_the_listening(
             raise KeyError(message["type"])
 
     with connect():
-        workers = Connected("w", take, taken.append, 4, 900)  # type: ignore[arg-type]
+        workers = RedisWorkers("w", take, taken.append, 4, 900)  # type: ignore[arg-type]
     await workers.join()
     await workers.tell_all({"type": "bad"})
     await workers.tell_all({"type": "good"})
@@ -254,13 +254,13 @@ async def test_all_that_needs_the_others_says_so_while_redis_is_away_and_goes_on
 
 async def test_one_that_is_alone_talks_to_itself_and_loses_what_is_for_others() -> None:
     received: list[Message] = []
-    lost: list[Parcel] = []
-    alone = Alone(received.append, lost.append, 60, lambda session, why: None)
+    lost: list[Delivery] = []
+    alone = SingleWorker(received.append, lost.append, 60, lambda session, why: None)
     await alone.join()
     await alone.tell("nobody", {"type": "x"})
     await alone.tell_all({"type": "y"})
-    alone.post(a_session(), Parcel("k", b"x"))
-    assert (received, [parcel.chunk for parcel in lost]) == ([{"type": "y"}], [b"x"])
+    alone.post(a_session(), Delivery("k", b"x"))
+    assert (received, [delivery.chunk for delivery in lost]) == ([{"type": "y"}], [b"x"])
     assert await alone.alive(["", "x"]) == {"", "x"}
     assert not await alone.claim("k", b"1")
     await alone.leave()

@@ -19,8 +19,8 @@ from authz_app.models import CallRecord, Client, User
 from authz_app.tokens.access_token import MAX_TIME
 from tests.rows import ISSUER, build_record, make_client
 from tools_app.pages import sessions as sessions_page
-from tools_app.sessions.session import McpSession, SessionsUnavailable
-from tools_app.worker.worker import Worker, worker
+from tools_app.sessions.session import McpSessionState, SessionsUnavailable
+from tools_app.worker.worker import Worker, process_worker
 
 SESSIONS = "/admin/tools_app/mcpsession/"
 HOSTILE = "<script>alert(1)</script>\u202e"
@@ -31,26 +31,26 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def here() -> Iterator[Worker]:
     """This process's worker, with no sessions yet."""
-    worker.cache_clear()
-    yield worker()
-    worker().stop()
-    worker.cache_clear()
+    process_worker.cache_clear()
+    yield process_worker()
+    process_worker().stop()
+    process_worker.cache_clear()
 
 
-def open_session(key: str = "k1", subject: str = "report-agent@clients", **fields: Any) -> McpSession:
+def open_session(key: str = "k1", subject: str = "report-agent@clients", **fields: Any) -> McpSessionState:
     defaults = {
         "worker": "worker-1",
         "expires_at": time.time() + 3600,
         "address": "203.0.113.7",
         "client_info": {"name": "desktop", "version": "1.2"},
     }
-    session = McpSession(key, (ISSUER, subject, "Zk3fX0hYpQ7uV2mB9sT1"), **{**defaults, **fields})
-    async_to_sync(worker().sessions.open)(session, 10_000)
+    session = McpSessionState(key, (ISSUER, subject, "Zk3fX0hYpQ7uV2mB9sT1"), **{**defaults, **fields})
+    async_to_sync(process_worker().sessions.open)(session, 10_000)
     return session
 
 
 def open_keys() -> set[str]:
-    return {session.key for session in async_to_sync(worker().sessions.listed)()}
+    return {session.key for session in async_to_sync(process_worker().sessions.listed)()}
 
 
 def staff(client: Browser, *codenames: str) -> Browser:
@@ -82,9 +82,9 @@ class Unreachable:
 
     def __init__(self, reaches_list: bool) -> None:
         self._reaches_list = reaches_list
-        self._stored = worker().sessions
+        self._stored = process_worker().sessions
 
-    async def listed(self) -> list[McpSession]:
+    async def listed(self) -> list[McpSessionState]:
         if self._reaches_list:
             return await self._stored.listed()
         raise SessionsUnavailable("The MCP sessions cannot be reached right now.")

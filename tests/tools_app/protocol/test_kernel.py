@@ -11,7 +11,7 @@ from tests.raw_sse import INITIALIZE
 from tools_app.client_requests.replies import Replies
 from tools_app.protocol import kernel
 from tools_app.protocol.exchange import BackChannel
-from tools_app.sessions.session import McpSession
+from tools_app.sessions.session import McpSessionState
 from tools_app.wire.jsonrpc import Request
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,12 +19,12 @@ WAIT = 20.0
 ALICE = Principal("https://issuer.example/", "alice", "app", frozenset(), 2**40)
 
 
-def initialized(**told: Any) -> McpSession:
+def initialized(**told: Any) -> McpSessionState:
     """The session as it is after an initialize request that says this."""
     request = Request(1, "initialize", {**INITIALIZE, **told})
     back_channel = BackChannel(lambda message: True, Replies(lambda: ""))
     with dependencies() as here:
-        new = McpSession("key", ALICE.owner, "tests", 2**40)
+        new = McpSessionState("key", ALICE.owner, "tests", 2**40)
         serving = kernel.serve_request(request, new, back_channel, caller_for(ALICE), here)
         return asyncio.run(asyncio.wait_for(serving, WAIT)).session
 

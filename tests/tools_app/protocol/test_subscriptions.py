@@ -14,7 +14,7 @@ from tests.tools_app.connected import OWNER, WAIT, a_session
 from tools_app.protocol.subscriptions import subscription
 from tools_app.sessions.memory import MemorySessionStore
 from tools_app.sessions.redis import RedisSessionStore
-from tools_app.sessions.session import McpSession, SessionStore, SessionsUnavailable
+from tools_app.sessions.session import McpSessionState, SessionStore, SessionsUnavailable
 
 URIS = ("notes://travel/1", "notes://travel/2")
 
@@ -50,7 +50,7 @@ async def test_many_subscriptions_at_a_time_are_all_noted(store: SessionStore) -
 
 @pytest.mark.parametrize("transport", ["sse", "streamable"])
 async def test_a_session_has_so_many_and_no_more(store: SessionStore, transport: Any) -> None:
-    session = McpSession("a", OWNER, "worker", time.time() + 60, transport=transport)
+    session = McpSessionState("a", OWNER, "worker", time.time() + 60, transport=transport)
     await store.open(session, 10)
     assert [await store.subscribe("a", f"x://{number}", 3) for number in range(4)] == [True, True, True, False]
     assert await store.subscribe("a", "x://0", 3)

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from tests.redis import RedisServer
 from tools_app.sessions import redis as redis_sessions
 from tools_app.sessions.redis import RedisSessionStore
-from tools_app.sessions.session import McpSession, SessionsUnavailable
+from tools_app.sessions.session import McpSessionState, SessionsUnavailable
 
 OWNER = ("https://issuer.example/", "alice", "app")
 WAIT = 20.0
@@ -49,8 +49,8 @@ async def make_store(redis: RedisServer, prefix: str) -> AsyncIterator[MakeStore
         await connected.aclose()
 
 
-def a_session(key: str = "k", owner: tuple[str, str, str] = OWNER, expires_in: float = 60.0) -> McpSession:
-    return McpSession(key, owner, "worker", round(time()) + expires_in, channel="somewhere")
+def a_session(key: str = "k", owner: tuple[str, str, str] = OWNER, expires_in: float = 60.0) -> McpSessionState:
+    return McpSessionState(key, owner, "worker", round(time()) + expires_in, channel="somewhere")
 
 
 def test_a_session_outlives_three_heartbeats() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from authz_app.policy.principal import Principal
 from tools_app.sessions.memory import MemorySessionStore
-from tools_app.sessions.session import McpSession, new_session_id, session_key
+from tools_app.sessions.session import McpSessionState, new_session_id, session_key
 
 OWNER = ("https://issuer.example/", "alice", "app")
 
@@ -15,8 +15,8 @@ def principal(issuer: str = OWNER[0], subject: str = OWNER[1], oauth_client_id: 
     return Principal(issuer, subject, oauth_client_id, frozenset({"other"}), 1, {"other": 1})
 
 
-def a_session(key: str = "k", owner: tuple[str, str, str] = OWNER) -> McpSession:
-    return McpSession(key, owner, "worker", 100.0)
+def a_session(key: str = "k", owner: tuple[str, str, str] = OWNER) -> McpSessionState:
+    return McpSessionState(key, owner, "worker", 100.0)
 
 
 def test_a_session_belongs_to_issuer_subject_and_oauth_client_id() -> None:
@@ -98,4 +98,4 @@ async def test_a_client_has_so_many_sessions_whatever_the_oauth_client_id() -> N
 
 def test_a_session_is_read_as_it_was_stored() -> None:
     session = replace(a_session(), client_info={"name": "x"}, capabilities={}, protocol_version="2025-06-18")
-    assert McpSession.read("k", session.stored()) == session
+    assert McpSessionState.read("k", session.stored()) == session

@@ -16,7 +16,7 @@ from tools_app.sessions import memory as memory_sessions
 from tools_app.sessions import redis as redis_sessions
 from tools_app.sessions.memory import MemorySessionStore
 from tools_app.sessions.redis import RedisSessionStore
-from tools_app.sessions.session import Listening, McpSession, Owner, SessionStore
+from tools_app.sessions.session import Listening, McpSessionState, Owner, SessionStore
 
 LIMIT = 4
 IDLE = 900
@@ -35,11 +35,11 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[SessionStore]:
         yield made
 
 
-def by_use(key: str = "k", owner: Owner = OWNER, expires_in: float = 60.0) -> McpSession:
-    return McpSession(key, owner, "worker", round(time.time()) + expires_in, transport="streamable")
+def by_use(key: str = "k", owner: Owner = OWNER, expires_in: float = 60.0) -> McpSessionState:
+    return McpSessionState(key, owner, "worker", round(time.time()) + expires_in, transport="streamable")
 
 
-def with_a_stream(key: str = "s") -> McpSession:
+def with_a_stream(key: str = "s") -> McpSessionState:
     return replace(by_use(key), transport="sse")
 
 

@@ -13,7 +13,7 @@ from mcp.shared.subscriptions import (
 )
 from mcp_types import SubscriptionFilter
 
-from tools_app.streams.notifications import News
+from tools_app.streams.notifications import NotificationStream
 from tools_app.wire.jsonrpc import notification_of
 
 WAIT = 20.0
@@ -26,16 +26,16 @@ def updated(uri: str) -> dict[str, Any]:
     return notification_of("notifications/resources/updated", {"uri": uri})
 
 
-async def told(news: News) -> list[ServerEvent]:
+async def told(notifications: NotificationStream) -> list[ServerEvent]:
     """All that waits, once the stream has ended."""
-    news.end("told")
-    news.stop()
+    notifications.end("told")
+    notifications.stop()
     async with asyncio.timeout(WAIT):
-        return [event async for event in _events(news)]
+        return [event async for event in _events(notifications)]
 
 
-async def _events(news: News) -> Any:
-    while (event := await news.next_event()) is not None:
+async def _events(notifications: NotificationStream) -> Any:
+    while (event := await notifications.next_event()) is not None:
         yield event
 
 
@@ -50,35 +50,37 @@ async def _events(news: News) -> Any:
     ],
 )
 async def test_what_was_asked_for_is_told_and_nothing_else(asked: dict[str, Any], expected: list[ServerEvent]) -> None:
-    news = News(SubscriptionFilter(**asked))
+    notifications = NotificationStream(SubscriptionFilter(**asked))
     for message in (TOOLS, PROMPTS, RESOURCES, updated("a://1"), updated("a://2"), notification_of("other", None)):
-        assert news.post(message)
-    assert await told(news) == expected
+        assert notifications.post(message)
+    assert await told(notifications) == expected
 
 
 async def test_however_often_something_changes_it_waits_once() -> None:
-    news = News(SubscriptionFilter(tools_list_changed=True, resource_subscriptions=["a://1", "a://2"]))
+    notifications = NotificationStream(
+        SubscriptionFilter(tools_list_changed=True, resource_subscriptions=["a://1", "a://2"])
+    )
     for number in range(10_000):
-        news.post(TOOLS)
-        news.post(updated(f"a://{number % 2 + 1}"))
-    assert await told(news) == [ToolsListChanged(), ResourceUpdated("a://1"), ResourceUpdated("a://2")]
+        notifications.post(TOOLS)
+        notifications.post(updated(f"a://{number % 2 + 1}"))
+    assert await told(notifications) == [ToolsListChanged(), ResourceUpdated("a://1"), ResourceUpdated("a://2")]
 
 
 async def test_what_changes_later_is_told_again() -> None:
-    news = News(SubscriptionFilter(tools_list_changed=True))
-    news.post(TOOLS)
-    assert await news.next_event() == ToolsListChanged()
-    waiting = asyncio.ensure_future(news.next_event())
+    notifications = NotificationStream(SubscriptionFilter(tools_list_changed=True))
+    notifications.post(TOOLS)
+    assert await notifications.next_event() == ToolsListChanged()
+    waiting = asyncio.ensure_future(notifications.next_event())
     await asyncio.sleep(0)
-    news.post(TOOLS)
+    notifications.post(TOOLS)
     assert await asyncio.wait_for(waiting, WAIT) == ToolsListChanged()
-    news.end("over")
-    news.stop()
-    assert await news.next_event() is None
-    assert not news.post(TOOLS)
+    notifications.end("over")
+    notifications.stop()
+    assert await notifications.next_event() is None
+    assert not notifications.post(TOOLS)
 
 
 def test_only_what_is_told_is_acknowledged() -> None:
     asked = SubscriptionFilter(tools_list_changed=True, prompts_list_changed=False, resource_subscriptions=["a", "a"])
-    honored = News(asked).honored.model_dump(by_alias=True, exclude_none=True)
+    honored = NotificationStream(asked).honored.model_dump(by_alias=True, exclude_none=True)
     assert honored == {"toolsListChanged": True, "resourceSubscriptions": ["a"]}

@@ -9,8 +9,8 @@ from tests.redis import RedisServer
 from tests.tools_app.connected import OWNER, Join, eventually, opened, read
 from tools_app import resources
 from tools_app.streams import resource_updates
-from tools_app.streams.open_streams import OpenSession
-from tools_app.worker.worker import Worker, worker
+from tools_app.streams.open_streams import SessionStream
+from tools_app.worker.worker import Worker, process_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOTE, OTHER = "notes://travel/1", "notes://travel/2"
@@ -22,14 +22,14 @@ def _may_read() -> None:
     Rule.objects.create(kind="resource", tools="note", applies_to="every")
 
 
-async def subscriber(here: Worker, key: str, *uris: str) -> OpenSession:
+async def subscriber(here: Worker, key: str, *uris: str) -> SessionStream:
     _, stream = await opened(here, key)
     for uri in uris:
         await here.sessions.subscribe(key, uri, 10)
     return stream
 
 
-async def told(stream: OpenSession, count: int = 1) -> list[str]:
+async def told(stream: SessionStream, count: int = 1) -> list[str]:
     """The URIs of the next so many notifications."""
     return [message.partition(b'"uri":"')[2].partition(b'"')[0].decode() for message in await read(stream, count)]
 
@@ -69,7 +69,7 @@ async def test_what_cannot_be_told_is_told_when_redis_is_there_again(
 
 
 async def test_any_thread_of_the_process_may_say_so() -> None:
-    here = worker()
+    here = process_worker()
     here.start()
     stream = await subscriber(here, "a", NOTE)
     saying = threading.Thread(target=resources.updated, args=[NOTE])
@@ -78,10 +78,10 @@ async def test_any_thread_of_the_process_may_say_so() -> None:
     saying.join(5)
     here.open.end_all("the test is over")
     here.stop()
-    worker.cache_clear()
+    process_worker.cache_clear()
 
 
 def test_a_process_without_sessions_may_say_so_and_nothing_comes_of_it() -> None:
-    worker.cache_clear()
+    process_worker.cache_clear()
     resources.updated(NOTE)
-    assert worker.cache_info().currsize == 0
+    assert process_worker.cache_info().currsize == 0

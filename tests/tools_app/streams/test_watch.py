@@ -15,10 +15,10 @@ from django.utils import timezone
 from authz_app.models import Client, Rule
 from tests.redis import RedisServer
 from tests.tools_app.connected import WAIT, Join, eventually, opened, read
-from tools_app.cluster.workers import Connected
+from tools_app.cluster.workers import RedisWorkers
 from tools_app.streams import watch as open_sessions
 from tools_app.streams.event_stream import message_event
-from tools_app.streams.open_streams import OpenSession
+from tools_app.streams.open_streams import SessionStream
 from tools_app.wire.jsonrpc import result_of
 from tools_app.worker.worker import Worker
 
@@ -33,7 +33,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_sessions, "_OUTAGE_GRACE", 0.2)
 
 
-async def watched(worker: Worker, key: str = "k") -> OpenSession:
+async def watched(worker: Worker, key: str = "k") -> SessionStream:
     """A stream of this worker that is renewed with every look."""
     worker.open._heartbeat = 0.0
     _, there = await opened(worker, key)
@@ -58,7 +58,7 @@ async def rounds(worker: Worker, number: int = 3) -> None:
 async def count_one_more(worker: Worker) -> None:
     """Count a message that was sent to the session and is not there."""
     workers = worker.workers
-    assert isinstance(workers, Connected)
+    assert isinstance(workers, RedisWorkers)
     await workers._redis.hincrby(workers._stored.keys_of("k")[0], "sent", 1)
 
 
@@ -149,7 +149,7 @@ async def test_a_request_whose_worker_died_is_answered_once_and_its_late_answer_
         assert "The worker that was answering this request died" in answer["error"]["message"]
     await rounds(here)
     late = [[1, "k", message_event(result_of(7, {})), b"7", b""], [2, "k", message_event({"n": 1}), b"", b""]]
-    await here.workers.tell(here.workers.channel, {"type": "parcels", "from": address, "items": late})
+    await here.workers.tell(here.workers.channel, {"type": "deliveries", "from": address, "items": late})
     assert [orjson.loads(data) for data in await read(stream, 1)] == [{"n": 1}]
 
 

@@ -24,7 +24,7 @@ from tools_app.sessions.session import session_key
 from tools_app.streams import watch
 from tools_app.streams.blocked_sessions import BLOCKED
 from tools_app.transports.app import _transport
-from tools_app.worker.worker import Worker, worker
+from tools_app.worker.worker import Worker, process_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,10 +83,10 @@ async def here(settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     monkeypatch.setattr(watch, "_WATCH_EVERY", 3_600)
     settings.AUDIT_TIMEOUT = WAIT
     await asyncio.to_thread(_made)
-    await worker().rooms.policy.refreshed()  # Reading it takes a transaction, too.
-    yield worker()
-    await worker().drain(0.0)
-    worker.cache_clear()
+    await process_worker().rooms.policy.refreshed()  # Reading it takes a transaction, too.
+    yield process_worker()
+    await process_worker().drain(0.0)
+    process_worker.cache_clear()
 
 
 def _made() -> None:

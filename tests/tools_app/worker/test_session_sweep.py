@@ -14,7 +14,7 @@ from authz_app.models import OpenSession
 from tests.tools_app.connected import OWNER
 from tools_app.models import WorkerPresence
 from tools_app.sessions.memory import MemorySessionStore
-from tools_app.sessions.session import EXPIRED, IDLE, McpSession
+from tools_app.sessions.session import EXPIRED, IDLE, McpSessionState
 from tools_app.worker import session_sweep
 from tools_app.worker.session_sweep import DIED, LEFT, LOST, SessionSweep
 
@@ -56,11 +56,11 @@ def sweeping(store: Any, shared: bool = True) -> tuple[SessionSweep, Closed]:
 
 async def test_sessions_of_a_worker_that_died_are_closed_and_forgotten(clock: Callable[[float], None]) -> None:
     store = MemorySessionStore(900)
-    await store.open(McpSession("k", OWNER, "dead", time.time() + 60), 5)
+    await store.open(McpSessionState("k", OWNER, "dead", time.time() + 60), 5)
     await in_thread(
         lambda: (entered("k", "dead"), entered("a", "alive"), worker_seen("dead", 50), worker_seen("alive", 5))
     )
-    await store.open(McpSession("a", OWNER, "alive", time.time() + 60), 5)
+    await store.open(McpSessionState("a", OWNER, "alive", time.time() + 60), 5)
     sweep, closed = sweeping(store)
     await sweep.look()
     assert closed == []  # The other workers may only just be coming back, with the database.
@@ -72,7 +72,7 @@ async def test_sessions_of_a_worker_that_died_are_closed_and_forgotten(clock: Ca
 
 async def test_a_worker_that_left_has_a_while_to_write_it_itself(clock: Callable[[float], None]) -> None:
     store = MemorySessionStore(900)
-    await store.open(McpSession("k", OWNER, "left", time.time() + 60), 5)
+    await store.open(McpSessionState("k", OWNER, "left", time.time() + 60), 5)
     await in_thread(lambda: entered("k", "left"))
     sweep, closed = sweeping(store)
     clock(100)
@@ -102,7 +102,7 @@ async def test_what_the_store_has_lost_is_closed_when_nobody_else_has_by_the_nex
 
 async def test_a_session_whose_token_has_expired_is_closed_at_once() -> None:
     store = MemorySessionStore(900)
-    await store.open(McpSession("k", OWNER, "", time.time() - 1, transport="streamable"), 5)
+    await store.open(McpSessionState("k", OWNER, "", time.time() - 1, transport="streamable"), 5)
     await in_thread(lambda: entered("k", ME, transport="streamable"))
     sweep, closed = sweeping(store, shared=False)
     await sweep.look()

@@ -12,7 +12,7 @@ from mcp.shared.exceptions import MCPError
 from tests.redis import RedisServer
 from tests.tools_app.connected import Join, eventually, opened, read
 from tools_app.cluster import outbox
-from tools_app.sessions.session import McpSession
+from tools_app.sessions.session import McpSessionState
 from tools_app.streams import watch as open_sessions
 from tools_app.streams.event_stream import message_event
 from tools_app.wire.jsonrpc import Response
@@ -38,9 +38,9 @@ def numbers(sent: Sequence[bytes]) -> list[int]:
 
 
 async def give(here: Worker, there: Worker, *items: tuple[int, bytes], key: str = "k", sender: str = "") -> None:
-    """Send a batch as a worker does: number and request answered, for each parcel."""
+    """Send a batch as a worker does: number and request answered, for each delivery."""
     batch = [[number, key, message_event(message(number)), answers, b""] for number, answers in items]
-    told = {"type": "parcels", "from": sender or there.workers.channel, "items": batch}
+    told = {"type": "deliveries", "from": sender or there.workers.channel, "items": batch}
     await there.workers.tell(here.workers.channel, told)
 
 
@@ -116,9 +116,9 @@ async def test_what_another_worker_learnt_of_a_client_is_known_here_before_its_a
 
 
 async def test_what_a_client_says_of_itself_moves_neither_its_owner_nor_its_key(join: Join) -> None:
-    session = McpSession("k", ("i", "s", "c"), "w", 1.0)
+    session = McpSessionState("k", ("i", "s", "c"), "w", 1.0)
     forged = json.dumps({**json.loads(session.stored()), "key": "another"}).encode()
-    assert McpSession.read("k", forged) == session
+    assert McpSessionState.read("k", forged) == session
 
 
 @pytest.mark.parametrize("through", [0, 1, 2])

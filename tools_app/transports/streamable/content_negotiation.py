@@ -10,14 +10,14 @@ _STREAM = frozenset({"text/event-stream", "text/*", "*/*"})
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedMediaTypes:
     """Whether the client takes JSON, an event stream, or both, as it should."""
 
     json: bool
     stream: bool
 
 
-def accepted_by(scope: Scope) -> Accepted:
+def accepted_by(scope: Scope) -> AcceptedMediaTypes:
     """What the Accept header says; whoever sends none takes anything.
 
     Raises:
@@ -25,7 +25,7 @@ def accepted_by(scope: Scope) -> Accepted:
     """
     values = header_values(scope, b"accept")
     ranges = {item.partition(";")[0].strip().lower() for value in values for item in value.split(",")} - {""}
-    accepted = Accepted(json=not ranges or bool(ranges & _JSON), stream=not ranges or bool(ranges & _STREAM))
+    accepted = AcceptedMediaTypes(json=not ranges or bool(ranges & _JSON), stream=not ranges or bool(ranges & _STREAM))
     if not accepted.json and not accepted.stream:
         raise _not_acceptable("application/json, text/event-stream")
     return accepted

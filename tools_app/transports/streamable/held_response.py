@@ -13,14 +13,16 @@ from tools_app.wire import jsonrpc
 
 
 @dataclass(frozen=True, slots=True)
-class Forbidden:
+class ForbiddenResponse:
     """What a 403 says to a call that was refused."""
 
     body: dict[str, Any]
     headers: list[tuple[bytes, bytes]]
 
 
-def forbidden(denied: CallDenied | None, request_id: jsonrpc.RequestId | None, path: str) -> Forbidden | None:
+def forbidden_response(
+    denied: CallDenied | None, request_id: jsonrpc.RequestId | None, path: str
+) -> ForbiddenResponse | None:
     """The 403 for a call that was refused for want of token scopes, or because its client is blocked; else None."""
     if denied is None or not (denied.blocked or denied.token_scopes is not None):
         return None
@@ -29,7 +31,7 @@ def forbidden(denied: CallDenied | None, request_id: jsonrpc.RequestId | None, p
     if denied.token_scopes is not None:
         metadata = authz_conf().resource_metadata_url(path)
         headers = [(b"www-authenticate", scope_challenge(denied.token_scopes, error.message, metadata))]
-    return Forbidden(jsonrpc.error_of(request_id, error.code, error.message, error.data), headers)
+    return ForbiddenResponse(jsonrpc.error_of(request_id, error.code, error.message, error.data), headers)
 
 
 class HeldResponse:
@@ -74,7 +76,7 @@ class HeldResponse:
 
     async def _start(self) -> None:
         self.started = True
-        refusal = forbidden(self._exchange.denied, self._request_id, self._path)
+        refusal = forbidden_response(self._exchange.denied, self._request_id, self._path)
         if refusal is not None:
             self._replaced = True
             await send_json(self._send, 403, refusal.body, refusal.headers)

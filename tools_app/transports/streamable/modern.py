@@ -16,7 +16,7 @@ from tools_app.conf import conf
 from tools_app.invocation.caller import STREAMABLE, Caller
 from tools_app.protocol.exchange import Exchange, current_exchange
 from tools_app.protocol.server import SERVED_VERSIONS, server
-from tools_app.streams.notifications import News
+from tools_app.streams.notifications import NotificationStream
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.messages import Posted, is_decided, is_subscription
 from tools_app.transports.requests import RequestRefused, header_values
@@ -24,7 +24,7 @@ from tools_app.transports.streamable.held_response import HeldResponse
 from tools_app.transports.streamable.subscriptions import subscribed
 from tools_app.wire import jsonrpc
 from tools_app.wire.meta import client_software_in, is_modern, protocol_version_in
-from tools_app.worker.worker import Worker, worker
+from tools_app.worker.worker import Worker, process_worker
 
 VERSION_HEADER = b"mcp-protocol-version"
 _MAX_SHOWN = 40
@@ -33,8 +33,8 @@ _NOT_NAMED = "The MCP-Protocol-Version header must name the version that the req
 
 async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> None:
     """Serve a request of this era, whose message is ``posted``."""
-    here = worker()
-    if here.draining:
+    worker = process_worker()
+    if worker.draining:
         raise SHUTTING_DOWN
     message = posted.message
     if error := _version_error(message, header_values(scope, VERSION_HEADER)):
@@ -47,28 +47,30 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> N
         protocol_version=protocol_version_in(message),
     )
     if is_subscription(message):
-        await here.workers.join()
+        await worker.workers.join()
     if is_decided(message):
-        await here.dependencies.policy.client_of(caller.principal)  # Has to be known before the SDK asks for a schema.
+        await worker.dependencies.policy.client_of(
+            caller.principal
+        )  # Has to be known before the SDK asks for a schema.
     else:
-        await refuse_blocked(caller, message, here)
-    if here.draining:  # By now: nobody would wait for the work.
+        await refuse_blocked(caller, message, worker)
+    if worker.draining:  # By now: nobody would wait for the work.
         raise SHUTTING_DOWN
     key = _key_of(caller)
     limit = conf().max_sessions_per_client
-    if here.in_flight.count(key) >= limit:
+    if worker.in_flight.count(key) >= limit:
         text = f"You have {limit} requests in flight; wait for an answer first."
         raise RequestRefused(429, "too_many_requests", text, [(b"retry-after", b"1")])
-    answering = _Answering(scope, receive, send, Exchange(caller, None, here.dependencies), posted)
+    answering = _Answering(scope, receive, send, Exchange(caller, None, worker.dependencies), posted)
     if is_subscription(message):
         task = asyncio.current_task()
         assert task is not None
-        here.in_flight.add(key, secrets.token_hex(8), task)
-        await answering.subscribe(here, task)
+        worker.in_flight.add(key, secrets.token_hex(8), task)
+        await answering.subscribe(worker, task)
     else:
         # Draining waits for what is answered, and ends what only listens.
-        task = here.spawn(answering.run(here))
-        here.in_flight.add(key, secrets.token_hex(8), task)
+        task = worker.spawn(answering.run(worker))
+        worker.in_flight.add(key, secrets.token_hex(8), task)
         await task
 
 
@@ -106,38 +108,38 @@ class _Answering:
         self._response = HeldResponse(scope, send, exchange, self._id)
         self._unread: bytes | None = posted.body
         self._left = False
-        self._news: News | None = None
+        self._notifications: NotificationStream | None = None
 
-    async def subscribe(self, here: Worker, task: "asyncio.Task[Any]") -> None:
+    async def subscribe(self, worker: Worker, task: "asyncio.Task[Any]") -> None:
         """Answer with a stream, in this ``task``, which is cancelled where the client does not read."""
 
-        def subscribing(news: News) -> AbstractAsyncContextManager[object]:
-            self._news = news
-            news.on_abandoned = task.cancel
-            return subscribed(news, caller=self._exchange.caller, here=here)
+        def subscribing(notifications: NotificationStream) -> AbstractAsyncContextManager[object]:
+            self._notifications = notifications
+            notifications.on_abandoned = task.cancel
+            return subscribed(notifications, caller=self._exchange.caller, worker=worker)
 
         self._exchange.subscribed = subscribing
         try:
-            await self.run(here)
+            await self.run(worker)
         except asyncio.CancelledError:
             # Cancelled by its own stream: the response is left unfinished and cut off.
-            if self._news is None or not self._news.abandoned:
+            if self._notifications is None or not self._notifications.abandoned:
                 raise
         finally:
-            if self._news is not None:
-                self._news.stop()  # Not before: what was told last may still wait for the client to read.
+            if self._notifications is not None:
+                self._notifications.stop()  # Not before: what was told last may still wait for the client to read.
 
-    async def run(self, here: Worker) -> None:
+    async def run(self, worker: Worker) -> None:
         current_exchange.set(self._exchange)
         try:
-            await _app_of(here).serve(self._scope, self._receive_again, self._send)
+            await _app_of(worker).serve(self._scope, self._receive_again, self._send)
         except asyncio.CancelledError:
-            if not here.draining:
+            if not worker.draining:
                 raise
             await self._cut_short()
         finally:
             if self._exchange.record_id is not None and not self._response.complete:
-                here.dependencies.audit.close(Undelivered(self._exchange.record_id))
+                worker.dependencies.audit.close(Undelivered(self._exchange.record_id))
 
     async def _receive_again(self) -> Message:
         """As it was before the body was read."""
@@ -160,14 +162,14 @@ class _Answering:
 class _SdkApp:
     """The SDK's app, held open by a task of the worker: Daphne does not speak the ASGI lifespan protocol."""
 
-    def __init__(self, here: Worker) -> None:
+    def __init__(self, worker: Worker) -> None:
         # An answer that is a stream from its start would be 200 whatever it says; what is one JSON text cannot be
         # cancelled. The SDK decides between them by what comes first.
         self._manager = StreamableHTTPSessionManager(
             server, json_response=False, max_request_body_size=conf().max_body_bytes
         )
         self._open = asyncio.Event()
-        here.keep(self._hold())
+        worker.keep(self._hold())
 
     async def _hold(self) -> None:
         async with self._manager.run():
@@ -179,10 +181,10 @@ class _SdkApp:
         await self._manager.handle_request(scope, receive, send)
 
 
-def _app_of(here: Worker) -> _SdkApp:
-    app = _apps.get(here)
+def _app_of(worker: Worker) -> _SdkApp:
+    app = _apps.get(worker)
     if app is None:
-        app = _apps[here] = _SdkApp(here)
+        app = _apps[worker] = _SdkApp(worker)
     return app
 
 

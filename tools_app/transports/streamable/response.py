@@ -10,8 +10,8 @@ import orjson
 from authz_app.core.asgi import Receive, Send
 from tools_app.conf import conf
 from tools_app.streams.event_stream import PING, EventStream
-from tools_app.transports.streamable.content_negotiation import Accepted
-from tools_app.transports.streamable.held_response import Forbidden
+from tools_app.transports.streamable.content_negotiation import AcceptedMediaTypes
+from tools_app.transports.streamable.held_response import ForbiddenResponse
 from tools_app.transports.streaming import LEFT, Headers, left, send_stream
 
 # Without a word for so long, a stream begins, so that no proxy or client takes the request for dead.
@@ -21,7 +21,7 @@ _LAST_WORDS = 60.0
 _JSON = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
 
-class OwnResponse:
+class StreamableResponse:
     """Messages on their way to the client that waits for the answer to one request.
 
     ``undelivered`` is told of the record of a call whose result did not reach it. Not thread-safe.
@@ -29,7 +29,7 @@ class OwnResponse:
 
     def __init__(
         self,
-        accepted: Accepted,
+        accepted: AcceptedMediaTypes,
         undelivered: Callable[[UUID], object],
         headers: Headers = (),
         patience: float = _PATIENCE,
@@ -59,14 +59,14 @@ class OwnResponse:
         self._said.set()
         return posted
 
-    def forbid(self, forbidden: Forbidden) -> None:
+    def forbid(self, forbidden_response: ForbiddenResponse) -> None:
         """Send a refusal, as a 403 where nothing has been said."""
         if self._has_begun or self._stream.ended:
-            self.answer(forbidden.body)
+            self.answer(forbidden_response.body)
             return
         self._status = 403
-        self._headers = (*self._headers, *forbidden.headers)
-        self._body = orjson.dumps(forbidden.body)
+        self._headers = (*self._headers, *forbidden_response.headers)
+        self._body = orjson.dumps(forbidden_response.body)
         self._said.set()
 
     def answer(self, message: Mapping[str, Any] | None, record_id: UUID | None = None) -> None:

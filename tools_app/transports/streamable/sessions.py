@@ -12,7 +12,7 @@ from tools_app.invocation.caller import STREAMABLE, Caller
 from tools_app.invocation.listing import Seen, seen_by, told_of
 from tools_app.protocol import kernel
 from tools_app.protocol.exchange import BackChannel
-from tools_app.sessions.session import Accepted, McpSession, SessionsUnavailable, new_session_id, session_key
+from tools_app.sessions.session import Acceptance, McpSessionState, SessionsUnavailable, new_session_id, session_key
 from tools_app.streams.blocked_sessions import BLOCKED
 from tools_app.transports.admission import SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.messages import is_decided
@@ -37,7 +37,7 @@ class Opened:
     headers: Headers
 
 
-async def open_session(scope: Scope, request: jsonrpc.Request, here: Worker) -> Opened:
+async def open_session(scope: Scope, request: jsonrpc.Request, worker: Worker) -> Opened:
     """Answer an initialize request, and open the session, which is stored before its id leaves.
 
     Raises:
@@ -45,37 +45,37 @@ async def open_session(scope: Scope, request: jsonrpc.Request, here: Worker) -> 
     """
     principal: Principal = scope["principal"]
     caller = caller_of(scope, STREAMABLE)
-    await refuse_blocked(caller, None, here)
+    await refuse_blocked(caller, None, worker)
     session_id = new_session_id()
-    session = McpSession(
+    session = McpSessionState(
         _key_of(session_id),
         principal.owner,
         worker="",
         expires_at=expiry_of(principal),
         address=caller.address,
         transport="streamable",
-        told=told_of(await _seen_now(caller, here)),
+        told=told_of(await _seen_now(caller, worker)),
     )
-    answer = await kernel.serve_request(request, session, nowhere(here), caller, here.dependencies)
+    answer = await kernel.serve_request(request, session, nowhere(worker), caller, worker.dependencies)
     if not answer.session.protocol_version:
         return Opened(answer.message, ())
-    await admit(here, answer.session, principal)
+    await admit(worker, answer.session, principal)
     logger.info("MCP session %s opened for %s", session.key, principal.subject)
     return Opened(answer.message, [(_SESSION_HEADER, session_id.encode())])
 
 
-def nowhere(here: Worker) -> BackChannel:
+def nowhere(worker: Worker) -> BackChannel:
     """The way back for a message that is not answered on a response of its own."""
-    return BackChannel(lambda message: False, here.replies)
+    return BackChannel(lambda message: False, worker.replies)
 
 
-async def _seen_now(caller: Caller, here: Worker) -> Seen:
+async def _seen_now(caller: Caller, worker: Worker) -> Seen:
     """What the caller can see before it asks: when it listens, it is told what has changed since."""
-    policy = await here.dependencies.policy.policy()
-    return seen_by(await here.dependencies.policy.client_of(caller.principal), caller, policy)
+    policy = await worker.dependencies.policy.policy()
+    return seen_by(await worker.dependencies.policy.client_of(caller.principal), caller, policy)
 
 
-async def accepted_session(scope: Scope, message: jsonrpc.Message | None, here: Worker) -> Accepted:
+async def accepted_session(scope: Scope, message: jsonrpc.Message | None, worker: Worker) -> Acceptance:
     """The session that a request belongs to, which lasts on by this; a message that is a request is noted.
 
     Raises:
@@ -86,38 +86,40 @@ async def accepted_session(scope: Scope, message: jsonrpc.Message | None, here: 
     if len(ids) != 1:
         raise RequestRefused(400, "no_session_id", _NO_ID)
     key = _key_of(ids[0])
-    refusal = not_now(here, key, message)
+    refusal = not_now(worker, key, message)
     request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
-    accepted = await here.sessions.accept(key, principal.owner, request_id)
+    accepted = await worker.sessions.accept(key, principal.owner, request_id)
     if accepted is None:
-        await refuse_blocked(caller_of(scope, STREAMABLE), message, here)
+        await refuse_blocked(caller_of(scope, STREAMABLE), message, worker)
         raise RequestRefused(404, "no_session", _NO_SESSION)
     try:
-        session = await extended(here, accepted.session, principal)
+        session = await extended(worker, accepted.session, principal)
         is_decided_later = message is not None and is_decided(message) and not (refusal or accepted.refusal)
         if not is_decided_later:
-            await _check_not_blocked(scope, message, session, here)
-        if here.draining:  # By now: nobody would wait for the work.
+            await _check_not_blocked(scope, message, session, worker)
+        if worker.draining:  # By now: nobody would wait for the work.
             raise SHUTTING_DOWN
     except BaseException:  # noqa: BLE001  (the server may cancel this; it is raised again)
         if request_id is not None and not accepted.refusal:
-            await release(here, accepted.session, request_id)
+            await release(worker, accepted.session, request_id)
         raise
-    return Accepted(session, refusal or accepted.refusal)
+    return Acceptance(session, refusal or accepted.refusal)
 
 
-async def _check_not_blocked(scope: Scope, message: jsonrpc.Message | None, session: McpSession, here: Worker) -> None:
+async def _check_not_blocked(
+    scope: Scope, message: jsonrpc.Message | None, session: McpSessionState, worker: Worker
+) -> None:
     try:
-        await refuse_blocked(caller_in(scope, session, message), message, here)
+        await refuse_blocked(caller_in(scope, session, message), message, worker)
     except RequestRefused:
-        await end_blocked(here, session)
+        await end_blocked(worker, session)
         raise
 
 
-async def end_blocked(here: Worker, session: McpSession) -> None:
+async def end_blocked(worker: Worker, session: McpSessionState) -> None:
     """End the session of a blocked client. It is told that it is blocked, whether this works or not."""
     try:
-        await here.end(session.key, BLOCKED)
+        await worker.end(session.key, BLOCKED)
     except SessionsUnavailable:
         logger.warning("MCP session %s could not be ended, though %s", session.key, BLOCKED)
 
@@ -132,7 +134,7 @@ def _key_of(session_id: str) -> str:
     return session_key(f"{STREAMABLE} {session_id}")
 
 
-async def release(here: Worker, session: McpSession, request_id: jsonrpc.RequestId) -> None:
+async def release(worker: Worker, session: McpSessionState, request_id: jsonrpc.RequestId) -> None:
     """A request that was accepted has been answered, or will not be."""
     with suppress(SessionsUnavailable):  # The store makes up for it.
-        await here.sessions.release(session, request_id)
+        await worker.sessions.release(session, request_id)

@@ -11,7 +11,7 @@ from authz_app.policy_store.store import PolicyUnavailable
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.listing import seen_by
 from tools_app.streams.blocked_sessions import BLOCKED
-from tools_app.streams.notifications import News
+from tools_app.streams.notifications import NotificationStream
 from tools_app.streams.open_streams import Subscription
 from tools_app.transports.session_messages import expiry_of
 from tools_app.wire.jsonrpc import INTERNAL_ERROR
@@ -22,31 +22,35 @@ _DRAINING = "the server is shutting down"
 
 
 @asynccontextmanager
-async def subscribed(news: News, *, caller: Caller, here: Worker) -> AsyncIterator[Subscription]:
-    """Let ``news`` be of what changes for the caller."""
+async def subscribed(
+    notifications: NotificationStream, *, caller: Caller, worker: Worker
+) -> AsyncIterator[Subscription]:
+    """Put a stream of notifications under watch, for as long as the context lasts."""
     key = f"listen.{secrets.token_hex(8)}"
-    subscription = Subscription(key, caller, news, expiry_of(caller.principal))
+    subscription = Subscription(key, caller, notifications, expiry_of(caller.principal))
     try:
-        await _begin(subscription, here)
+        await _begin(subscription, worker)
         yield subscription
     finally:
-        here.open.remove(key)
-        logger.info("A subscription of %s closed: %s", caller.principal.subject, news.ended or "the client left")
+        worker.open.remove(key)
+        logger.info(
+            "A subscription of %s closed: %s", caller.principal.subject, notifications.ended or "the client left"
+        )
 
 
-async def _begin(subscription: Subscription, here: Worker) -> None:
+async def _begin(subscription: Subscription, worker: Worker) -> None:
     """Put the stream under watch, with the lists as they are then."""
     while True:
         try:
-            policy = await here.dependencies.policy.refreshed()
-            client = await here.dependencies.policy.client_of(subscription.caller.principal)
+            policy = await worker.dependencies.policy.refreshed()
+            client = await worker.dependencies.policy.client_of(subscription.caller.principal)
         except PolicyUnavailable as error:
             raise MCPError(INTERNAL_ERROR, str(error)) from error
         subscription.seen = seen_by(client, subscription.caller, policy)
-        if await here.dependencies.policy.policy() is policy:
+        if await worker.dependencies.policy.policy() is policy:
             break
-    here.open.add(subscription)
+    worker.open.add(subscription)
     if client.status == "blocked":
         subscription.stream.end(BLOCKED)
-    elif here.draining:
+    elif worker.draining:
         subscription.stream.end(_DRAINING)

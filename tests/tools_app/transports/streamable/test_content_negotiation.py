@@ -3,10 +3,10 @@
 import pytest
 
 from tools_app.transports.requests import RequestRefused
-from tools_app.transports.streamable.content_negotiation import Accepted, accepted_by, check_stream_accepted
+from tools_app.transports.streamable.content_negotiation import AcceptedMediaTypes, accepted_by, check_stream_accepted
 
 
-def accepted(*values: str) -> Accepted:
+def accepted(*values: str) -> AcceptedMediaTypes:
     return accepted_by({"headers": [(b"accept", value.encode("latin-1")) for value in values]})
 
 
@@ -26,7 +26,7 @@ def accepted(*values: str) -> Accepted:
     ],
 )
 def test_what_a_client_takes(values: list[str], json: bool, stream: bool) -> None:
-    assert accepted(*values) == Accepted(json, stream)
+    assert accepted(*values) == AcceptedMediaTypes(json, stream)
 
 
 @pytest.mark.parametrize("value", ["text/html", "json", "application/jsonp", "text/event-streams", "*", "\xff/json"])

@@ -8,24 +8,24 @@ import orjson
 import pytest
 
 from tests.eventually import eventually
-from tools_app.transports.streamable.content_negotiation import Accepted
-from tools_app.transports.streamable.held_response import Forbidden
-from tools_app.transports.streamable.response import OwnResponse
+from tools_app.transports.streamable.content_negotiation import AcceptedMediaTypes
+from tools_app.transports.streamable.held_response import ForbiddenResponse
+from tools_app.transports.streamable.response import StreamableResponse
 from tools_app.wire.jsonrpc import notification_of, result_of
 
 WAIT = 20.0
-BOTH, JSON, STREAM = Accepted(True, True), Accepted(True, False), Accepted(False, True)
+BOTH, JSON, STREAM = AcceptedMediaTypes(True, True), AcceptedMediaTypes(True, False), AcceptedMediaTypes(False, True)
 ANSWER = result_of(1, {"x": 1})
 NEWS = notification_of("notifications/message", {"data": "news"})
-REFUSAL = Forbidden({"error": {"code": 1, "message": "No."}}, [(b"www-authenticate", b"Bearer x")])
+REFUSAL = ForbiddenResponse({"error": {"code": 1, "message": "No."}}, [(b"www-authenticate", b"Bearer x")])
 
 
 class Exchange:
     """One HTTP exchange: what was sent, and a client that may leave."""
 
-    def __init__(self, accepted: Accepted = BOTH, patience: float = 60.0, **options: Any) -> None:
+    def __init__(self, accepted: AcceptedMediaTypes = BOTH, patience: float = 60.0, **options: Any) -> None:
         self.undelivered: list[UUID] = []
-        self.response = OwnResponse(accepted, self.undelivered.append, patience=patience, **options)
+        self.response = StreamableResponse(accepted, self.undelivered.append, patience=patience, **options)
         self.sent: list[Any] = []
         self.leaves = asyncio.Event()
 
@@ -60,7 +60,7 @@ class Exchange:
 
 
 @pytest.mark.parametrize("accepted", [BOTH, JSON])
-async def test_an_answer_that_comes_first_is_json(accepted: Accepted) -> None:
+async def test_an_answer_that_comes_first_is_json(accepted: AcceptedMediaTypes) -> None:
     exchange = Exchange(accepted, headers=[(b"mcp-session-id", b"x")])
     exchange.response.answer(ANSWER, uuid4())
     await exchange.deliver()
@@ -116,7 +116,7 @@ async def test_no_answer_is_a_stream_that_ends() -> None:
 
 
 @pytest.mark.parametrize("accepted", [BOTH, JSON, STREAM])
-async def test_a_refusal_that_comes_first_is_a_403_with_its_challenge(accepted: Accepted) -> None:
+async def test_a_refusal_that_comes_first_is_a_403_with_its_challenge(accepted: AcceptedMediaTypes) -> None:
     exchange = Exchange(accepted)
     exchange.response.forbid(REFUSAL)
     await exchange.deliver()
