@@ -19,10 +19,10 @@ def main() -> None:
     from django.db import Error  # noqa: PLC0415
 
     from authz_app.audit.entries import AuditUnavailable  # noqa: PLC0415
-    from authz_app.core import actor as actors  # noqa: PLC0415
+    from authz_app.core import actor  # noqa: PLC0415
 
     try:
-        with actors.acting(actors.command(sys.argv)):
+        with actor.acting(actor.command(sys.argv)):
             execute_from_command_line(sys.argv)
     except (Error, AuditUnavailable) as error:
         if "--traceback" in sys.argv:

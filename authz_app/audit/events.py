@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, transaction
 
 from authz_app.audit.entries import AuditUnavailable
-from authz_app.core import actor as actors
+from authz_app.core import actor
 from authz_app.core.ids import uuid7
 from authz_app.models.events import AuditEvent
 from authz_app.redaction.redact import recorded_json
@@ -111,5 +111,5 @@ def record_with(event: Event) -> None:
     Raises:
         DatabaseError: it cannot be written.
     """
-    actor = event.actor or actors.readable(actors.current())
-    AuditEvent(**event._replace(actor=actor)._asdict()).save(force_insert=True)
+    name = event.actor or actor.readable(actor.current())
+    AuditEvent(**event._replace(actor=name)._asdict()).save(force_insert=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 _EVERY = 60.0
 
 
-class Trouble:
+class FailureLog:
     """Something that may fail for a while. Safe in any thread.
 
     Where it comes and goes, its beginning and its end are said at most once a minute.
@@ -23,7 +23,7 @@ class Trouble:
         self._said_at: float | None = None
         self._is_on = False
 
-    def began(self, sentence: str, *arguments: object) -> None:
+    def failed(self, sentence: str, *arguments: object) -> None:
         """Note that it failed; say so, unless that was said."""
         with self._lock:
             if self._is_on or (self._said_at is not None and self._clock() - self._said_at < _EVERY):
@@ -31,7 +31,7 @@ class Trouble:
             self._is_on, self._said_at = True, self._clock()
         self._logger.error(sentence, *arguments)
 
-    def is_over(self) -> None:
+    def worked(self) -> None:
         """Note that it worked; say so, where it was said that it failed."""
         if not self._is_on:
             return

@@ -49,7 +49,7 @@ class WrongRequest(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AuthorizationRequest:
     """``uri`` is the request as it can be granted, ``left_out`` are the token scopes that it wanted beyond that."""
 
     application: OAuthApplication
@@ -90,7 +90,7 @@ def _answer(redirect_uri: str, state: str, **answer: str) -> str:
     return _with_issuer(add_params_to_uri(redirect_uri, told))
 
 
-def read(request: HttpRequest, person: Any) -> Asked:
+def read(request: HttpRequest, person: Any) -> AuthorizationRequest:
     """What is asked of ``person``, who may be None where nobody is signed in.
 
     Raises:
@@ -114,7 +114,7 @@ def read(request: HttpRequest, person: Any) -> Asked:
         raise CannotAsk(_FATAL.get(type(error)) or _sentence(error)) from error
     except OAuth2Error as error:
         raise _wrong(application, redirect_uri, query.get("state", ""), error.error, _sentence(error)) from error
-    return Asked(
+    return AuthorizationRequest(
         application=application,
         redirect_uri=redirect_uri,
         uri=uri,
@@ -125,7 +125,7 @@ def read(request: HttpRequest, person: Any) -> Asked:
     )
 
 
-def silently(asked: Asked) -> WrongRequest:
+def silently(asked: AuthorizationRequest) -> WrongRequest:
     """The answer to a request that forbids to ask the person: there is always something to ask."""
     error, description = "interaction_required", "This site always asks the person."
     return _wrong(asked.application, asked.redirect_uri, asked.state, error, description)

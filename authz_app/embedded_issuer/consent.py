@@ -14,8 +14,7 @@ from django.views.generic import View
 
 from authz_app.conf import conf
 from authz_app.embedded_issuer import authorization_request as asked
-from authz_app.embedded_issuer import client_id_metadata as client_documents
-from authz_app.embedded_issuer import device
+from authz_app.embedded_issuer import client_id_metadata, device
 from authz_app.embedded_issuer.registration import DOCUMENT, registered_itself
 from authz_app.embedded_issuer.scopes import IDENTITY_SCOPES, grantable
 from authz_app.embedded_issuer.subjects import name_claims
@@ -43,18 +42,18 @@ class ConsentView(View):
             return redirect_to_login(request.get_full_path())
         try:
             client_id = request.GET.get("client_id", "")
-            if person is not None and client_documents.is_document_address(client_id):
-                client_documents.keep_current(request, client_id)
+            if person is not None and client_id_metadata.is_document_address(client_id):
+                client_id_metadata.keep_current(request, client_id)
             wanted = asked.read(request, person)
             if silent or person is None:
                 raise asked.silently(wanted)
             return self._answered(request, wanted)
-        except (asked.CannotAsk, client_documents.DocumentRefused) as error:
+        except (asked.CannotAsk, client_id_metadata.DocumentRefused) as error:
             return _refused(request, str(error))
         except asked.WrongRequest as error:
             return _SendBack(error.location) if error.at_once else _refused(request, str(error), error)
 
-    def _answered(self, request: HttpRequest, wanted: asked.Asked) -> HttpResponse:
+    def _answered(self, request: HttpRequest, wanted: asked.AuthorizationRequest) -> HttpResponse:
         if request.method == "POST":
             allowed = request.POST.get("action") == "allow"
             return _SendBack(wanted.granted_by(request.user) if allowed else wanted.denied())

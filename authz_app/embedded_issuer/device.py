@@ -36,7 +36,7 @@ class _DeviceRules(GrantRules):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingDevice:
     """A device that waits for a person."""
 
     device_code: str
@@ -66,7 +66,7 @@ def begin(request: HttpRequest, resources: list[str]) -> dict[str, Any]:
     return dict(data)
 
 
-def waiting(user_code: str) -> Waiting | None:
+def waiting(user_code: str) -> PendingDevice | None:
     """The device that shows this code, however the person spells it; None where none waits."""
     typed = "".join(character for character in user_code.upper() if character.isascii() and character.isalnum())
     if not 0 < len(typed) <= _LONGEST_CODE:
@@ -77,10 +77,10 @@ def waiting(user_code: str) -> Waiting | None:
     except ValidationError:
         return None
     data = cache.get(device_codes.cache_device_code_key(device_code)) or {}
-    return Waiting(device_code, application, tuple(data.get("scope") or ()))
+    return PendingDevice(device_code, application, tuple(data.get("scope") or ()))
 
 
-def answer(device: Waiting, user: Any, granted: list[str] | None) -> bool:
+def answer(device: PendingDevice, user: Any, granted: list[str] | None) -> bool:
     """Let the device in with these scopes, or turn it away with None. False where it waits no more."""
     data = cache.get(device_codes.cache_device_code_key(device.device_code))
     if data is None or data["granted"] is not None:

@@ -16,7 +16,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedTable:
     """A table whose rows are sealed: the columns of each canonical line, in order, ``id`` first.
 
     ``final`` is SQL that holds for rows that will not change any more, but for ``undelivered`` for a few seconds.
@@ -30,7 +30,7 @@ class Sealed:
     booleans: frozenset[str] = frozenset()
 
 
-CALLS = Sealed(
+CALLS = SealedTable(
     name="call",
     table="authz_app_callrecord",
     columns=(
@@ -68,7 +68,7 @@ CALLS = Sealed(
     times=frozenset({"at", "deadline"}),
     booleans=frozenset({"undelivered"}),
 )
-EVENTS = Sealed(
+EVENTS = SealedTable(
     name="event",
     table="authz_app_auditevent",
     columns=(
@@ -89,10 +89,10 @@ EVENTS = Sealed(
     ),
     final="true",
 )
-SEALED: tuple[Sealed, ...] = (CALLS, EVENTS)
+SEALED: tuple[SealedTable, ...] = (CALLS, EVENTS)
 
 
-def line_of(sealed: Sealed) -> Callable[[Sequence[Any]], bytes]:
+def line_of(sealed: SealedTable) -> Callable[[Sequence[Any]], bytes]:
     """How a row of that table, its columns in order as either database gives them, becomes its line.
 
     This is done for every record, in the process that answers calls.

@@ -1,4 +1,4 @@
-"""The last seal that this machine knows of, kept beside the key and so outside the database.
+"""The last seal: the one in the database, and the one that this machine remembers beside its key.
 
 Whoever cuts off the newest seals and their records in the database leaves this, and the lines of the log.
 """
@@ -13,39 +13,51 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from authz_app.core.private_files import create_private, replace_private
 from authz_app.core.sqlite_file import sqlite_path
 from authz_app.evidence.keys import key_path
+from authz_app.models.seals import AuditSeal
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """A seal's number, and the digest of its statement."""
+class Checkpoint:
+    """The number of a seal, and the digest of its statement."""
 
     number: int
     digest: str
 
 
-def head_path(connection: BaseDatabaseWrapper) -> Path:
+def checkpoint_path(connection: BaseDatabaseWrapper) -> Path:
     """One file for each database."""
     host, port, name = (str(connection.settings_dict[part]) for part in ("HOST", "PORT", "NAME"))
     known_as = [connection.vendor, host, port, sqlite_path(name) if connection.vendor == "sqlite" else name]
     return key_path().with_suffix(f".{sha256('|'.join(known_as).encode()).hexdigest()[:12]}.head")
 
 
-def known_head(connection: BaseDatabaseWrapper) -> Head | None:
+def known_checkpoint(connection: BaseDatabaseWrapper) -> Checkpoint | None:
     """None: nothing was sealed from here, or it cannot be read."""
     try:
-        return Head(**json.loads(head_path(connection).read_text()))
+        return Checkpoint(**json.loads(checkpoint_path(connection).read_text()))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def keep_head(connection: BaseDatabaseWrapper, head: Head) -> None:
+def keep_checkpoint(connection: BaseDatabaseWrapper, checkpoint: Checkpoint) -> None:
     """Remember a seal.
 
     Raises:
         OSError: it cannot be written.
     """
-    path, content = head_path(connection), json.dumps(asdict(head)).encode()
+    path, content = checkpoint_path(connection), json.dumps(asdict(checkpoint)).encode()
     if path.exists():
         replace_private(path, content)
     else:
         create_private(path, content)
+
+
+def last_number(connection: BaseDatabaseWrapper) -> int:
+    """The number of the last seal in the database; 0 where there is none."""
+    last = last_seal(connection)
+    return last.number if last else 0
+
+
+def last_seal(connection: BaseDatabaseWrapper) -> AuditSeal | None:
+    """The last seal in the database, without what it keeps of its records."""
+    return AuditSeal.objects.using(connection.alias).defer("members").order_by("-number").first()

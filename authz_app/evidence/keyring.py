@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from authz_app.evidence.keys import is_signed, key_id
+from authz_app.evidence.keys import is_signed, key_id, signer
 from authz_app.models.seals import AuditKey
 
 
 @dataclass(slots=True)
 class Keyring:
-    """Trusted public keys by their ids. Where ``only`` is set, nothing is known of others."""
+    """Trusted public keys by their ids, the seals from which on they sign, and what is wrong with the listed keys."""
 
     trusted: dict[str, str] = field(default_factory=dict)
     begins: dict[str, int] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
 
     def problem(self, key: str, statement: str, signature: str, seal: int) -> str:
         """Why a seal's signature proves nothing; empty: it is a trusted key's, in its time."""
@@ -64,6 +63,15 @@ def keyring(listed: Iterable[AuditKey], public: str) -> Keyring:
     for other in sorted(set(rows) - set(ring.trusted)):
         ring.findings.append(f"The key {other} was added without the key before it, or edited.")
     return ring
+
+
+def local_keyring() -> Keyring:
+    """The keys that this machine's key vouches for.
+
+    Raises:
+        AuditKeyError: there is no key on this machine.
+    """
+    return keyring(AuditKey.objects.all(), signer().public)
 
 
 def _said(row: AuditKey) -> tuple[str, int, str]:

@@ -25,7 +25,7 @@ from django.conf import settings
 
 from authz_app.audit.events import EventKind, event, record_with
 from authz_app.core.private_files import create_private, others_can_read, replace_private
-from authz_app.evidence.statements import key_statement
+from authz_app.evidence.statements import first_seal, key_statement
 from authz_app.models.seals import AuditKey
 
 _MAX_FILE_BYTES = 65_536
@@ -147,6 +147,11 @@ def introduce(key: AuditSigner) -> None:
             f"The audit key file {key_path()} holds the key {key.id}, and what signs here is {' or '.join(current)}."
             f" Put the same file on all machines (AUDIT_KEY_FILE).{_NEXT if next_key_path().exists() else ''}"
         )
+
+
+def keys_from(seal: int) -> list[AuditKey]:
+    """The listed keys that sign from this seal on."""
+    return [key for key in AuditKey.objects.all() if first_seal(key.statement) == seal]
 
 
 def _that_none_follows(listed: list[tuple[str, str]]) -> list[str]:

@@ -8,10 +8,10 @@ from uuid import UUID
 from django.db import connection as default
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from authz_app.evidence.canonical import Sealed, line_of, member, split
-from authz_app.evidence.check_one import keyring_here
-from authz_app.evidence.keyring import Keyring
-from authz_app.evidence.seal_checks import NO_STATEMENT, list_problem, said_by, signature_problem
+from authz_app.evidence.canonical import SealedTable, line_of, member, split
+from authz_app.evidence.checkpoint import last_seal
+from authz_app.evidence.keyring import Keyring, local_keyring
+from authz_app.evidence.seal_checks import check_seal
 from authz_app.evidence.sealing import LARGEST_SEGMENT, SETTLED_AFTER, settled
 from authz_app.models.seals import AuditSeal
 
@@ -30,7 +30,9 @@ class Proof:
     problem: str = ""
 
 
-def prove(sealed: Sealed, record_id: UUID, interval: timedelta, connection: BaseDatabaseWrapper = default) -> Proof:
+def prove(
+    sealed: SealedTable, record_id: UUID, interval: timedelta, connection: BaseDatabaseWrapper = default
+) -> Proof:
     """Check one row of that table. ``interval`` is the time between two seals.
 
     Raises:
@@ -45,31 +47,29 @@ def prove(sealed: Sealed, record_id: UUID, interval: timedelta, connection: Base
     seal = AuditSeal.objects.using(connection.alias).filter(number=number).first()
     if seal is None:
         return Proof(problem=f"Seal {number} is not there, though this record is in it.")
-    return Proof(seal, problem=_problem(seal, member(row[0], line_of(sealed)(row)), keyring_here()))
+    return Proof(seal, problem=_problem(seal, member(row[0], line_of(sealed)(row)), local_keyring()))
 
 
 def _problem(seal: AuditSeal, found: bytes, keys: Keyring) -> str:
-    said = said_by(seal)
-    if said is None:
-        return NO_STATEMENT.format(seal.number)
-    if seal.pruned:
+    check = check_seal(seal, keys)
+    if seal.pruned and check.fields is not None:
         return f"It was inserted: seal {seal.number} was pruned."
-    if problem := signature_problem(seal, said, keys) or list_problem(seal, said):
-        return problem
+    if check.problems:
+        return check.problems[0]
     kept = {one[:16]: one for one in split(bytes(seal.members))}
     if found[:16] not in kept:
         return f"It was inserted: it was not there when seal {seal.number} was made."
     return "" if kept[found[:16]] == found else f"It was edited after seal {seal.number} was made."
 
 
-def _unsealed(connection: BaseDatabaseWrapper, sealed: Sealed, known_as: Any, interval: timedelta) -> Proof:
+def _unsealed(connection: BaseDatabaseWrapper, sealed: SealedTable, known_as: Any, interval: timedelta) -> Proof:
     def ended_before(moment: datetime) -> bool:
         return bool(settled(connection, sealed, moment, 1, only=known_as))
 
     now = datetime.now(UTC)
     if not ended_before(now + timedelta(days=1)):
         return Proof(waits=_OPEN)
-    last = AuditSeal.objects.using(connection.alias).defer("members").order_by("-number").first()
+    last = last_seal(connection)
     if last and last.count < LARGEST_SEGMENT and ended_before(min(last.at, now) - SETTLED_AFTER - interval):
         return Proof(problem=_INSERTED.format(last.number))
     if ended_before(now - SETTLED_AFTER - 2 * interval):

@@ -6,6 +6,7 @@ Broken off in between, it is neither lost nor in use; asked for again, it takes 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from authz_app.evidence.checkpoint import last_number
 from authz_app.evidence.keys import (
     AuditKeyError,
     AuditSigner,
@@ -15,7 +16,7 @@ from authz_app.evidence.keys import (
     take_over,
     waits_to_take_over,
 )
-from authz_app.evidence.sealing import last_number, take_lock
+from authz_app.evidence.sealing import take_lock
 
 
 def rotate(connection: BaseDatabaseWrapper) -> AuditSigner:

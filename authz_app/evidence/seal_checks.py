@@ -1,57 +1,137 @@
-"""What can be wrong with one seal and the records under it, each as a sentence. None, or an empty one: it holds."""
+"""Check one seal: its statement, its signature, its link to the seal before, and the records under it.
+
+Each problem is a sentence. An empty one, or none: it holds.
+"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from authz_app.evidence.canonical import id_text, split, utc_text
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from authz_app.evidence.canonical import SEALED, id_text, split, utc_text
+from authz_app.evidence.checkpoint import known_checkpoint
 from authz_app.evidence.keyring import Keyring
-from authz_app.evidence.statements import SealFields, digest, read_seal
+from authz_app.evidence.sealing import LARGEST_SEGMENT, members
+from authz_app.evidence.statements import NOTHING_BEFORE, SealFields, digest, read_seal
 from authz_app.models.seals import AuditSeal
 
-NO_STATEMENT = "Seal {} was edited: its statement is that of another, or of none."
+_NO_STATEMENT = "Seal {} was edited: its statement is that of another, or of none."
 _OTHER_LIST = "Seal {} was edited: its list of records is not the one that was signed."
 _INSERTED = "Record {} was inserted: it was not there when seal {} was made."
 _REMOVED = "Record {} was removed: seal {} is over it."
 _EDITED = "Record {} was edited after seal {} was made."
 
 
-def said_by(seal: AuditSeal) -> SealFields | None:
-    """What its statement says; None: it is no statement, or another seal's."""
-    said = read_seal(seal.statement)
-    return said if said is not None and said.number == seal.number else None
+@dataclass(frozen=True, slots=True)
+class SealCheck:
+    """What is wrong with a seal. ``fields`` are what its statement says; None: it is no statement of this seal."""
+
+    fields: SealFields | None
+    signature: str = ""
+    link: str = ""
+    records: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> list[str]:
+        return [problem for problem in (self.signature, self.link, *self.records) if problem]
 
 
-def signature_problem(seal: AuditSeal, said: SealFields, keys: Keyring) -> str:
-    """Whether it is signed by a trusted key, and whether its row says what is signed."""
-    if problem := keys.problem(said.key, seal.statement, seal.signature, seal.number):
+def check_seal(
+    seal: AuditSeal, keys: Keyring, *, before: str | None = None, found: Sequence[bytes] | None = None
+) -> SealCheck:
+    """Check a seal against ``keys``, the digest of the seal ``before``, and the records ``found`` under it.
+
+    ``found`` has, in the order of their ids, what a seal keeps of each record. What is None is not checked.
+    """
+    fields = fields_of(seal)
+    if fields is None:
+        return SealCheck(None, _NO_STATEMENT.format(seal.number))
+    return SealCheck(
+        fields,
+        _signature_problem(seal, fields, keys),
+        "" if before is None else _link_problem(seal, fields, before),
+        tuple(_record_problems(seal, fields, found, keys)),
+    )
+
+
+def check_stored_seal(connection: BaseDatabaseWrapper, seal: AuditSeal, keys: Keyring) -> SealCheck:
+    """Check a seal by itself, against the seal before and all records of the database that are under it now."""
+    if fields_of(seal) is None:
+        return check_seal(seal, keys)
+    previous = AuditSeal.objects.using(connection.alias).filter(number=seal.number - 1)
+    statement = previous.values_list("statement", flat=True).first()
+    before = NOTHING_BEFORE if seal.number == 1 else None if statement is None else digest(statement)
+    try:
+        check = check_seal(seal, keys, before=before, found=_members_found(connection, seal.number))
+    except DatabaseError as error:
+        unreadable = f"The records of seal {seal.number} cannot be read: {error}."
+        check = replace(check_seal(seal, keys, before=before), records=(unreadable,))
+    return replace(check, link=_replaced(connection, seal) or _missing(seal, before) or check.link)
+
+
+def _replaced(connection: BaseDatabaseWrapper, seal: AuditSeal) -> str:
+    known = known_checkpoint(connection)
+    if known is None or known.number != seal.number or known.digest == digest(seal.statement):
+        return ""
+    return f"Seal {seal.number} is not the one that was made here: that was {known.digest}."
+
+
+def _missing(seal: AuditSeal, before: str | None) -> str:
+    return "" if before is not None else f"Seal {seal.number - 1}, which it follows, is not there."
+
+
+def _members_found(connection: BaseDatabaseWrapper, number: int) -> list[bytes]:
+    """What a seal keeps of each record that is under it now; of some too many, where there are too many."""
+    where = f"id IN (SELECT id FROM {{}} WHERE seal = %s ORDER BY id LIMIT {2 * LARGEST_SEGMENT})"
+    return sorted(one for sealed in SEALED for one in members(connection, sealed, where.format(sealed.table), [number]))
+
+
+def digest_of(seal: AuditSeal) -> str:
+    """What the following seal names this one by."""
+    return digest(seal.statement)
+
+
+def first_and_last(seal: AuditSeal) -> tuple[str, str] | None:
+    """The ids of the first and the last record under a seal, by its own list; None: it is over none, or pruned."""
+    kept = split(bytes(seal.members))
+    return (id_text(kept[0]), id_text(kept[-1])) if kept else None
+
+
+def fields_of(seal: AuditSeal) -> SealFields | None:
+    """What a seal's statement says; None: it is no statement, or that of another seal."""
+    fields = read_seal(seal.statement)
+    return fields if fields is not None and fields.number == seal.number else None
+
+
+def _signature_problem(seal: AuditSeal, fields: SealFields, keys: Keyring) -> str:
+    if problem := keys.problem(fields.key, seal.statement, seal.signature, seal.number):
         return f"Seal {seal.number} was edited, or made without the key: {problem}."
-    if (said.count, said.at) != (seal.count, utc_text(seal.at)):
+    if (fields.count, fields.at) != (seal.count, utc_text(seal.at)):
         return f"Seal {seal.number} was edited: its time, or how many records it is over, is not what was signed."
     return ""
 
 
-def link_problem(seal: AuditSeal, said: SealFields, before: str | None) -> str:
-    """Whether it follows the seal before. ``before`` is that one's digest; None: it is not there, so nobody knows."""
-    if before is None or said.previous == before:
+def _link_problem(seal: AuditSeal, fields: SealFields, before: str) -> str:
+    if fields.previous == before:
         return ""
     if seal.number == 1:
         return "Seal 1 is not the first that was made: it names one before."
     return f"Seal {seal.number} does not follow seal {seal.number - 1}, which was edited or replaced."
 
 
-def record_problems(seal: AuditSeal, said: SealFields, found: Sequence[bytes], keys: Keyring) -> list[str]:
-    """Each record that is not as it was sealed. ``found``: what a seal keeps of each that is there, in their order."""
+def _record_problems(seal: AuditSeal, fields: SealFields, found: Sequence[bytes] | None, keys: Keyring) -> list[str]:
     if seal.pruned:
-        return _pruning_problems(seal, found, keys)
-    if problem := list_problem(seal, said):
+        return [] if found is None else _pruning_problems(seal, found, keys)
+    if problem := _list_problem(seal, fields):
         return [problem]
-    return list(_each_problem(seal, found))
+    return [] if found is None else list(_each_problem(seal, found))
 
 
-def list_problem(seal: AuditSeal, said: SealFields) -> str:
-    """Whether what it keeps of its records is what was signed."""
+def _list_problem(seal: AuditSeal, fields: SealFields) -> str:
     members = bytes(seal.members)
-    if (said.members, said.count) == (sha256(members).hexdigest(), len(split(members))):
+    if (fields.members, fields.count) == (sha256(members).hexdigest(), len(split(members))):
         return ""
     return _OTHER_LIST.format(seal.number)
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from authz_app.core.failure_log import Trouble
-from authz_app.evidence.checkpoint import Head, head_path, keep_head, known_head
+from authz_app.core.failure_log import FailureLog
+from authz_app.evidence.checkpoint import Checkpoint, checkpoint_path, keep_checkpoint, known_checkpoint
 from authz_app.evidence.keys import AuditKeyError, signer
 from authz_app.evidence.sealing import Sealing, seal
 from authz_app.evidence.statements import digest
@@ -29,7 +29,7 @@ class Sealer:
         self._interval = interval
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._trouble = Trouble(logger, "Call records can be sealed again.")
+        self._failure_log = FailureLog(logger, "Call records can be sealed again.")
 
     def start(self) -> None:
         """Seal from now on. Never blocks, and may be repeated."""
@@ -52,10 +52,10 @@ class Sealer:
         """Seal if it is due. Returns in how many seconds to look again."""
         try:
             seal_what_is_due(timedelta(seconds=self._interval), self._between)
-            self._trouble.is_over()
+            self._failure_log.worked()
             return self._until_due()
         except (DatabaseError, InterfaceError, AuditKeyError) as error:
-            self._trouble.began("Call records cannot be sealed: %s", error)
+            self._failure_log.failed("Call records cannot be sealed: %s", error)
             return min(self._interval, _RETRY)
         finally:
             connection.close()
@@ -77,11 +77,11 @@ def seal_what_is_due(older_than: timedelta | None, go_on: Callable[[], bool] = l
         AuditKeyError, DatabaseError, InterfaceError: something cannot be sealed.
     """
     made = 0
-    known = _head_holds()
+    may_replace = _checkpoint_holds()
     sealing = _seal(older_than)
     while sealing is not None:
         made += 1
-        _publish(sealing, known)
+        _publish(sealing, may_replace)
         sealing = _seal(None) if sealing.more and go_on() else None
     return made
 
@@ -97,32 +97,32 @@ def _seal(older_than: timedelta | None) -> Sealing | None:
         return seal(connection, signer(), older_than)
 
 
-def _publish(sealing: Sealing, known: bool) -> None:
+def _publish(sealing: Sealing, may_replace: bool) -> None:
     logger.info("%s", sealing.line)
-    # A head whose seal is gone is evidence: it stays.
-    if known:
+    # A checkpoint whose seal is gone is evidence: it stays.
+    if may_replace:
         with suppress(OSError):
-            keep_head(connection, Head(sealing.number, sealing.digest))
+            keep_checkpoint(connection, Checkpoint(sealing.number, sealing.digest))
 
 
 _missed: set[str] = set()
 
 
-def _head_holds() -> bool:
+def _checkpoint_holds() -> bool:
     """Whether the last seal that was made here is still there. Said once, where it is not."""
-    head = known_head(connection)
-    if head is None:
+    known = known_checkpoint(connection)
+    if known is None:
         return True
-    statement = AuditSeal.objects.filter(pk=head.number).values_list("statement", flat=True).first()
-    if statement is not None and digest(statement) == head.digest:
+    statement = AuditSeal.objects.filter(pk=known.number).values_list("statement", flat=True).first()
+    if statement is not None and digest(statement) == known.digest:
         return True
-    if head.digest not in _missed:
-        _missed.add(head.digest)
+    if known.digest not in _missed:
+        _missed.add(known.digest)
         logger.error(
             "Seal %s, made here as %s, is gone from the database or changed: records were cut off, or an older copy of"
             " the database is in use. `manage.py audit verify` says more; %s keeps what is known.",
-            head.number,
-            head.digest,
-            head_path(connection),
+            known.number,
+            known.digest,
+            checkpoint_path(connection),
         )
     return False

@@ -12,7 +12,8 @@ from typing import Any
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from authz_app.evidence.canonical import MEMBER_BYTES, SEALED, Sealed, line_of, member
+from authz_app.evidence.canonical import MEMBER_BYTES, SEALED, SealedTable, line_of, member
+from authz_app.evidence.checkpoint import last_seal
 from authz_app.evidence.keys import AuditSigner, introduce
 from authz_app.evidence.statements import NOTHING_BEFORE, digest, seal_statement
 from authz_app.models.seals import AuditSeal
@@ -36,10 +37,10 @@ class Sealing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _NextSegment:
     """The oldest records that are to be sealed, all of one table; as many as a segment may have."""
 
-    sealed: Sealed
+    sealed: SealedTable
     ids: Sequence[Any]
     more: bool
 
@@ -60,16 +61,16 @@ def seal(connection: BaseDatabaseWrapper, key: AuditSigner, older_than: timedelt
         AuditKeyError: what signs here is another key.
     """
     now = datetime.now(UTC)
-    waiting = _waiting(connection, now) if _last_is(connection, older_than, now) else None
-    if waiting is None:
+    segment = _next_segment(connection, now) if _last_is(connection, older_than, now) else None
+    if segment is None:
         return None
     with transaction.atomic(connection.alias):
         if not take_lock(connection) or not _last_is(connection, older_than, now):
             return None
         introduce(key)
-        last = _last(connection)
+        last = last_seal(connection)
         number = last.number + 1 if last else 1
-        kept = b"".join(_marked(connection, waiting.sealed, number, waiting.ids))
+        kept = b"".join(_marked(connection, segment.sealed, number, segment.ids))
         previous = digest(last.statement) if last else NOTHING_BEFORE
         statement = seal_statement(number, now, kept, previous, key.id)
         made = AuditSeal(
@@ -82,36 +83,26 @@ def seal(connection: BaseDatabaseWrapper, key: AuditSigner, older_than: timedelt
         )
         made.save(using=connection.alias, force_insert=True)
     line = f"Seal {number}: {digest(statement)} {statement} {made.signature}"
-    return Sealing(number, made.count, digest(statement), line, waiting.more)
-
-
-def last_number(connection: BaseDatabaseWrapper) -> int:
-    """Of the last seal; 0 where there is none."""
-    last = _last(connection)
-    return last.number if last else 0
-
-
-def _last(connection: BaseDatabaseWrapper) -> AuditSeal | None:
-    return AuditSeal.objects.using(connection.alias).defer("members").order_by("-number").first()
+    return Sealing(number, made.count, digest(statement), line, segment.more)
 
 
 def _last_is(connection: BaseDatabaseWrapper, older_than: timedelta | None, now: datetime) -> bool:
     if older_than is None:
         return True
-    last = _last(connection)
+    last = last_seal(connection)
     # Or so far in the future: the clock was put back.
     return last is None or abs(now - last.at) >= older_than
 
 
-def _waiting(connection: BaseDatabaseWrapper, now: datetime) -> _Waiting:
+def _next_segment(connection: BaseDatabaseWrapper, now: datetime) -> _NextSegment:
     found = [(sealed, settled(connection, sealed, now - SETTLED_AFTER, LARGEST_SEGMENT)) for sealed in SEALED]
     found.sort(key=lambda one: (not one[1], str(one[1][:1])))
     (sealed, ids), *others = found
-    return _Waiting(sealed, ids, len(ids) >= LARGEST_SEGMENT or any(theirs for _, theirs in others))
+    return _NextSegment(sealed, ids, len(ids) >= LARGEST_SEGMENT or any(waiting for _, waiting in others))
 
 
 def settled(
-    connection: BaseDatabaseWrapper, sealed: Sealed, before: datetime, limit: int, only: Any = None
+    connection: BaseDatabaseWrapper, sealed: SealedTable, before: datetime, limit: int, only: Any = None
 ) -> list[Any]:
     """Ids of final records that are in no seal and ended before that moment, as the database gives them.
 
@@ -128,7 +119,7 @@ def settled(
         return [row[0] for row in cursor.fetchall()]
 
 
-def _ended(connection: BaseDatabaseWrapper, sealed: Sealed) -> str:
+def _ended(connection: BaseDatabaseWrapper, sealed: SealedTable) -> str:
     """SQL: when the row became final is before a parameter. A call without a duration was denied, or is unknown."""
     if "duration_ms" not in sealed.columns:
         return "at < %s"
@@ -146,7 +137,7 @@ def _moment(connection: BaseDatabaseWrapper, moment: datetime) -> Any:
     return moment
 
 
-def _marked(connection: BaseDatabaseWrapper, sealed: Sealed, number: int, ids: Sequence[Any]) -> list[bytes]:
+def _marked(connection: BaseDatabaseWrapper, sealed: SealedTable, number: int, ids: Sequence[Any]) -> list[bytes]:
     """Put records into a segment, and give what its seal keeps of each as it is in this very moment."""
     if not ids:
         return []
@@ -157,7 +148,7 @@ def _marked(connection: BaseDatabaseWrapper, sealed: Sealed, number: int, ids: S
     return members(connection, sealed, f"seal = %s AND {which}", parameters)
 
 
-def members(connection: BaseDatabaseWrapper, sealed: Sealed, where: str, parameters: Sequence[Any]) -> list[bytes]:
+def members(connection: BaseDatabaseWrapper, sealed: SealedTable, where: str, parameters: Sequence[Any]) -> list[bytes]:
     """What a seal keeps of these rows, in the order of their ids.
 
     Read as verification reads them: SQLite's RETURNING gives a whole number where a SELECT gives a float.

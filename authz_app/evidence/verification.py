@@ -10,10 +10,10 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from authz_app.evidence.canonical import SEALED, Sealed, id_bytes, id_text, line_of, member
-from authz_app.evidence.checkpoint import Head
+from authz_app.evidence.canonical import SEALED, SealedTable, id_bytes, id_text, line_of, member
+from authz_app.evidence.checkpoint import Checkpoint
 from authz_app.evidence.keyring import Keyring
-from authz_app.evidence.seal_checks import NO_STATEMENT, link_problem, record_problems, said_by, signature_problem
+from authz_app.evidence.seal_checks import check_seal
 from authz_app.evidence.sealing import LARGEST_SEGMENT, SETTLED_AFTER, settled
 from authz_app.evidence.statements import NOTHING_BEFORE, SealFields, digest
 from authz_app.models.seals import AuditSeal
@@ -46,32 +46,32 @@ class Report:
 def verify(
     connection: BaseDatabaseWrapper,
     keys: Keyring,
-    head: Head | None,
+    known: Checkpoint | None,
     interval: timedelta,
     progress: Callable[[int], None] = lambda seals: None,
 ) -> Report:
-    """Check every seal and every sealed record. ``head`` is a seal that was seen elsewhere: in a log, by this machine.
+    """Check every seal and every sealed record. ``known`` is a seal that was seen elsewhere: in a log, by this machine.
 
     ``progress`` is told the number of each seal that was checked.
     """
-    report = Report(findings=list(keys.findings), unchecked=list(keys.unchecked))
-    rows = _groups(connection, report)
-    number, theirs = next(rows, (None, []))
+    report = Report(findings=list(keys.findings))
+    groups = _groups(connection, report)
+    number, group = next(groups, (None, []))
     for seal in _seals(connection):
         while number is not None and number < seal.number:
-            _without_seal(number, theirs, report)
-            number, theirs = next(rows, (None, []))
-        own = theirs if number == seal.number else []
+            _without_seal(number, group, report)
+            number, group = next(groups, (None, []))
+        own = group if number == seal.number else []
         if number == seal.number:
-            number, theirs = next(rows, (None, []))
+            number, group = next(groups, (None, []))
         _check_seal(seal, own, keys, report)
-        if head is not None and seal.number == head.number and digest(seal.statement) != head.digest:
-            report.bad(f"Seal {seal.number} is not the one that was made: that was {head.digest}.")
+        if known is not None and seal.number == known.number and digest(seal.statement) != known.digest:
+            report.bad(f"Seal {seal.number} is not the one that was made: that was {known.digest}.")
         progress(seal.number)
     while number is not None:
-        _without_seal(number, theirs, report)
-        number, theirs = next(rows, (None, []))
-    _check_end(connection, report, head, interval)
+        _without_seal(number, group, report)
+        number, group = next(groups, (None, []))
+    _check_end(connection, report, known, interval)
     return report
 
 
@@ -93,7 +93,7 @@ def _groups(connection: BaseDatabaseWrapper, report: Report) -> Iterator[tuple[i
         yield number, list(group)
 
 
-def _rows(connection: BaseDatabaseWrapper, sealed: Sealed, report: Report) -> Iterator[Row]:
+def _rows(connection: BaseDatabaseWrapper, sealed: SealedTable, report: Report) -> Iterator[Row]:
     line, after = line_of(sealed), (-(2**62), "00000000000000000000000000000000")
     select = f"SELECT seal, {', '.join(sealed.columns)} FROM {sealed.table}"
     while True:
@@ -120,36 +120,33 @@ def _check_seal(seal: AuditSeal, rows: list[Row], keys: Keyring, report: Report)
     if seal.number != expected:
         missing = f"Seal {expected} is" if seal.number == expected + 1 else f"Seals {expected} to {seal.number - 1} are"
         report.bad(f"{missing} missing.")
-    said = said_by(seal)
-    if said is None:
-        report.bad(NO_STATEMENT.format(seal.number))
+    before = report.last_digest if seal.number == expected else None
+    check = check_seal(seal, keys, before=before, found=[kept for _, kept in rows])
+    if found := check.signature or check.link:
+        report.bad(found)
+    if check.fields is None:
         return
     report.seals += 1
-    before = report.last_digest if seal.number == expected else None
-    found = signature_problem(seal, said, keys) or link_problem(seal, said, before)
-    if found:
-        report.bad(found)
-    report.last, report.last_digest = said, digest(seal.statement)
-    problems = record_problems(seal, said, [one for _, one in rows], keys)
-    for problem in problems:
+    report.last, report.last_digest = check.fields, digest(seal.statement)
+    for problem in check.records:
         report.bad(problem)
     if not seal.pruned:
         report.records += len(rows)
-    elif not problems:
+    elif not check.records:
         report.pruned.append(seal.number)
-        report.pruned_records += said.count
+        report.pruned_records += check.fields.count
 
 
-def _check_end(connection: BaseDatabaseWrapper, report: Report, head: Head | None, interval: timedelta) -> None:
+def _check_end(connection: BaseDatabaseWrapper, report: Report, known: Checkpoint | None, interval: timedelta) -> None:
     last = report.last.number if report.last else 0
-    if head is None:
+    if known is None:
         report.unchecked.append(
             "Whether the newest seals were cut off: nothing was sealed from here. Compare the last one with the logs:"
             " `manage.py audit verify --expect NUMBER:DIGEST`."
         )
-    elif head.number > last:
-        several = head.number > last + 1
-        which = f"Seals {last + 1} to {head.number} were" if several else f"Seal {head.number} was"
+    elif known.number > last:
+        several = known.number > last + 1
+        which = f"Seals {last + 1} to {known.number} were" if several else f"Seal {known.number} was"
         report.bad(f"{which} made, and cut off: the last seal that is there is {last}.")
     if report.pruned:
         report.unchecked.append(
@@ -182,7 +179,7 @@ def _check_unsealed(connection: BaseDatabaseWrapper, report: Report, interval: t
         )
 
 
-def _count_unsealed(connection: BaseDatabaseWrapper, sealed: Sealed) -> int:
+def _count_unsealed(connection: BaseDatabaseWrapper, sealed: SealedTable) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {sealed.table} WHERE seal IS NULL")
         return int(cursor.fetchone()[0])

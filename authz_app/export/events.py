@@ -3,22 +3,22 @@
 from collections.abc import Sequence
 
 from authz_app.audit.events import EventKind, event, record_now
-from authz_app.export.exporting import Wanted
+from authz_app.export.exporting import Selection
 
 
-def record_export(wanted: Wanted, form: str, address: str = "") -> None:
+def record_export(selection: Selection, form: str, address: str = "") -> None:
     """Record that these records are written out, by whoever is acting here. ``form`` is "jsonl" or "csv".
 
     Raises:
         AuditUnavailable: it cannot be recorded, so nothing is written out.
     """
     details = {
-        "tables": [chosen.sealed.name for chosen in wanted.tables],
-        "chosen_by": wanted.chosen_by,
-        "whole": wanted.is_whole,
+        "tables": [chosen.sealed.name for chosen in selection.tables],
+        "chosen_by": selection.chosen_by,
+        "whole": selection.is_whole,
         "form": form,
     }
-    record_now(event(EventKind.EXPORT, details, count=wanted.count(), address=address))
+    record_now(event(EventKind.EXPORT, details, count=selection.count(), address=address))
 
 
 def record_pruning(records: int, seals: Sequence[int], older_than: str, tools: Sequence[str]) -> None:

@@ -20,10 +20,9 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from authz_app.conf import conf
-from authz_app.evidence.canonical import FORMAT, SEALED, Sealed, line_of, utc_text
-from authz_app.evidence.checkpoint import Head, known_head
+from authz_app.evidence.canonical import FORMAT, SEALED, SealedTable, line_of, utc_text
+from authz_app.evidence.checkpoint import Checkpoint, known_checkpoint, last_number
 from authz_app.evidence.keys import AuditSigner
-from authz_app.evidence.sealing import last_number
 from authz_app.models.seals import AuditKey, AuditSeal
 
 _CHUNK = 1_000
@@ -38,68 +37,69 @@ def _said_to_nobody(records: int) -> None:
     """Nobody watches."""
 
 
-class Chosen(NamedTuple):
+class SelectedRows(NamedTuple):
     """Rows of a table that are to be written out."""
 
-    sealed: Sealed
+    sealed: SealedTable
     rows: "QuerySet[Any]"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Selection:
     """What is exported: the records, what chose them, and whether they are all that there are.
 
-    Of what is sealed meanwhile nothing is told: ``upto`` is the last seal as it begins, ``head`` the last known here.
+    What is sealed meanwhile is left out: ``upto`` is the last seal as the export begins, ``checkpoint`` the last one
+    that this machine remembers.
     """
 
-    tables: Sequence[Chosen]
+    tables: Sequence[SelectedRows]
     chosen_by: str
     is_whole: bool
     upto: int
-    head: Head | None
+    checkpoint: Checkpoint | None
 
     def count(self) -> int:
         """How many records there are."""
         return sum(chosen.rows.count() for chosen in self.tables)
 
 
-def wanted_of(tables: Sequence[Chosen], chosen_by: str, *, is_whole: bool) -> Wanted:
+def selection_of(tables: Sequence[SelectedRows], chosen_by: str, *, is_whole: bool) -> Selection:
     """These records, as of now. ``is_whole``: they are all that there are, of every table that is sealed."""
-    head = known_head(connection)  # Before the number: it may only be the older of the two.
-    return Wanted(tables, chosen_by, is_whole, last_number(connection), head)
+    checkpoint = known_checkpoint(connection)  # Before the number: it may only be the older of the two.
+    return Selection(tables, chosen_by, is_whole, last_number(connection), checkpoint)
 
 
-def jsonl(wanted: Wanted, key: AuditSigner | None, progress: Said = _said_to_nobody) -> Iterator[bytes]:
+def jsonl(selection: Selection, key: AuditSigner | None, progress: Said = _said_to_nobody) -> Iterator[bytes]:
     """The records as JSON objects, one a line, each segment's followed by its seal; at the end a signature over all.
 
     ``key``: none is here, so the file is not signed as a whole; its records are proved by their seals all the same.
     """
     hashed, count = sha256(), 0
-    for line in _lines(wanted):
+    for line in _lines(selection):
         count += line.startswith(_RECORD) and not line.startswith(_UNSEALED_RECORDS)
         hashed.update(line)
         yield line
         progress(count)
-    yield _end(wanted, hashed.hexdigest(), count, key)
+    yield _end(selection, hashed.hexdigest(), count, key)
 
 
-def seals_alone(wanted: Wanted, key: AuditSigner | None) -> Iterator[bytes]:
+def seals_alone(selection: Selection, key: AuditSigner | None) -> Iterator[bytes]:
     """The same file without the records, to go with those in CSV."""
     hashed, count = sha256(), 0
-    for line in _lines(wanted):
+    for line in _lines(selection):
         if line.startswith(_RECORD):
             count += not line.startswith(_UNSEALED_RECORDS)
         else:
             hashed.update(line)
             yield line
-    yield _end(wanted, hashed.hexdigest(), count, key)
+    yield _end(selection, hashed.hexdigest(), count, key)
 
 
-def csv_rows(wanted: Wanted, chosen: Chosen, progress: Said = _said_to_nobody) -> Iterator[bytes]:
+def csv_rows(selection: Selection, selected: SelectedRows, progress: Said = _said_to_nobody) -> Iterator[bytes]:
     """One table's records as CSV (RFC 4180). What a spreadsheet would take for a formula begins with an apostrophe."""
-    yield _csv(["table", "seal", *chosen.sealed.columns])
-    for count, record in enumerate(chain(_sealed(wanted, chosen), _unsealed(wanted, chosen)), 1):
-        yield _csv([chosen.sealed.name, record.seal, *orjson.loads(record.line)[2:]])
+    yield _csv(["table", "seal", *selected.sealed.columns])
+    for count, record in enumerate(chain(_sealed(selection, selected), _unsealed(selection, selected)), 1):
+        yield _csv([selected.sealed.name, record.seal, *orjson.loads(record.line)[2:]])
         progress(count)
 
 
@@ -121,47 +121,47 @@ def _json(**fields: Any) -> bytes:
     return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _lines(wanted: Wanted) -> Iterator[bytes]:
+def _lines(selection: Selection) -> Iterator[bytes]:
     yield _json(
         export=FORMAT,
         at=utc_text(datetime.now(UTC)),
-        chosen_by=wanted.chosen_by,
-        whole=wanted.is_whole,
+        chosen_by=selection.chosen_by,
+        whole=selection.is_whole,
         interval=conf().audit_seal_seconds,
-        columns={chosen.sealed.name: chosen.sealed.columns for chosen in wanted.tables},
+        columns={chosen.sealed.name: chosen.sealed.columns for chosen in selection.tables},
     )
     for row in AuditKey.objects.order_by("pk"):
         yield _json(key=row.statement, signature=row.signature, predecessor_signature=row.predecessor_signature)
-    done: int | None = 0 if wanted.is_whole else None
+    done: int | None = 0 if selection.is_whole else None
     within = False
-    for seal, _, sealed, line in _records(wanted):
+    for seal, _, sealed, line in _records(selection):
         if seal is not None and seal != done:
             # Those before, of which the query has nothing, keep the chain whole.
-            yield from _seals(wanted, seal - 1 if done is None else done, seal, within)
+            yield from _seals(selection, seal - 1 if done is None else done, seal, within)
             done, within = seal, True
         elif seal is None and within:
-            yield from _seal_and_after(wanted, done, within)
+            yield from _seal_and_after(selection, done, within)
             done, within = None, False
         yield _row(sealed, seal, line)
-    yield from _seal_and_after(wanted, done, within)
+    yield from _seal_and_after(selection, done, within)
 
 
-def _row(sealed: Sealed, seal: int | None, line: bytes) -> bytes:
+def _row(sealed: SealedTable, seal: int | None, line: bytes) -> bytes:
     values = orjson.loads(line)
     return _json(table=values[1], seal=seal, **dict(zip(sealed.columns, values[2:], strict=True)))
 
 
-def _seals(wanted: Wanted, after: int, before: int, first_has_rows: bool) -> Iterator[bytes]:
+def _seals(selection: Selection, after: int, before: int, first_has_rows: bool) -> Iterator[bytes]:
     """The seal of the segment whose records were just given, and those up to the next with some."""
     numbers = AuditSeal.objects.order_by("number").filter(number__gte=after, number__lt=before)
     for seal in numbers.iterator(_CHUNK):
         if first_has_rows or seal.number > after:
-            yield _seal(seal, wanted.is_whole or seal.number == after)
+            yield _seal(seal, selection.is_whole or seal.number == after)
 
 
-def _seal_and_after(wanted: Wanted, done: int | None, within: bool) -> Iterator[bytes]:
-    if done is not None and (within or wanted.is_whole):
-        yield from _seals(wanted, done, wanted.upto + 1 if wanted.is_whole else done + 1, within)
+def _seal_and_after(selection: Selection, done: int | None, within: bool) -> Iterator[bytes]:
+    if done is not None and (within or selection.is_whole):
+        yield from _seals(selection, done, selection.upto + 1 if selection.is_whole else done + 1, within)
 
 
 def _seal(seal: AuditSeal, with_members: bool) -> bytes:
@@ -179,40 +179,40 @@ class _Record(NamedTuple):
 
     seal: int | None
     id: UUID
-    sealed: Sealed
+    sealed: SealedTable
     line: bytes
 
 
-def _records(wanted: Wanted) -> Iterator[_Record]:
+def _records(selection: Selection) -> Iterator[_Record]:
     """Sealed records in the order of their seals, those of all tables together; then those that are not sealed yet."""
-    yield from merge(*(_sealed(wanted, chosen) for chosen in wanted.tables), key=lambda record: record[:2])
-    yield from merge(*(_unsealed(wanted, chosen) for chosen in wanted.tables), key=lambda record: record.id)
+    yield from merge(*(_sealed(selection, chosen) for chosen in selection.tables), key=lambda record: record[:2])
+    yield from merge(*(_unsealed(selection, chosen) for chosen in selection.tables), key=lambda record: record.id)
 
 
-def _sealed(wanted: Wanted, chosen: Chosen) -> Iterator[_Record]:
-    rows = chosen.rows.filter(seal__lte=wanted.upto).order_by("seal", "id")
-    return _read(rows, chosen.sealed, is_sealed=True)
+def _sealed(selection: Selection, selected: SelectedRows) -> Iterator[_Record]:
+    rows = selected.rows.filter(seal__lte=selection.upto).order_by("seal", "id")
+    return _read(rows, selected.sealed, is_sealed=True)
 
 
-def _unsealed(wanted: Wanted, chosen: Chosen) -> Iterator[_Record]:
-    rows = chosen.rows.filter(Q(seal__isnull=True) | Q(seal__gt=wanted.upto)).order_by("id")
-    return _read(rows, chosen.sealed, is_sealed=False)
+def _unsealed(selection: Selection, selected: SelectedRows) -> Iterator[_Record]:
+    rows = selected.rows.filter(Q(seal__isnull=True) | Q(seal__gt=selection.upto)).order_by("id")
+    return _read(rows, selected.sealed, is_sealed=False)
 
 
-def _read(rows: "QuerySet[Any]", sealed: Sealed, *, is_sealed: bool) -> Iterator[_Record]:
+def _read(rows: "QuerySet[Any]", sealed: SealedTable, *, is_sealed: bool) -> Iterator[_Record]:
     line = line_of(sealed)
     for seal, *row in rows.values_list("seal", *sealed.columns).iterator(_CHUNK):
         yield _Record(seal if is_sealed else None, row[0], sealed, line(row))
 
 
-def _end(wanted: Wanted, hashed: str, count: int, key: AuditSigner | None) -> bytes:
-    head = wanted.head
+def _end(selection: Selection, hashed: str, count: int, key: AuditSigner | None) -> bytes:
+    checkpoint = selection.checkpoint
     statement = orjson.dumps(
         {
             "v": FORMAT,
             "export": hashed,
             "records": count,
-            "head": None if head is None else [head.number, head.digest],
+            "head": None if checkpoint is None else [checkpoint.number, checkpoint.digest],
             "at": utc_text(datetime.now(UTC)),
             "key": "" if key is None else key.id,
         }

@@ -6,29 +6,29 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from authz_app.evidence.keys import AuditKeyError, AuditSigner, signer
-from authz_app.export.exporting import Chosen, Wanted, csv_rows, jsonl, seals_alone
+from authz_app.export.exporting import SelectedRows, Selection, csv_rows, jsonl, seals_alone
 
 
-def export_to(output: str | None, wanted: Wanted, progress: Callable[[int], None]) -> Iterator[Path]:
+def export_to(output: str | None, selection: Selection, progress: Callable[[int], None]) -> Iterator[Path]:
     """Write the records; returns the files that were written.
 
     With CSV each table has a file of its own, and the seals are in one beside them.
     """
     key = key_if_there()
     if output is None:
-        sys.stdout.buffer.writelines(jsonl(wanted, key, progress))
+        sys.stdout.buffer.writelines(jsonl(selection, key, progress))
         sys.stdout.buffer.flush()
     elif output.endswith(".csv"):
-        for name, chosen in csv_names(Path(output).stem, wanted):
-            yield _write(Path(output).with_name(f"{name}.csv"), csv_rows(wanted, chosen, progress))
-        yield _write(Path(output).with_suffix(".seals.jsonl"), seals_alone(wanted, key))
+        for name, chosen in csv_names(Path(output).stem, selection):
+            yield _write(Path(output).with_name(f"{name}.csv"), csv_rows(selection, chosen, progress))
+        yield _write(Path(output).with_suffix(".seals.jsonl"), seals_alone(selection, key))
     else:
-        yield _write(Path(output), jsonl(wanted, key, progress))
+        yield _write(Path(output), jsonl(selection, key, progress))
 
 
-def csv_names(name: str, wanted: Wanted) -> Iterator[tuple[str, Chosen]]:
+def csv_names(name: str, selection: Selection) -> Iterator[tuple[str, SelectedRows]]:
     """The name of each table's file: the first has the one that was asked for."""
-    first, *others = wanted.tables
+    first, *others = selection.tables
     yield name, first
     for chosen in others:
         yield f"{name}.{chosen.sealed.name}s", chosen

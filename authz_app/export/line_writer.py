@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Q
 
-from authz_app.core.failure_log import Trouble
-from authz_app.evidence.sealing import last_number
-from authz_app.evidence.statements import first_seal
+from authz_app.core.failure_log import FailureLog
+from authz_app.evidence.checkpoint import last_number
+from authz_app.evidence.keys import keys_from
 from authz_app.export.line_output import LineOutput
 from authz_app.export.lines import key_line, segment_lines
 from authz_app.models.seals import AuditKey, AuditLines, AuditSeal
@@ -35,7 +35,7 @@ class LineWriter:
         self._pause = look
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._trouble = Trouble(logger, "Lines of records (AUDIT_LINES) are written again.")
+        self._failure_log = FailureLog(logger, "Lines of records (AUDIT_LINES) are written again.")
 
     def start(self) -> None:
         """Write from now on, if there is where to. Never blocks, and may be repeated."""
@@ -53,11 +53,11 @@ class LineWriter:
         while not self._stopping.wait(self._pause):
             try:
                 self.follow(output)
-                self._trouble.is_over()
+                self._failure_log.worked()
             except OSError as error:
-                self._trouble.began(_CANNOT, error.strerror or error)
+                self._failure_log.failed(_CANNOT, error.strerror or error)
             except (DatabaseError, InterfaceError) as error:
-                self._trouble.began(_CANNOT, str(error).strip().rstrip("."))
+                self._failure_log.failed(_CANNOT, str(error).strip().rstrip("."))
             finally:
                 connection.close()
 
@@ -74,8 +74,7 @@ class LineWriter:
             seal = AuditSeal.objects.defer("members").filter(number__gt=upto).order_by("number").first()
             if seal is None:
                 return
-            keys = [key for key in AuditKey.objects.all() if first_seal(key.statement) == seal.number]
-            output.write([*map(key_line, keys), *segment_lines(connection, seal, full=self._full)])
+            output.write([*map(key_line, keys_from(seal.number)), *segment_lines(connection, seal, full=self._full)])
             if not AuditLines.objects.filter(upto=upto).update(upto=seal.number):
                 return  # Another took over.
             upto = seal.number

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from authz_app.evidence.canonical import SEALED, Sealed, line_of, member
+from authz_app.evidence.canonical import SEALED, SealedTable, line_of, member
 from authz_app.models.seals import AuditKey, AuditSeal
 
 # More people read a log than may see these in the admin.
@@ -32,7 +32,7 @@ def segment_lines(connection: BaseDatabaseWrapper, seal: AuditSeal, *, full: boo
     return [*lines, _line({"sealed": seal.statement, "signature": seal.signature, **told})]
 
 
-def _record_lines(connection: BaseDatabaseWrapper, sealed: Sealed, number: int, full: bool) -> Iterator[bytes]:
+def _record_lines(connection: BaseDatabaseWrapper, sealed: SealedTable, number: int, full: bool) -> Iterator[bytes]:
     canonical = line_of(sealed)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(sealed.columns)} FROM {sealed.table} WHERE seal = %s ORDER BY id", [number])

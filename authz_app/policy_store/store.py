@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from authz_app import models
-from authz_app.core.failure_log import Trouble
+from authz_app.core.failure_log import FailureLog
 from authz_app.issuers import TrustedIssuer
 from authz_app.policy.decision import Client
 from authz_app.policy.policy import Policy
@@ -49,7 +49,7 @@ class PolicyStore:
         self._new_clients = {issuer.issuer: issuer.new_clients for issuer in issuers}
         self._clock = clock
         self._timeout = timeout
-        self._trouble = Trouble(logger, "The policy can be read again.", clock)
+        self._failure_log = FailureLog(logger, "The policy can be read again.", clock)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="policy")
         self._policy: Policy | None = None
         self._loading: asyncio.Task[Policy] | None = None
@@ -111,7 +111,7 @@ class PolicyStore:
         finally:
             working.cancel()
         if not done:
-            self._trouble.began("The policy cannot be read: no answer within %g seconds.", self._timeout)
+            self._failure_log.failed("The policy cannot be read: no answer within %g seconds.", self._timeout)
             raise PolicyUnavailable(_UNREADABLE)
         return working.result()
 
@@ -120,9 +120,9 @@ class PolicyStore:
             result = work()
         except (DatabaseError, InterfaceError, LookupError) as error:
             connection.close()
-            self._trouble.began("The policy cannot be read: %s", error)
+            self._failure_log.failed("The policy cannot be read: %s", error)
             raise PolicyUnavailable(_UNREADABLE) from error
-        self._trouble.is_over()
+        self._failure_log.worked()
         return result
 
     def _registered(self, principal: Principal) -> Client:

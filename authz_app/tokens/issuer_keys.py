@@ -19,7 +19,7 @@ from authz_app.tokens.key_set import KeySet, KeySetError, VerificationKey, parse
 logger = logging.getLogger(__name__)
 
 Load = Callable[[], Any]
-Wanted = tuple[str | None, str]  # key id and algorithm, as a token's header names them
+KeyReference = tuple[str | None, str]  # key id and algorithm, as a token's header names them
 
 REFRESH_SECONDS = 300.0
 COOL_DOWN_SECONDS = 10.0
@@ -34,7 +34,7 @@ class _Flight:
 
     started: float
     landed: "Future[None]" = field(default_factory=Future)
-    wanted: set[Wanted] = field(default_factory=set)
+    wanted: set[KeyReference] = field(default_factory=set)
 
 
 class IssuerKeys:
@@ -61,7 +61,7 @@ class IssuerKeys:
         self._failing = False
         self._flight: _Flight | None = None
         self._quiet_until = -math.inf
-        self._unknown: OrderedDict[Wanted, float] = OrderedDict()
+        self._unknown: OrderedDict[KeyReference, float] = OrderedDict()
 
     async def find(self, key_id: str | None, algorithm: str) -> VerificationKey:
         """The key that a token names.
@@ -78,7 +78,7 @@ class IssuerKeys:
             raise self._absence(key_id, algorithm)
         return key
 
-    def refresh(self, wanted: Iterable[Wanted] = ()) -> _Flight:
+    def refresh(self, wanted: Iterable[KeyReference] = ()) -> _Flight:
         """Load the keys in a thread of its own, or join the load that is under way."""
         with self._lock:
             if self._flight is None:
@@ -132,7 +132,7 @@ class IssuerKeys:
         self._quiet_until = self._clock() + COOL_DOWN_SECONDS
         self._failing = True
 
-    def _remember_misses(self, wanted: Iterable[Wanted]) -> None:
+    def _remember_misses(self, wanted: Iterable[KeyReference]) -> None:
         """No load for a while, whatever is asked for, and for a key that was not there, none for longer."""
         missed = [] if self._failing else [each for each in wanted if self._at_hand(*each) is None]
         if missed:

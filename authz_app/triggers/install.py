@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from authz_app.core import actor as actors
+from authz_app.core import actor
 from authz_app.policy_store.tables import CHANGE, EDIT, REVISION, STATE, PolicyTable, policy_tables
 from authz_app.triggers import (
     append_only_history,
@@ -111,7 +111,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
             f" FROM (SELECT version FROM {CHANGE} UNION ALL SELECT version FROM {EDIT}) AS noted"
             f" WHERE NOT EXISTS (SELECT 1 FROM {STATE}) HAVING NOT EXISTS (SELECT 1 FROM {STATE})"
         )
-    actors.listen(connection)
+    actor.listen(connection)
     baseline.take(connection, _migrated(connection))
 
 

@@ -6,8 +6,8 @@ from django.db import Error
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from authz_app.core import actor as actors
-from authz_app.web.unavailable import is_unavailable, trouble, unavailable
+from authz_app.core import actor
+from authz_app.web.unavailable import failure_log, is_unavailable, unavailable
 
 
 class ActingUserMiddleware:
@@ -26,6 +26,6 @@ class ActingUserMiddleware:
             raise
         if not name:
             return self._get_response(request)
-        trouble.is_over()
-        with actors.acting(actors.user(name)):
+        failure_log.worked()
+        with actor.acting(actor.user(name)):
             return self._get_response(request)

@@ -12,10 +12,10 @@ from django.template.loader import render_to_string
 
 from authz_app.audit.entries import AuditUnavailable
 from authz_app.core.database_errors import in_short, is_outage
-from authz_app.core.failure_log import Trouble
+from authz_app.core.failure_log import FailureLog
 
 _RETRY_AFTER = "5"
-trouble = Trouble(logging.getLogger(__name__), "Pages that need the database can be shown again.")
+failure_log = FailureLog(logging.getLogger(__name__), "Pages that need the database can be shown again.")
 
 
 def is_unavailable(fault: BaseException) -> bool:
@@ -25,7 +25,7 @@ def is_unavailable(fault: BaseException) -> bool:
 
 def note(fault: BaseException) -> None:
     """Say in the log, once, that pages cannot be shown."""
-    trouble.began("Pages that need the database cannot be shown: %s", in_short(fault))
+    failure_log.failed("Pages that need the database cannot be shown: %s", in_short(fault))
 
 
 def unavailable(fault: BaseException) -> HttpResponse:

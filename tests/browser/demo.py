@@ -146,19 +146,19 @@ def fill() -> None:
 
 def _change_policy(time: Any, deny: Any, rogue: Any) -> None:
     """What there is to see in the policy history, by several people."""
-    from authz_app.core import actor as actors  # noqa: PLC0415  (Django is set up by now)
+    from authz_app.core import actor  # noqa: PLC0415  (Django is set up by now)
     from authz_app.models import Client, Rule  # noqa: PLC0415
     from tools_app.models import Tool  # noqa: PLC0415
 
-    with actors.acting(actors.user("dana")):
+    with actor.acting(actor.user("dana")):
         Rule.objects.filter(pk=time.pk).update(
             effect=Rule.Effect.DENY, tools="TimeTool\ntickets_*", token_scopes="time"
         )
         time.clients.remove(time.clients.first())
         Client.objects.filter(pk=rogue.pk).update(name="Scraper of <b>old</b>\u202e", notes="Told twice.")
-    with actors.acting(actors.command(["manage.py", "add_rule"])):
+    with actor.acting(actor.command(["manage.py", "add_rule"])):
         Rule.objects.create(tools="\n".join(f"report_{number}" for number in range(12)), applies_to="every")
-    with actors.acting(actors.user("a.very.long.name." * 6)):
+    with actor.acting(actor.user("a.very.long.name." * 6)):
         Tool.objects.filter(name="TimeTool").update(enabled=False)
         deny.note = "Reports must not see customers. Confirmed by the auditors in November."
         deny.save()

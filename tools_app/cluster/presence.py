@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Subquery
 from django.db.models.functions import Now
 
-from authz_app.core.failure_log import Trouble
+from authz_app.core.failure_log import FailureLog
 from tools_app.models import WorkerPresence
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Presence:
         self._alone = alone
         self._beat = beat
         self._known: set[str] = set()
-        self._trouble = Trouble(logger, "It can be seen again which workers share this database.")
+        self._failure_log = FailureLog(logger, "It can be seen again which workers share this database.")
         self._leaving = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -61,9 +61,9 @@ class Presence:
     def _with_database(self, work: Callable[[], None]) -> None:
         try:
             work()
-            self._trouble.is_over()
+            self._failure_log.worked()
         except (DatabaseError, InterfaceError) as error:
-            self._trouble.began("It cannot be seen which workers share this database: %s", error)
+            self._failure_log.failed("It cannot be seen which workers share this database: %s", error)
         finally:
             connection.close()
 

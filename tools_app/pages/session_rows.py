@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from asgiref.sync import async_to_sync
 from django.db.models import Count
 
-from authz_app.core import actor as actors
+from authz_app.core import actor
 from authz_app.models import CallRecord, Client
 from authz_app.pages.shared.words import visible
 from authz_app.tokens.access_token import MAX_TIME
@@ -57,7 +57,7 @@ def end(keys: Collection[str]) -> Ending:
     Raises:
         SessionsUnavailable: the store cannot be reached, so nothing was ended.
     """
-    ended, doubtful, problem = async_to_sync(_end)(keys, actors.readable(actors.current()))
+    ended, doubtful, problem = async_to_sync(_end)(keys, actor.readable(actor.current()))
     return Ending(rows_of(ended), rows_of(doubtful), problem)
 
 

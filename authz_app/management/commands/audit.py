@@ -10,17 +10,16 @@ from django.db import connection
 
 from authz_app.audit.entries import AuditUnavailable
 from authz_app.conf import conf
-from authz_app.evidence.checkpoint import Head, known_head
-from authz_app.evidence.keyring import Keyring, keyring
+from authz_app.evidence.checkpoint import Checkpoint, known_checkpoint, last_number
+from authz_app.evidence.keyring import Keyring, keyring, local_keyring
 from authz_app.evidence.keys import AuditKeyError, public_hex, public_pem, signer
 from authz_app.evidence.pruning import prunable, prune
 from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
-from authz_app.evidence.sealing import last_number
 from authz_app.evidence.snapshot import snapshot
 from authz_app.evidence.verification import Report, verify
 from authz_app.export.events import record_export, record_pruning
-from authz_app.export.exporting import Wanted
+from authz_app.export.exporting import Selection
 from authz_app.export.files import export_to
 from authz_app.management.progress import Progress
 from authz_app.models import AuditEvent, CallRecord
@@ -42,7 +41,7 @@ class Command(BaseCommand):
         )
         verifying.add_argument("--public-key", metavar="FILE", help="trust this public key, and not this machine's")
         verifying.add_argument(
-            "--expect", metavar="NUMBER:DIGEST", type=_head, help="a seal that a log has, so it must be there"
+            "--expect", metavar="NUMBER:DIGEST", type=_checkpoint, help="a seal that a log has, so it must be there"
         )
         keys = actions.add_parser("keys", help="list the public keys")
         keys.add_argument("--pem", action="store_true", help="print the current public key alone, in PEM form")
@@ -83,10 +82,10 @@ class Command(BaseCommand):
             raise CommandError(f"{error} ({error.__cause__})", returncode=_COULD_NOT) from error
 
     def _verify(self, options: dict[str, Any]) -> None:
-        ring, head = _trusted(options["public_key"]), options["expect"] or known_head(connection)
+        ring, known = _trusted(options["public_key"]), options["expect"] or known_checkpoint(connection)
         interval = timedelta(seconds=conf().audit_seal_seconds)
         with snapshot(connection), Progress(self.stderr, "seals", last_number(connection)) as progress:
-            report = verify(connection, ring, head, interval, progress.reach)
+            report = verify(connection, ring, known, interval, progress.reach)
         for finding in report.findings:
             self.stdout.write(self.style.ERROR(finding))
         self.stdout.write(f"Checked: {report.records:,} records under {report.seals:,} seals.")
@@ -122,7 +121,7 @@ class Command(BaseCommand):
 
     def _export(self, options: dict[str, Any]) -> None:
         try:
-            wanted = _wanted(options["where"], options["events"])
+            wanted = _selection(options["where"], options["events"])
         except ValueError as error:
             raise CommandError(f"--where {options['where']!r}: {error}") from error
         form = "csv" if (options["output"] or "").endswith(".csv") else "jsonl"
@@ -151,7 +150,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Seals made: {seal_what_is_due(None)}.")
 
 
-def _wanted(where: str, events: bool) -> Wanted:
+def _selection(where: str, events: bool) -> Selection:
     if not where and not events:
         return everything()
     return chosen(where, AuditEvent if events else CallRecord)
@@ -159,7 +158,7 @@ def _wanted(where: str, events: bool) -> Wanted:
 
 def _trusted(path: str | None) -> Keyring:
     if path is None:
-        return keyring(AuditKey.objects.all(), signer().public)
+        return local_keyring()
     try:
         with open(path, "rb") as file:
             return keyring(AuditKey.objects.all(), public_hex(file.read()))
@@ -177,8 +176,8 @@ def _age(text: str) -> timedelta:
     return timedelta(**{unit: int(number)})
 
 
-def _head(text: str) -> Head:
+def _checkpoint(text: str) -> Checkpoint:
     number, _, digest = text.partition(":")
     if not number.isdecimal() or len(digest) != 64:
         raise ArgumentTypeError(f"{text!r} is not a number, a colon and 64 hexadecimal digits")
-    return Head(int(number), digest)
+    return Checkpoint(int(number), digest)

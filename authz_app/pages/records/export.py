@@ -19,7 +19,7 @@ from django.urls import URLPattern, path, reverse
 
 from authz_app.audit.entries import AuditUnavailable
 from authz_app.export.events import record_export
-from authz_app.export.exporting import Wanted, csv_rows, jsonl, seals_alone
+from authz_app.export.exporting import Selection, csv_rows, jsonl, seals_alone
 from authz_app.export.files import csv_names, key_if_there
 from authz_app.models import AuditEvent
 from authz_app.pages.records.selection import Listed, chosen_by
@@ -34,9 +34,9 @@ _TOO_MUCH = (
     "These are more than {:,} records. Choose fewer, or have them written to a file on the server:"
     " manage.py audit export {}--where '{}' --output records.jsonl"
 )
-_FORMS: dict[str, tuple[str, Callable[[Wanted], Iterator[bytes]]]] = {
-    "jsonl": ("application/jsonl", lambda wanted: jsonl(wanted, key_if_there())),
-    "zip": ("application/zip", lambda wanted: _zipped(wanted)),
+_FORMS: dict[str, tuple[str, Callable[[Selection], Iterator[bytes]]]] = {
+    "jsonl": ("application/jsonl", lambda selection: jsonl(selection, key_if_there())),
+    "zip": ("application/zip", lambda selection: _zipped(selection)),
 }
 
 
@@ -74,32 +74,32 @@ class ExportMixin:
         page = reverse(f"admin:authz_app_{self.model._meta.model_name}_changelist")
         back = f"{page}?{request.GET.urlencode()}"
         try:
-            wanted = chosen_by(request, self.model)
+            selection = chosen_by(request, self.model)
         except ValueError as error:
             messages.error(request, f"Nothing was exported: {error}")
             return HttpResponseRedirect(page)
-        if _is_too_much(wanted):
-            messages.error(request, _TOO_MUCH.format(MOST, _option(self.model), wanted.chosen_by))
+        if _is_too_much(selection):
+            messages.error(request, _TOO_MUCH.format(MOST, _option(self.model), selection.chosen_by))
             return HttpResponseRedirect(back)
         try:
-            record_export(wanted, "csv" if form == "zip" else form, request_address(request))
+            record_export(selection, "csv" if form == "zip" else form, request_address(request))
         except AuditUnavailable as error:
             messages.error(request, f"Nothing was exported. {error}")
             return HttpResponseRedirect(back)
         # The event has what was chosen, redacted: a search may be for a secret.
         logger.info("Exported as %s by %s.", form, request.user.get_username())
-        return _download(wanted, form)
+        return _download(selection, form)
 
 
-def _is_too_much(wanted: Wanted) -> bool:
-    return any(chosen.rows.order_by().values("pk")[: MOST + 1].count() > MOST for chosen in wanted.tables)
+def _is_too_much(selection: Selection) -> bool:
+    return any(chosen.rows.order_by().values("pk")[: MOST + 1].count() > MOST for chosen in selection.tables)
 
 
 def _option(model: Listed) -> str:
     return "--events " if model is AuditEvent else ""
 
 
-def _download(wanted: Wanted, form: str) -> StreamingHttpResponse:
+def _download(selection: Selection, form: str) -> StreamingHttpResponse:
     content_type, lines = _FORMS[form]
     name = f"records-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form}"
     headers: dict[str, Any] = {
@@ -107,7 +107,7 @@ def _download(wanted: Wanted, form: str) -> StreamingHttpResponse:
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    return StreamingHttpResponse(_streamed(lines(wanted)), content_type=content_type, headers=headers)
+    return StreamingHttpResponse(_streamed(lines(selection)), content_type=content_type, headers=headers)
 
 
 class _Sink(io.RawIOBase):
@@ -128,11 +128,11 @@ class _Sink(io.RawIOBase):
         return taken
 
 
-def _zipped(wanted: Wanted) -> Iterator[bytes]:
+def _zipped(selection: Selection) -> Iterator[bytes]:
     """Files that belong together: the records as CSV, and their seals."""
     sink = _Sink()
-    files = [(f"{name}.csv", csv_rows(wanted, chosen)) for name, chosen in csv_names("records", wanted)]
-    files.append(("records.seals.jsonl", seals_alone(wanted, key_if_there())))
+    files = [(f"{name}.csv", csv_rows(selection, chosen)) for name, chosen in csv_names("records", selection)]
+    files.append(("records.seals.jsonl", seals_alone(selection, key_if_there())))
     with ZipFile(sink, "w", ZIP_DEFLATED) as archive:
         for name, lines in files:
             with archive.open(name, "w", force_zip64=True) as file:

@@ -7,24 +7,24 @@ from django.db.models import Model
 from django.http import HttpRequest, QueryDict
 from django.test import RequestFactory
 
-from authz_app.evidence.canonical import CALLS, EVENTS, Sealed
-from authz_app.export.exporting import Chosen, Wanted, wanted_of
+from authz_app.evidence.canonical import CALLS, EVENTS, SealedTable
+from authz_app.export.exporting import SelectedRows, Selection, selection_of
 from authz_app.models import AuditEvent, CallRecord, User
 from authz_app.pages.records.changelist import AFTER, BEFORE, RecordChangeList
 
 Listed = type[CallRecord] | type[AuditEvent]
-_TABLES: dict[type[Model], Sealed] = {CallRecord: CALLS, AuditEvent: EVENTS}
+_TABLES: dict[type[Model], SealedTable] = {CallRecord: CALLS, AuditEvent: EVENTS}
 # What pages through a list, and does not choose from it.
 _NOT_A_CHOICE = ("p", "page", "o", "all", BEFORE, AFTER)
 
 
-def everything() -> Wanted:
+def everything() -> Selection:
     """All call records and all events."""
-    tables = [Chosen(sealed, model._default_manager.all()) for model, sealed in _TABLES.items()]
-    return wanted_of(tables, "", is_whole=True)
+    tables = [SelectedRows(sealed, model._default_manager.all()) for model, sealed in _TABLES.items()]
+    return selection_of(tables, "", is_whole=True)
 
 
-def chosen(query: str, listed: Listed = CallRecord) -> Wanted:
+def chosen(query: str, listed: Listed = CallRecord) -> Selection:
     """What this query chooses of a list, whatever page of it.
 
     Raises:
@@ -35,7 +35,7 @@ def chosen(query: str, listed: Listed = CallRecord) -> Wanted:
     return chosen_by(request, listed)
 
 
-def chosen_by(request: HttpRequest, listed: Listed = CallRecord) -> Wanted:
+def chosen_by(request: HttpRequest, listed: Listed = CallRecord) -> Selection:
     """What a request for the list, or beside it, chooses.
 
     Raises:
@@ -47,7 +47,7 @@ def chosen_by(request: HttpRequest, listed: Listed = CallRecord) -> Wanted:
         narrowed.pop(name, None)
     request.GET = narrowed  # type: ignore[assignment]  # it is one, but for being immutable
     if not narrowed:
-        return wanted_of([Chosen(_TABLES[listed], listed._default_manager.all())], "", is_whole=False)
+        return selection_of([SelectedRows(_TABLES[listed], listed._default_manager.all())], "", is_whole=False)
     try:
         changelist = admin.site.get_model_admin(listed).get_changelist_instance(request)
         records = changelist.get_queryset(request)
@@ -55,4 +55,4 @@ def chosen_by(request: HttpRequest, listed: Listed = CallRecord) -> Wanted:
         raise ValueError("the list has no such filter, or no such choice of it.") from error
     if isinstance(changelist, RecordChangeList) and changelist.search.problems:
         raise ValueError(" ".join(changelist.search.problems))
-    return wanted_of([Chosen(_TABLES[listed], records)], narrowed.urlencode(), is_whole=False)
+    return selection_of([SelectedRows(_TABLES[listed], records)], narrowed.urlencode(), is_whole=False)

@@ -11,11 +11,9 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
-from authz_app.evidence.canonical import id_text, split
-from authz_app.evidence.health import newest_problems, sealing_state
+from authz_app.evidence.health import newest_problems, sealing_health
 from authz_app.evidence.keys import AuditKeyError, public_pem, signer
-from authz_app.evidence.seal_checks import said_by
-from authz_app.evidence.statements import digest
+from authz_app.evidence.seal_checks import digest_of, fields_of, first_and_last
 from authz_app.models.seals import AuditSeal
 from authz_app.pages.records.filters import number_in
 from authz_app.pages.seals.problems import check_panels, with_links
@@ -33,7 +31,7 @@ class SealChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.state = sealing_state()
+        self.state = sealing_health()
         self.problems = with_links(newest_problems(self.state.last)[:_SHOWN]) if self.state.last else []
         self.public_key = _public_key()
 
@@ -98,11 +96,11 @@ class AuditSealAdmin(ReadOnlyAdmin):
 
     @display(description="First and last record")
     def ends(self, seal: AuditSeal) -> SafeString | None:
-        members = split(bytes(seal.members))
-        if not members:
+        ends = first_and_last(seal)
+        if ends is None:
             return None
-        ends = {"first": id_text(members[0]), "last": id_text(members[-1])}
-        return render_to_string(f"{_TEMPLATES}/records.html", {**ends, "number": seal.number})
+        context = {"first": ends[0], "last": ends[1], "number": seal.number}
+        return render_to_string(f"{_TEMPLATES}/records.html", context)
 
     @display(description="Kept or pruned", label={"Kept": "success", "Pruned": "info", "Empty": ""})
     def state(self, seal: AuditSeal) -> str:
@@ -110,17 +108,17 @@ class AuditSealAdmin(ReadOnlyAdmin):
 
     @display(description="Key")
     def key(self, seal: AuditSeal) -> SafeString:
-        said = said_by(seal)
-        return format_html('<span class="hex">{}</span>', said.key if said else "—")
+        fields = fields_of(seal)
+        return format_html('<span class="hex">{}</span>', fields.key if fields else "—")
 
     @display(description="Digest")
     def digest(self, seal: AuditSeal) -> SafeString:
-        return format_html('<span class="hex">{}</span>', digest(seal.statement))
+        return format_html('<span class="hex">{}</span>', digest_of(seal))
 
     @display(description="Digest of the seal before")
     def previous(self, seal: AuditSeal) -> SafeString:
-        said = said_by(seal)
-        return format_html('<span class="hex">{}</span>', said.previous if said else "—")
+        fields = fields_of(seal)
+        return format_html('<span class="hex">{}</span>', fields.previous if fields else "—")
 
     @display(description="Statement, which is signed")
     def statement_text(self, seal: AuditSeal) -> SafeString:

@@ -4,12 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from authz_app.evidence.check_one import check_seal, keyring_here
+from authz_app.evidence.health import check_now
 from authz_app.evidence.keys import AuditKeyError
 from authz_app.models import AuditEvent, CallRecord
 from authz_app.models.seals import AuditSeal
@@ -31,7 +30,7 @@ class CheckPanel:
 def check_panels(seal: AuditSeal) -> list[CheckPanel]:
     """Check a seal now."""
     try:
-        check = check_seal(connection, seal, keyring_here())
+        check = check_now(seal)
     except AuditKeyError as error:
         return [CheckPanel("", [f"Its signature cannot be checked here: {error}"])]
     before = f"It follows seal {seal.number - 1}, as that is now." if seal.number > 1 else "It is the first."

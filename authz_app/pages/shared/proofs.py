@@ -7,13 +7,13 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from authz_app.conf import conf
-from authz_app.evidence.canonical import Sealed
+from authz_app.evidence.canonical import SealedTable
 from authz_app.evidence.keys import AuditKeyError
 from authz_app.evidence.record_proof import Proof, prove
 from authz_app.pages.shared import words
 
 
-def proof_of(sealed: Sealed, record_id: UUID) -> SafeString:
+def proof_of(sealed: SealedTable, record_id: UUID) -> SafeString:
     """Which seal is over it and that it is as it was then, or what is wrong, or why there is none yet."""
     try:
         found = prove(sealed, record_id, timedelta(seconds=conf().audit_seal_seconds))

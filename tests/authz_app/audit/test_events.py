@@ -16,7 +16,7 @@ from authz_app.audit.event_buffer import EventBuffer
 from authz_app.audit.events import Event, EventKind, event, record_now
 from authz_app.audit.sql import EVENTS
 from authz_app.audit.writer import AuditWriter
-from authz_app.core import actor as actors
+from authz_app.core import actor
 from authz_app.models import AuditEvent, CallRecord
 from tests.authz_app.audit.test_writer import WAIT, close, opened, openings, records_locked, writing
 
@@ -164,9 +164,9 @@ def test_a_flood_of_events_from_many_threads_is_written_or_counted() -> None:
 
 
 def test_what_an_administrator_does_is_committed_before_it_is_done() -> None:
-    with actors.acting(actors.user("anna")):
+    with actor.acting(actor.user("anna")):
         record_now(event(EventKind.EXPORT, {"records": 5}))
-    with actors.acting("command:audit by root"):
+    with actor.acting("command:audit by root"):
         record_now(event(EventKind.PRUNING))
     assert [*AuditEvent.objects.order_by("id").values_list("actor", flat=True)] == ["anna", "manage.py audit by root"]
 

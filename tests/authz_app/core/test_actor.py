@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client as Browser
 
-from authz_app.core import actor as actors
+from authz_app.core import actor
 from authz_app.models import Client, Rule, User
 from authz_app.models.history import PolicyEdit
 from tests.authz_app.history.outsider import outsider
@@ -53,7 +53,7 @@ def test_what_is_done_after_the_request_is_not(browser: Browser) -> None:
 
 
 def test_a_name_holds_through_transactions_that_roll_back_and_connections_that_are_lost() -> None:
-    with actors.acting(actors.user("ada")):
+    with actor.acting(actor.user("ada")):
         with transaction.atomic():
             Rule.objects.create(tools="never")
             transaction.set_rollback(True)
@@ -67,8 +67,8 @@ def test_a_name_holds_through_transactions_that_roll_back_and_connections_that_a
 
 
 def test_who_acts_within_somebody_s_doing_is_named_and_then_the_first_again() -> None:
-    with actors.acting(actors.user("ada")):
-        with actors.acting(actors.user("bo")):
+    with actor.acting(actor.user("ada")):
+        with actor.acting(actor.user("bo")):
             Rule.objects.create(tools="x")
             assert last() == ("user", "bo")
         Rule.objects.create(tools="x")
@@ -77,7 +77,7 @@ def test_who_acts_within_somebody_s_doing_is_named_and_then_the_first_again() ->
 
 @pytest.mark.parametrize("name", ["o'neill:the; DROP TABLE", "\u202eada\n", "x" * 300, "nul\x00"])
 def test_odd_names_are_copied_as_they_are(name: str) -> None:
-    with actors.acting(actors.user(name)):
+    with actor.acting(actor.user(name)):
         Rule.objects.create(tools="x")
     assert last()[0] == "user"
     assert name.replace("\x00", "").startswith(last()[1])
@@ -102,13 +102,13 @@ def test_plain_sql_works_without_a_name_and_on_postgresql_leaves_that_of_the_dat
 
 def test_plain_sql_of_another_program_while_somebody_acts_is_not_that_person_s_doing() -> None:
     Rule.objects.create(tools="x")
-    with actors.acting(actors.user("ada")), outsider() as raw:
+    with actor.acting(actor.user("ada")), outsider() as raw:
         raw.execute("UPDATE authz_app_rule SET tools = 'y'")
     assert last() == ("", "")
 
 
 def test_a_raw_statement_within_a_request_is_that_person_s_doing() -> None:
-    with actors.acting(actors.user("ada")), connection.cursor() as cursor:
+    with actor.acting(actor.user("ada")), connection.cursor() as cursor:
         cursor.execute("INSERT INTO authz_app_client (name, issuer, subject, kind, status, notes)"
                        " VALUES ('', 'i', 's', 'service', 'active', '')")  # fmt: skip
         assert last() == ("user", "ada")

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from authz_app.evidence.checkpoint import known_head
+from authz_app.evidence.checkpoint import known_checkpoint
 from authz_app.evidence.keyring import keyring
 from authz_app.evidence.keys import introduce, signer
 from authz_app.evidence.sealer import seal_what_is_due
@@ -68,6 +68,6 @@ def verified(expect_head: bool = True) -> Report:
     return verify(
         connection,
         keyring(AuditKey.objects.all(), signer().public),
-        known_head(connection) if expect_head else None,
+        known_checkpoint(connection) if expect_head else None,
         INTERVAL,
     )

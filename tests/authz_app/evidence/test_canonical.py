@@ -6,7 +6,7 @@ import re
 import pytest
 from django.db.models import Model
 
-from authz_app.evidence.canonical import CALLS, EVENTS, Sealed, line_of
+from authz_app.evidence.canonical import CALLS, EVENTS, SealedTable, line_of
 from authz_app.models import AuditEvent, CallRecord
 from tests.site import ROOT
 
@@ -14,7 +14,7 @@ GUIDE = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("model", "sealed"), [(CallRecord, CALLS), (AuditEvent, EVENTS)])
-def test_a_line_covers_every_column_but_the_seal(model: type[Model], sealed: Sealed) -> None:
+def test_a_line_covers_every_column_but_the_seal(model: type[Model], sealed: SealedTable) -> None:
     assert model._meta.db_table == sealed.table
     assert {field.column for field in model._meta.local_fields} - {"seal"} == {*sealed.columns}
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, connections
 
 from authz_app.evidence import keys, sealing
-from authz_app.evidence.checkpoint import head_path, known_head
+from authz_app.evidence.checkpoint import checkpoint_path, known_checkpoint
 from authz_app.evidence.keys import AuditKeyError, next_key_path, signer
 from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
@@ -49,10 +49,10 @@ def test_an_older_copy_of_the_database_is_noticed_sealed_on_and_called_bad_until
     with caplog.at_level(logging.ERROR, "authz_app.evidence"):
         sealed(1)
     assert any("an older copy of the database is in use" in line for line in caplog.messages)
-    head = known_head(connection)
+    head = known_checkpoint(connection)
     assert head is not None
     assert verified().findings == [f"Seal 2 is not the one that was made: that was {head.digest}."]
-    head_path(connection).rename(head_path(connection).with_suffix(".kept"))
+    checkpoint_path(connection).rename(checkpoint_path(connection).with_suffix(".kept"))
     sealed(1)
     assert verified().findings == []
 

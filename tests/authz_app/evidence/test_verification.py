@@ -10,7 +10,7 @@ import orjson
 import pytest
 from django.db import connection
 
-from authz_app.evidence.checkpoint import Head, known_head
+from authz_app.evidence.checkpoint import Checkpoint, known_checkpoint
 from authz_app.evidence.keyring import keyring
 from authz_app.evidence.keys import AuditKeyError, AuditSigner, signer
 from authz_app.evidence.rotation import rotate
@@ -72,7 +72,7 @@ def test_the_tail_is_missed_by_whoever_has_the_log() -> None:
     last.delete()
     assert verified(expect_head=False).findings == []
     ring = keyring(AuditKey.objects.all(), signer().public)
-    report = verify(connection, ring, Head(2, digest(last.statement)), INTERVAL)
+    report = verify(connection, ring, Checkpoint(2, digest(last.statement)), INTERVAL)
     assert report.findings == ["Seal 2 was made, and cut off: the last seal that is there is 1."]
 
 
@@ -114,7 +114,7 @@ def test_what_is_sealed_while_it_is_verified_disturbs_nothing() -> None:
     ring = keyring(AuditKey.objects.all(), signer().public)
     final_records(3, ago=timedelta(seconds=40))
     with snapshot(connection):
-        report = verify(connection, ring, known_head(connection), INTERVAL, meanwhile)
+        report = verify(connection, ring, known_checkpoint(connection), INTERVAL, meanwhile)
     assert (report.findings, report.seals) == ([], 1)
     assert AuditSeal.objects.count() == 2
 

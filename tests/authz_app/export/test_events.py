@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
-from authz_app.core import actor as actors
+from authz_app.core import actor
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.models import AuditEvent, CallRecord, User
 from authz_app.models.seals import AuditKey
@@ -27,7 +27,7 @@ def told() -> list[tuple[str, str, int, dict[str, Any]]]:
 
 def export(tmp_path: Path, *arguments: str) -> Path:
     path = tmp_path / "out.csv"
-    with actors.acting(TERMINAL):
+    with actor.acting(TERMINAL):
         call_command("audit", "export", "--output", str(path), *arguments)
     return path
 
@@ -68,7 +68,7 @@ def test_keys_that_take_over_are_told_with_whom_they_follow() -> None:
     (old,) = AuditKey.objects.values_list("pk", flat=True)
     final_records(1)
     seal_what_is_due(None)
-    with actors.acting(TERMINAL):
+    with actor.acting(TERMINAL):
         call_command("audit", "keys", "--rotate")
     (new,) = AuditKey.objects.exclude(pk=old).values_list("pk", flat=True)
     details = {"key": new, "first_seal": 2, "follows": old}

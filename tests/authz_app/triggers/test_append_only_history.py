@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connection
 
 from authz_app.checks import check_history_guard
-from authz_app.core import actor as actors
+from authz_app.core import actor
 from authz_app.models import Client, Rule
 from authz_app.models.history import PolicyEdit, PolicyRevision
 from authz_app.triggers import append_only_history
@@ -53,7 +53,7 @@ def test_history_is_neither_edited_nor_deleted(sql: str) -> None:
 
 @pytest.mark.usefixtures("guarded")
 def test_changes_go_on_behind_the_guard() -> None:
-    with actors.acting(actors.user("ada")):
+    with actor.acting(actor.user("ada")):
         Rule.objects.update(tools="y")
     Client.objects.create(issuer="i", subject="s")
     with outsider() as raw:

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection, transaction
 
-from authz_app.core import actor as actors
+from authz_app.core import actor
 from authz_app.history.past import policy_at
 from authz_app.models import Client, Rule
 from authz_app.models.history import PolicyEdit, PolicyRevision
@@ -35,7 +35,7 @@ def test_a_history_begins_with_the_rows_that_are_there() -> None:
     version = stored_version()
     PolicyRevision.objects.all().delete()
     PolicyEdit.objects.all().delete()
-    with actors.acting(actors.command(["manage.py", "migrate"])):
+    with actor.acting(actor.command(["manage.py", "migrate"])):
         install.install(connection)
     edit = PolicyEdit.objects.get()
     assert (edit.version, edit.moved, edit.actor_kind, stored_version()) == (version, True, "command", version)

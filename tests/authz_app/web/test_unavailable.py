@@ -20,7 +20,7 @@ from django.test import Client as Browser
 from pytest_django import Settings
 
 from authz_app.core.database_errors import is_outage
-from authz_app.core.failure_log import Trouble
+from authz_app.core.failure_log import FailureLog
 from authz_app.pages.records.export import _streamed
 from authz_app.web import unavailable
 from tests.conftest import POSTGRES_URL
@@ -47,7 +47,7 @@ def refused(which: str = "") -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def fresh_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test finds a site about which nothing has been said."""
-    monkeypatch.setattr(unavailable, "trouble", Trouble(unavailable.trouble._logger, "It works again."))
+    monkeypatch.setattr(unavailable, "failure_log", FailureLog(unavailable.failure_log._logger, "It works again."))
 
 
 def assert_says_so(response: Any) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from authz_app.core import actor as actors
+from authz_app.core import actor
 from tools_app.serving.readiness import tell_ready
 from tools_app.serving.supervisor import StartFailed, Supervisor
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0)
             call_command("demo")
         # What is changed from here on is not the doing of whoever started the site.
-        with actors.acting(""):
+        with actor.acting(""):
             if options["workers"] > 1:
                 self._supervise(listening, options["workers"])
                 return

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
-from authz_app.core import actor as actors
+from authz_app.core import actor
 from authz_app.history.past import first_version
 from authz_app.models import Client, Rule, User
 from authz_app.models.history import PolicyEdit, PolicyRevision
@@ -38,12 +38,12 @@ def staff(browser: Browser, *codenames: str) -> Browser:
 
 @pytest.fixture
 def rule() -> Rule:
-    with actors.acting(actors.user("ada")):
+    with actor.acting(actor.user("ada")):
         return make_rule(make_client("Demo"), note="Why.")
 
 
 def deny(rule: Rule, who: str = "bo") -> int:
-    with actors.acting(actors.user(who)):
+    with actor.acting(actor.user(who)):
         Rule.objects.filter(pk=rule.pk).update(effect="deny")
     return stored_version()
 
@@ -203,7 +203,7 @@ def test_who_may_not_see_it_gets_django_s_own_history(client: Browser, rule: Rul
 
 
 def test_what_strangers_wrote_is_text_on_every_page(admin_client: Browser, rule: Rule) -> None:
-    with actors.acting(actors.user(HOSTILE)):
+    with actor.acting(actor.user(HOSTILE)):
         Client.objects.update(name=HOSTILE, notes=HOSTILE)
         Rule.objects.update(tools=HOSTILE, note=HOSTILE)
     version = stored_version()
