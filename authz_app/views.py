@@ -13,6 +13,7 @@ from authz_app.embedded_issuer.subjects import user_subject
 from authz_app.models import CallRecord
 from authz_app.pages.shared import words
 from authz_app.policy.decision import Reason
+from authz_app.redaction.log_lines import visible
 from authz_app.web.page import site_page
 
 
@@ -48,7 +49,7 @@ def record(request: HttpRequest, record_id: str) -> HttpResponse:
         return redirect("admin:authz_app_callrecord_change", found.pk)
     if found is not None and _is_own(request.user, found):
         return render(request, "site/refusal.html", _explained(found))
-    context = {"record_id": words.visible(record_id[:64]), "malformed": key is None, "is_reader": is_reader}
+    context = {"record_id": visible(record_id[:64]), "malformed": key is None, "is_reader": is_reader}
     return render(request, "site/no_record.html", context, status=404)
 
 
@@ -65,10 +66,10 @@ def _explained(found: CallRecord) -> dict[str, Any]:
         "id": found.pk,
         "denied": denied,
         "sentence": _told(found) if denied else "A rule allows it, and no rule denies it.",
-        "who": words.visible(found.client_name or found.subject),
+        "who": visible(found.client_name or found.subject),
         "wanted": words.own(found)[1],
         "at": words.moment(found.at),
-        "software": words.visible(found.client_software),
+        "software": visible(found.client_software),
         "result": "" if denied else words.outcome_words(found),
         "contact": conf().contact,
     }

@@ -1,4 +1,4 @@
-"""What an application asks of a person by way of the browser (RFC 6749 section 4.1.1), checked."""
+"""Read and check an authorization request, which an application sends by a browser (RFC 6749 section 4.1.1)."""
 
 import re
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class WrongRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """``uri`` is the request as it can be granted, ``left_out`` are the token scopes that it wanted beyond that."""
+    """A checked request. ``uri`` is what can be granted of it, ``left_out`` the token scopes that cannot."""
 
     application: OAuthApplication
     redirect_uri: str
@@ -75,6 +75,11 @@ class AuthorizationRequest:
             raise CannotAsk(_sentence(error)) from error
         return _with_issuer(headers["Location"])
 
+    def needs_interaction(self) -> WrongRequest:
+        """The error for a request that forbids to ask the person (prompt=none): there is always something to ask."""
+        error, description = "interaction_required", "This site always asks the person."
+        return _wrong(self.application, self.redirect_uri, self.state, error, description)
+
     def denied(self) -> str:
         """Where the browser goes when the person says no."""
         return _answer(self.redirect_uri, self.state, error="access_denied")
@@ -86,12 +91,12 @@ def _with_issuer(location: str) -> str:
 
 
 def _answer(redirect_uri: str, state: str, **answer: str) -> str:
-    told = [*answer.items(), *([("state", state)] if state else [])]
-    return _with_issuer(add_params_to_uri(redirect_uri, told))
+    parameters = [*answer.items(), *([("state", state)] if state else [])]
+    return _with_issuer(add_params_to_uri(redirect_uri, parameters))
 
 
 def read(request: HttpRequest, person: Any) -> AuthorizationRequest:
-    """What is asked of ``person``, who may be None where nobody is signed in.
+    """Read a request that ``person`` may grant; None: nobody is signed in.
 
     Raises:
         CannotAsk: the person should be told, and the application not.
@@ -99,8 +104,8 @@ def read(request: HttpRequest, person: Any) -> AuthorizationRequest:
     """
     query = _known(request.GET)
     application = _application(query.get("client_id", ""))
-    asked = query.get("scope", "").split()
-    granted = grantable(application, person, asked) if person is not None else []
+    requested = query.get("scope", "").split()
+    granted = grantable(application, person, requested) if person is not None else []
     if len(query.getlist("scope")) == 1:
         query["scope"] = " ".join(granted)
     if not query.get("scope"):
@@ -119,16 +124,10 @@ def read(request: HttpRequest, person: Any) -> AuthorizationRequest:
         redirect_uri=redirect_uri,
         uri=uri,
         scopes=tuple(scopes),
-        left_out=tuple(dict.fromkeys(scope for scope in asked if scope not in granted)),
+        left_out=tuple(dict.fromkeys(scope for scope in requested if scope not in granted)),
         resources=tuple(query.getlist("resource")),
         state=query.get("state", ""),
     )
-
-
-def silently(asked: AuthorizationRequest) -> WrongRequest:
-    """The answer to a request that forbids to ask the person: there is always something to ask."""
-    error, description = "interaction_required", "This site always asks the person."
-    return _wrong(asked.application, asked.redirect_uri, asked.state, error, description)
 
 
 def _known(parameters: QueryDict) -> QueryDict:

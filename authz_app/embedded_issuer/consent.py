@@ -13,13 +13,13 @@ from django.utils.decorators import method_decorator
 from django.views.generic import View
 
 from authz_app.conf import conf
-from authz_app.embedded_issuer import authorization_request as asked
-from authz_app.embedded_issuer import client_id_metadata, device
+from authz_app.embedded_issuer import authorization_request, client_id_metadata, device
+from authz_app.embedded_issuer.authorization_request import AuthorizationRequest, CannotAsk, WrongRequest
 from authz_app.embedded_issuer.registration import DOCUMENT, registered_itself
 from authz_app.embedded_issuer.scopes import IDENTITY_SCOPES, grantable
 from authz_app.embedded_issuer.subjects import name_claims
 from authz_app.issuers import is_loopback
-from authz_app.pages.shared.words import visible
+from authz_app.redaction.log_lines import visible
 from authz_app.web.page import site_page
 
 
@@ -44,25 +44,25 @@ class ConsentView(View):
             client_id = request.GET.get("client_id", "")
             if person is not None and client_id_metadata.is_document_address(client_id):
                 client_id_metadata.keep_current(request, client_id)
-            wanted = asked.read(request, person)
+            requested = authorization_request.read(request, person)
             if silent or person is None:
-                raise asked.silently(wanted)
-            return self._answered(request, wanted)
-        except (asked.CannotAsk, client_id_metadata.DocumentRefused) as error:
+                raise requested.needs_interaction()
+            return self._answered(request, requested)
+        except (CannotAsk, client_id_metadata.DocumentRefused) as error:
             return _refused(request, str(error))
-        except asked.WrongRequest as error:
+        except WrongRequest as error:
             return _SendBack(error.location) if error.at_once else _refused(request, str(error), error)
 
-    def _answered(self, request: HttpRequest, wanted: asked.AuthorizationRequest) -> HttpResponse:
+    def _answered(self, request: HttpRequest, requested: AuthorizationRequest) -> HttpResponse:
         if request.method == "POST":
             allowed = request.POST.get("action") == "allow"
-            return _SendBack(wanted.granted_by(request.user) if allowed else wanted.denied())
-        if wanted.application.skip_consent:
-            return _SendBack(wanted.granted_by(request.user))
+            return _SendBack(requested.granted_by(request.user) if allowed else requested.denied())
+        if requested.application.skip_consent:
+            return _SendBack(requested.granted_by(request.user))
         context = {
-            **_described(request.user, wanted.application, wanted.scopes, wanted.left_out),
-            "returns_to": _place(wanted.redirect_uri),
-            "redirect_uri": visible(wanted.redirect_uri),
+            **_described(request.user, requested.application, requested.scopes, requested.left_out),
+            "returns_to": _place(requested.redirect_uri),
+            "redirect_uri": visible(requested.redirect_uri),
         }
         return render(request, "site/consent.html", context)
 
@@ -77,17 +77,17 @@ class DeviceView(View):
             return render(request, "site/device.html")
         if not ratelimit.consume(request, app="allauth.idp.oidc", action="device_user_code", limit_get=True):
             return render(request, "429.html", status=429)
-        waiting = device.waiting(code)
-        if waiting is None:
+        pending = device.pending_device(code)
+        if pending is None:
             return render(request, "site/device.html", {"wrong": True}, status=400)
-        scopes = grantable(waiting.application, request.user, waiting.asked)
+        scopes = grantable(pending.application, request.user, pending.requested_scopes)
         if request.method == "POST":
             allowed = request.POST.get("action") == "allow"
-            answered = device.answer(waiting, request.user, scopes if allowed else None)
-            context = {"application": visible(waiting.application.name), "allowed": allowed, "answered": answered}
+            answered = device.answer(pending, request.user, scopes if allowed else None)
+            context = {"application": visible(pending.application.name), "allowed": allowed, "answered": answered}
             return render(request, "site/device_done.html", context)
-        left_out = [scope for scope in waiting.asked if scope not in scopes]
-        context = {**_described(request.user, waiting.application, scopes, left_out), "code": visible(code[:20])}
+        left_out = [scope for scope in pending.requested_scopes if scope not in scopes]
+        context = {**_described(request.user, pending.application, scopes, left_out), "code": visible(code[:20])}
         return render(request, "site/consent.html", context)
 
 
@@ -114,7 +114,7 @@ def _place(redirect_uri: str) -> dict[str, Any]:
     return {"scheme": visible(parts.scheme)}
 
 
-def _refused(request: HttpRequest, sentence: str, wrong: asked.WrongRequest | None = None) -> HttpResponse:
+def _refused(request: HttpRequest, sentence: str, wrong: WrongRequest | None = None) -> HttpResponse:
     context: dict[str, Any] = {"sentence": visible(sentence), "contact": conf().contact}
     if wrong is not None:
         context |= {"location": wrong.location, "returns_to": _place(wrong.location)}

@@ -41,7 +41,7 @@ class PendingDevice:
 
     device_code: str
     application: OAuthApplication
-    asked: tuple[str, ...]
+    requested_scopes: tuple[str, ...]
 
 
 def begin(request: HttpRequest, resources: list[str]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def begin(request: HttpRequest, resources: list[str]) -> dict[str, Any]:
     return dict(data)
 
 
-def waiting(user_code: str) -> PendingDevice | None:
+def pending_device(user_code: str) -> PendingDevice | None:
     """The device that shows this code, however the person spells it; None where none waits."""
     typed = "".join(character for character in user_code.upper() if character.isascii() and character.isalnum())
     if not 0 < len(typed) <= _LONGEST_CODE:

@@ -1,6 +1,6 @@
-"""OAuth applications switched off and on by administrators.
+"""Disable and enable OAuth applications, for administrators.
 
-Off, an application has no grant type, so the authorization server gives it nothing, and its refresh tokens are gone.
+A disabled application has no grant type, so the authorization server gives it nothing, and its refresh tokens are gone.
 Access tokens that it was given are good until they expire: who must be refused at once is blocked as a client.
 """
 
@@ -11,12 +11,12 @@ from django.db import transaction
 _GRANTS = "switched_off_grants"
 
 
-def is_on(application: OAuthApplication) -> bool:
+def is_enabled(application: OAuthApplication) -> bool:
     return bool(application.get_grant_types())
 
 
 @transaction.atomic
-def switch_off(application: OAuthApplication) -> None:
+def disable(application: OAuthApplication) -> None:
     """Give it nothing any more. Its own data remember what it could have."""
     application.data = {**(application.data or {}), _GRANTS: application.grant_types}
     application.grant_types = ""
@@ -24,7 +24,7 @@ def switch_off(application: OAuthApplication) -> None:
     Token.objects.filter(client=application, type=Token.Type.REFRESH_TOKEN).delete()
 
 
-def switch_on(application: OAuthApplication) -> None:
+def enable(application: OAuthApplication) -> None:
     """Let it have again what it could have before."""
     remembered = dict(application.data or {})
     application.grant_types = remembered.pop(_GRANTS, "") or OAuthApplication.GrantType.AUTHORIZATION_CODE.value

@@ -1,4 +1,4 @@
-"""Text that is fit for a line of a log. Pure."""
+"""Text that is fit for a line of a log, or for a page. Pure."""
 
 from authz_app.redaction.redact import redact_text
 
@@ -17,3 +17,8 @@ def escaped(text: str) -> str:
 def one_line(text: str) -> str:
     """The text without what has the shape of a secret, escaped, and cut to what a line can bear."""
     return escaped(redact_text(text, _MAX_LINE))
+
+
+def visible(text: str) -> str:
+    """Text that a stranger sent, with what cannot be seen (control and direction characters) spelled out."""
+    return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)

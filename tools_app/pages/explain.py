@@ -15,8 +15,8 @@ from authz_app.history.past import NotInHistory
 from authz_app.models import CallRecord, Client, Rule
 from authz_app.pages.records import reveals
 from authz_app.pages.shared import words
-from authz_app.pages.shared.words import visible
 from authz_app.policy_store import tool_names
+from authz_app.redaction.log_lines import visible
 from tools_app.explain.as_json import as_json
 from tools_app.explain.explain import replay
 from tools_app.pages.explain_form import ExplainForm

@@ -16,13 +16,14 @@ from authz_app.conf import conf, local_issuer_url
 from authz_app.embedded_issuer.subjects import client_of, name_claims, user_subject
 from authz_app.models import CallRecord, Client
 from authz_app.pages.shared import words
-from authz_app.pages.shared.words import moment, outcome_words, visible
+from authz_app.pages.shared.words import moment, outcome_words
 from authz_app.policy.decision import Client as PolicyClient
 from authz_app.policy.decision import Decision
 from authz_app.policy.policy import decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind
 from authz_app.policy_store import loading
+from authz_app.redaction.log_lines import visible
 from authz_app.web.page import site_page
 from tools_app.invocation.access_request import target_of
 from tools_app.pages.recipes import recipes

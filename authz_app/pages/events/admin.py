@@ -18,7 +18,7 @@ from authz_app.pages.records.export import ExportMixin
 from authz_app.pages.shared import words
 from authz_app.pages.shared.proofs import proof_of
 from authz_app.pages.shared.read_only import ReadOnlyAdmin
-from authz_app.pages.shared.words import visible
+from authz_app.redaction.log_lines import visible
 
 _TEMPLATES = "admin/authz_app/auditevent"
 _SESSION = re.compile(r"[0-9a-f]{32}")

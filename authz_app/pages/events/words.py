@@ -6,7 +6,8 @@ from typing import Any
 
 from authz_app.audit.events import EventKind
 from authz_app.models import AuditEvent
-from authz_app.pages.shared.words import parsed_json, visible
+from authz_app.pages.shared.words import parsed_json
+from authz_app.redaction.log_lines import visible
 
 KINDS: dict[str, str] = {
     EventKind.SESSION_OPENED: "Session opened",

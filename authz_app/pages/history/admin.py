@@ -23,7 +23,7 @@ from authz_app.pages.records.filters import number_in
 from authz_app.pages.shared import words
 from authz_app.pages.shared.ids import OnlyFitIds
 from authz_app.pages.shared.read_only import ReadOnlyAdmin
-from authz_app.pages.shared.words import visible
+from authz_app.redaction.log_lines import visible
 
 LIST = "admin:authz_app_policyedit_changelist"
 VERSION = "admin:authz_app_policyedit_version"

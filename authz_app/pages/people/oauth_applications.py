@@ -16,10 +16,10 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 
-from authz_app.embedded_issuer.disabling import is_on, switch_off, switch_on
+from authz_app.embedded_issuer.disabling import disable, enable, is_enabled
 from authz_app.embedded_issuer.registration import DOCUMENT, REGISTERED
 from authz_app.pages.shared.bulk import listed
-from authz_app.pages.shared.words import visible
+from authz_app.redaction.log_lines import visible
 
 # "Client" means something else here. The model's migrations read what its author wrote, and so see no change.
 OAuthApplication._meta.verbose_name = "OAuth application"
@@ -89,7 +89,7 @@ class OAuthApplicationAdmin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: OAuthApplication | None = None) -> tuple[str, ...]:
         if obj is None:
             return ("registered",)
-        return ("id", "registered") if is_on(obj) else ("id", "registered", "grant_types")
+        return ("id", "registered") if is_enabled(obj) else ("id", "registered", "grant_types")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         grant = OAuthApplication.GrantType.CLIENT_CREDENTIALS.value
@@ -126,7 +126,7 @@ class OAuthApplicationAdmin(ModelAdmin):
 
     @display(description="Switched on", label={True: "success", False: "danger"})
     def state_label(self, application: OAuthApplication) -> tuple[bool, str]:
-        return is_on(application), "On" if is_on(application) else "Off"
+        return is_enabled(application), "On" if is_enabled(application) else "Off"
 
     @display(description="Grants")
     def grants(self, application: OAuthApplication) -> str:
@@ -135,12 +135,12 @@ class OAuthApplicationAdmin(ModelAdmin):
     @admin.action(description="Switch on", permissions=["change"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[OAuthApplication]) -> None:
         self._switch(
-            request, [one for one in queryset if not is_on(one)], switch_on, "on", "They may be granted tokens."
+            request, [one for one in queryset if not is_enabled(one)], enable, "on", "They may be granted tokens."
         )
 
     @admin.action(description="Switch off", permissions=["change"])
     def switch_off(self, request: HttpRequest, queryset: QuerySet[OAuthApplication]) -> None:
-        self._switch(request, [one for one in queryset if is_on(one)], switch_off, "off", _OFF)
+        self._switch(request, [one for one in queryset if is_enabled(one)], disable, "off", _OFF)
 
     def _switch(
         self,

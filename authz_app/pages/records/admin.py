@@ -17,7 +17,7 @@ from authz_app.pages.records.page.decision import COLOURS
 from authz_app.pages.records.page.fields import Field, once
 from authz_app.pages.shared import words
 from authz_app.pages.shared.read_only import ReadOnlyAdmin
-from authz_app.pages.shared.words import visible
+from authz_app.redaction.log_lines import visible
 
 
 class CallRecordAdmin(ExportMixin, ReadOnlyAdmin):

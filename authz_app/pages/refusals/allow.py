@@ -17,7 +17,8 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidg
 from authz_app.models import CallRecord, Rule
 from authz_app.pages.refusals.remedies import current_state, remedy_of
 from authz_app.pages.rules.form import RuleForm, preview
-from authz_app.pages.shared.words import moment, reason_sentence, visible, wanted
+from authz_app.pages.shared.words import moment, reason_sentence, wanted
+from authz_app.redaction.log_lines import visible
 
 SPANS = {
     "hour": ("An hour", timedelta(hours=1)),

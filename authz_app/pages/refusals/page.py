@@ -19,7 +19,8 @@ from authz_app.models import CallRecord, Client
 from authz_app.pages.refusals.groups import MOST, Group, refusals_since
 from authz_app.pages.refusals.remedies import Remedy, current_state, remedy_of
 from authz_app.pages.shared.bulk import set_on_rows
-from authz_app.pages.shared.words import asked_for, moment, reason_words, visible
+from authz_app.pages.shared.words import asked_for, moment, reason_words
+from authz_app.redaction.log_lines import visible
 
 SPANS = {
     "hour": ("Last hour", timedelta(hours=1)),

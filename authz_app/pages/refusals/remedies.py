@@ -8,13 +8,14 @@ from typing import Any
 from django.urls import reverse
 
 from authz_app.models import CallRecord
-from authz_app.pages.shared.words import parsed_json, visible
+from authz_app.pages.shared.words import parsed_json
 from authz_app.policy.decision import Client, Decision, Reason, Target
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind, Rule
 from authz_app.policy_store import loading, tool_names
 from authz_app.redaction.audit_level import OF_RESOURCE
+from authz_app.redaction.log_lines import visible
 
 ALLOWED_BY_A_RULE = frozenset({Reason.NO_RULE, Reason.SCOPE_MISSING, Reason.CONDITION_UNMET})
 _WORDS: dict[Reason, str] = {

@@ -12,7 +12,7 @@ from authz_app.evidence.health import check_now
 from authz_app.evidence.keys import AuditKeyError
 from authz_app.models import AuditEvent, CallRecord
 from authz_app.models.seals import AuditSeal
-from authz_app.pages.shared.words import visible
+from authz_app.redaction.log_lines import visible
 
 _SHOWN = 100
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

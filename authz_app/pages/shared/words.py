@@ -12,6 +12,7 @@ from authz_app.models import CallRecord
 from authz_app.policy.decision import Reason
 from authz_app.record_search.filters import RUNNING
 from authz_app.redaction.audit_level import OF_PROMPT, has_arguments
+from authz_app.redaction.log_lines import visible
 
 # Reason: in a column, and as a sentence about what was asked for.
 _REASONS: dict[str, tuple[str, str]] = {
@@ -184,11 +185,6 @@ def duration_words(milliseconds: float | None) -> str:
     if milliseconds is None:
         return ""
     return f"{milliseconds:.1f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
-
-
-def visible(text: str) -> str:
-    """Text that a stranger sent, with what cannot be seen (control and direction characters) spelled out."""
-    return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
 
 
 def pretty_json(text: str) -> str:

@@ -6,8 +6,9 @@ from django.http import HttpRequest
 
 from authz_app.conf import conf
 from authz_app.models import LONG_COLUMNS, CallRecord, Client, Rule
-from authz_app.pages.shared.words import asked_for, moment, reason_words, visible
+from authz_app.pages.shared.words import asked_for, moment, reason_words
 from authz_app.pages.start import notices
+from authz_app.redaction.log_lines import visible
 
 _SHOWN = 8
 

@@ -9,7 +9,7 @@ from authz_app.models import CallRecord, Client
 from authz_app.pages.records.page import values
 from authz_app.pages.records.page.fields import Section
 from authz_app.pages.records.page.neighbours import neighbours
-from authz_app.pages.shared.words import visible
+from authz_app.redaction.log_lines import visible
 
 
 def section(request: HttpRequest, record: CallRecord) -> Section:

@@ -10,7 +10,7 @@ from authz_app.models import CallRecord
 from authz_app.pages.records.page import values
 from authz_app.pages.records.page.fields import Section
 from authz_app.pages.shared import words
-from authz_app.pages.shared.words import visible
+from authz_app.redaction.log_lines import visible
 
 _WITHOUT_RESULT = ("", CallRecord.Outcome.UNKNOWN, CallRecord.Outcome.CANCELLED)
 

@@ -8,7 +8,7 @@ from authz_app.pages.records.page import caller, decision, proof, run, session
 from authz_app.pages.records.page import request as request_section
 from authz_app.pages.records.page.fields import Section, SectionOf
 from authz_app.pages.shared import words
-from authz_app.pages.shared.words import visible
+from authz_app.redaction.log_lines import visible
 
 _LOST = " The result did not reach the caller, as far as the worker knows."
 

@@ -11,8 +11,8 @@ from authz_app.models import AuditEvent, CallRecord
 from authz_app.pages.records.page.fields import Section
 from authz_app.pages.records.page.neighbours import neighbours
 from authz_app.pages.shared import words
-from authz_app.pages.shared.words import visible
 from authz_app.record_search.parser import Query, Term, written
+from authz_app.redaction.log_lines import visible
 
 _COUNTED = 1_000
 _NO_SESSION = "None: the request came without one."
