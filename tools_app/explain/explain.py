@@ -13,7 +13,7 @@ from authz_app.explain.simulated_principal import client_in
 from authz_app.explain.unknown_values import UNKNOWN, recorded
 from authz_app.history.past import policy_at, version_at
 from authz_app.models import CallRecord, LimitCount
-from authz_app.policy.decision import Decision, Reason, Target
+from authz_app.policy.decision import Decision, Reason
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind
@@ -70,7 +70,9 @@ def moment_of(at: datetime | None, caller: Principal, in_memory: Policy | None =
     return Moment(loading.load(in_memory), now if at is None else at.timestamp(), is_present=at is None)
 
 
-def asked_of(kind: Kind, name: str, arguments: dict[str, Any] | None) -> tuple[AccessRequest, Mapping[str, Any] | None]:
+def access_request_about(
+    kind: Kind, name: str, arguments: dict[str, Any] | None
+) -> tuple[AccessRequest, Mapping[str, Any] | None]:
     """What a call would ask for, and the arguments that rules would be asked about: None for any call of it.
 
     A resource is meant by its URI, whose arguments follow from it, or by its name, for reading any of its URIs.
@@ -87,9 +89,12 @@ def asked_of(kind: Kind, name: str, arguments: dict[str, Any] | None) -> tuple[A
     return AccessRequest("resource", "resource", name, registered("resource").get(name), {}, {}), arguments
 
 
-def explained(principal: Principal, target: Target, arguments: Mapping[str, Any] | None, moment: Moment) -> Explained:
+def explained(
+    principal: Principal, request: AccessRequest, arguments: Mapping[str, Any] | None, moment: Moment
+) -> Explained:
     """Decide a call at a moment, and say why it came out so."""
-    case = Case(principal, client_in(moment.policy, principal), target, arguments, moment.now)
+    client, target = client_in(moment.policy, principal), request.target(moment.policy)
+    case = Case(principal, client, target, arguments, moment.now)
     counted = _counted(case, moment.policy) if moment.is_present else None
     return Explained(case, moment, explain(case, moment.policy, counted))
 

@@ -1,6 +1,6 @@
 """What a caller asks for: a call of a tool, a read of a resource, a use of a prompt, a completion, a session."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from authz_app.policy.decision import Target
@@ -35,6 +35,10 @@ class AccessRequest(NamedTuple):
         if self.record_kind == "resource":
             return {"uri": self.recorded["uri"]}
         return None if self.record_kind == "completion" else self.recorded
+
+    def target(self, policy: Policy) -> Target:
+        """What a decision needs to know of what is asked for."""
+        return target_of(self.kind, self.name, self.runs is not None, policy)
 
     def time_limit(self, default: float) -> float:
         """How many seconds it may take, where ``default`` is what the site gives to what names no limit."""
@@ -96,33 +100,48 @@ def target_of(kind: Kind, name: str, exists: bool, policy: Policy) -> Target:
     return Target(kind, name, exists, enabled, found.annotations, found.shape)
 
 
-def access_request_for(method: str, params: Mapping[str, Any] | None) -> AccessRequest:
-    """What a request asks for, whatever a stranger wrote into it; a session, where it is nothing that is decided."""
-    told = params or {}
-    match method:
-        case "tools/call":
-            return tool_call(_text(told, "name"), _mapping(told, "arguments"))
-        case "resources/read" | "resources/subscribe":
-            return resource_read(_text(told, "uri"))
-        case "prompts/get":
-            return prompt_use(_text(told, "name"), _mapping(told, "arguments"))
-        case "completion/complete":
-            ref, argument = _mapping(told, "ref"), _mapping(told, "argument")
-            typed: tuple[str, str, dict[str, str]] = (_text(argument, "name"), _text(argument, "value"), {})
-            is_prompt = ref.get("type") == "ref/prompt"
-            return (
-                prompt_completion(_text(ref, "name"), *typed)
-                if is_prompt
-                else resource_completion(_text(ref, "uri"), *typed)
-            )
-    return SESSION
+def access_request_of(method: str, params: Mapping[str, Any] | None) -> AccessRequest:
+    """What a JSON-RPC request asks for, whatever a stranger wrote into it; a session, where nothing is decided."""
+    read = _READERS.get(method)
+    return SESSION if read is None else read(params or {})
 
 
-def _text(told: Mapping[str, Any], key: str) -> str:
-    value = told.get(key)
+def _read_tool_call(params: Mapping[str, Any]) -> AccessRequest:
+    return tool_call(_text(params, "name"), _mapping(params, "arguments"))
+
+
+def _read_resource_read(params: Mapping[str, Any]) -> AccessRequest:
+    return resource_read(_text(params, "uri"))
+
+
+def _read_prompt_use(params: Mapping[str, Any]) -> AccessRequest:
+    return prompt_use(_text(params, "name"), _mapping(params, "arguments"))
+
+
+def _read_completion(params: Mapping[str, Any]) -> AccessRequest:
+    ref, argument = _mapping(params, "ref"), _mapping(params, "argument")
+    name, value = _text(argument, "name"), _text(argument, "value")
+    if ref.get("type") == "ref/prompt":
+        return prompt_completion(_text(ref, "name"), name, value, {})
+    return resource_completion(_text(ref, "uri"), name, value, {})
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], AccessRequest]] = {
+    "tools/call": _read_tool_call,
+    "resources/read": _read_resource_read,
+    "resources/subscribe": _read_resource_read,
+    "prompts/get": _read_prompt_use,
+    "completion/complete": _read_completion,
+}
+# The policy decides each request of these methods, and a record is written of each.
+DECIDED_METHODS = frozenset(_READERS)
+
+
+def _text(params: Mapping[str, Any], key: str) -> str:
+    value = params.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _mapping(told: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = told.get(key)
+def _mapping(params: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = params.get(key)
     return value if isinstance(value, dict) else {}

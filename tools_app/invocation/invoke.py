@@ -18,7 +18,7 @@ from authz_app.policy.policy import decide
 from authz_app.policy_store.store import PolicyUnavailable
 from tools_app.call import Call, Channel
 from tools_app.definitions.definitions import Runnable
-from tools_app.invocation.access_request import AccessRequest, target_of
+from tools_app.invocation.access_request import AccessRequest
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.denials import denial, failure
 from tools_app.invocation.dependencies import Dependencies
@@ -116,8 +116,7 @@ async def _decide_and_commit(
     policy = await dependencies.policy.policy()
     for _ in range(_MAX_DECISIONS):
         client = await dependencies.policy.client_of(caller.principal)
-        target = target_of(request.kind, request.name, request.runs is not None, policy)
-        decision = decide(caller.principal, client, target, request.decided, policy, time.time())
+        decision = decide(caller.principal, client, request.target(policy), request.decided, policy, time.time())
         if only_blocked and decision.reason is not Reason.CLIENT_BLOCKED:
             raise _NotBlocked
         contents = contents_of(request, policy)

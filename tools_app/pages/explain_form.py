@@ -21,8 +21,7 @@ from authz_app.pages.shared.ids import ChooseOne
 from authz_app.policy.principal import Principal
 from authz_app.tokens.access_token import MAX_TOKEN_LENGTH
 from tools_app.explain.as_json import as_json
-from tools_app.explain.explain import asked_of, explained, moment_of
-from tools_app.invocation.access_request import target_of
+from tools_app.explain.explain import access_request_about, explained, moment_of
 from tools_app.worker.worker import process_worker
 
 _DEPTH = 16
@@ -119,9 +118,8 @@ class ExplainForm(forms.Form):
         except NotInHistory as error:
             self.add_error("at", str(error))
             return None
-        what, arguments = asked_of(asked["kind"], asked["name"], asked["arguments"])
-        target = target_of(what.kind, what.name, what.runs is not None, moment.policy)
-        told = as_json(explained(principal, target, arguments, moment))
+        request, arguments = access_request_about(asked["kind"], asked["name"], asked["arguments"])
+        told = as_json(explained(principal, request, arguments, moment))
         return ShownExplanation(told, _indented({**principal.claims}) if asked["token"] else None)
 
     def _caller(self) -> Principal:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from authz_app.core import strict_json
 from authz_app.core.asgi import Receive, Scope
 from tools_app.conf import conf
-from tools_app.invocation.access_request import SESSION, AccessRequest, access_request_for
+from tools_app.invocation.access_request import DECIDED_METHODS, SESSION, AccessRequest, access_request_of
 from tools_app.transports.requests import BadMessage, check_is_json, read_body
 from tools_app.wire import jsonrpc
 
@@ -36,8 +36,8 @@ async def read_message(scope: Scope, receive: Receive) -> Posted:
 
 
 def is_decided(message: jsonrpc.Message) -> bool:
-    """Whether the message asks for what the policy decides, and a record is written of, each time."""
-    return access_request_in(message) is not SESSION
+    """Whether the policy decides what the message asks for, each time, and a record is written of it."""
+    return isinstance(message, jsonrpc.Request) and message.method in DECIDED_METHODS
 
 
 def is_subscription(message: jsonrpc.Message) -> bool:
@@ -47,4 +47,4 @@ def is_subscription(message: jsonrpc.Message) -> bool:
 
 def access_request_in(message: jsonrpc.Message | None) -> AccessRequest:
     """What the message asks for, or a session, where it asks for nothing that is decided."""
-    return access_request_for(message.method, message.params) if isinstance(message, jsonrpc.Request) else SESSION
+    return access_request_of(message.method, message.params) if isinstance(message, jsonrpc.Request) else SESSION

@@ -30,8 +30,8 @@ from authz_app.redaction.audit_level import DEFAULT_RECORDING
 from tests.callers import caller_for
 from tests.tools_app.desk import WAIT, Desk, Silent, allow, desk
 from tools_app import registry
-from tools_app.explain.explain import asked_of, replay_under
-from tools_app.invocation.access_request import AccessRequest, target_of
+from tools_app.explain.explain import access_request_about, replay_under
+from tools_app.invocation.access_request import AccessRequest
 from tools_app.invocation.invoke import invoke
 from tools_app.invocation.opening import opening_of
 from tools_app.invocation.record_contents import RecordContents
@@ -141,12 +141,14 @@ def make_question(chance: Random) -> tuple[Principal, AccessRequest, Mapping[str
     principal = Principal(ISSUER, subject, "", scopes, 0, claims)
     match chance.randint(0, 9):
         case 0:
-            return principal, *asked_of(
+            return principal, *access_request_about(
                 "resource", chance.choice(["orders://1", "orders://2", "orders://", "order"]), None
             )
         case 1:
-            return principal, *asked_of("prompt", "greet", chance.choice([None, {}, {"to": "Ada"}, {"to": "Bo"}]))
-    return principal, *asked_of("tool", chance.choice(NAMES), chance.choice(ARGUMENTS))
+            return principal, *access_request_about(
+                "prompt", "greet", chance.choice([None, {}, {"to": "Ada"}, {"to": "Bo"}])
+            )
+    return principal, *access_request_about("tool", chance.choice(NAMES), chance.choice(ARGUMENTS))
 
 
 def enforced(case: Case, policy: Policy, counted: Mapping[tuple[int, int], str]) -> Decision:
@@ -196,7 +198,7 @@ def test_explanation_and_record_agree_with_what_is_enforced() -> None:
         now = start + chance.choice([-3 * HOUR, 0.0, 1.5 * HOUR, 3 * HOUR])
         used = json.dumps([[now - 1, 3]])
         counted = {(rule.id, client): used for rule in limits for client in range(40) if chance.random() < 0.2}
-        target = target_of(requested.kind, requested.name, requested.runs is not None, policy)
+        target = requested.target(policy)
         case = Case(principal, client_in(policy, principal), target, arguments, now)
         decision = enforced(case, policy, counted)
         assert_told_rightly(explain(case, policy, counted), case, decision)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools_app.invocation.access_request import SESSION, access_request_for, resource_read, tool_call
+from tools_app.invocation.access_request import DECIDED_METHODS, SESSION, access_request_of, resource_read, tool_call
 
 NOTE = "notes://{topic}/{number}"
 
@@ -34,14 +34,16 @@ NOTE = "notes://{topic}/{number}"
     ],
 )
 def test_what_is_asked_for(method: str, params: Any, expected: tuple[str, str, str], recorded: Any) -> None:
-    access_request = access_request_for(method, params)
+    assert method in DECIDED_METHODS
+    access_request = access_request_of(method, params)
     assert (access_request.record_kind, access_request.kind, access_request.name) == expected
     assert access_request.recorded == recorded
 
 
 @pytest.mark.parametrize("method", ["initialize", "tools/list", "resources/unsubscribe", "nonsense"])
 def test_what_is_not_decided_asks_for_a_session(method: str) -> None:
-    assert access_request_for(method, {"name": "echo"}) is SESSION
+    assert method not in DECIDED_METHODS
+    assert access_request_of(method, {"name": "echo"}) is SESSION
 
 
 KEYS = ("name", "uri", "arguments", "ref", "argument", "context", "type")
@@ -52,7 +54,7 @@ METHODS = ("tools/call", "resources/read", "prompts/get", "completion/complete",
 
 @given(st.sampled_from(METHODS), st.none() | st.dictionaries(st.sampled_from(KEYS), anything))
 def test_nothing_that_a_stranger_writes_is_an_error(method: str, params: Any) -> None:
-    access_request = access_request_for(method, params)
+    access_request = access_request_of(method, params)
     assert isinstance(access_request.name, str)
     assert access_request.runs is None or access_request.name
 

@@ -83,7 +83,7 @@ async def here(settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     monkeypatch.setattr(watch, "_WATCH_EVERY", 3_600)
     settings.AUDIT_TIMEOUT = WAIT
     await asyncio.to_thread(_made)
-    await process_worker().rooms.policy.refreshed()  # Reading it takes a transaction, too.
+    await process_worker().dependencies.policy.refreshed()  # Reading it takes a transaction, too.
     yield process_worker()
     await process_worker().drain(0.0)
     process_worker.cache_clear()
@@ -126,7 +126,7 @@ async def records(here: Worker, *fields: str) -> list[Any]:
     """What was recorded, as soon as all of it is: by default the kinds and the reasons."""
 
     def read() -> list[Any]:
-        assert here.rooms.audit.flush(WAIT)
+        assert here.dependencies.audit.flush(WAIT)
         found = list(CallRecord.objects.order_by("at", "id").values_list(*(fields or ("kind", "reason"))))
         connection.close()
         return found

@@ -17,8 +17,7 @@ from authz_app.models import Client
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind
 from tools_app.explain.as_json import as_json
-from tools_app.explain.explain import Moment, asked_of, explained, may_use, moment_of
-from tools_app.invocation.access_request import target_of
+from tools_app.explain.explain import Moment, access_request_about, explained, may_use, moment_of
 from tools_app.mcp_client.arguments import parse_arguments
 from tools_app.mcp_client.errors import Unusable
 from tools_app.mcp_client.terminal import safe
@@ -67,11 +66,10 @@ class Command(BaseCommand):
         kind, name = options["kind"], options["name"]
         if not name:
             _refuse("Say what is to be called: the name of a tool. Or --list, for all that may be.")
-        asked, arguments = asked_of(kind, name, _arguments(kind, name, options))
+        request, arguments = access_request_about(kind, name, _arguments(kind, name, options))
         principal = _caller(options)
         moment = _moment(options["at"], principal)
-        target = target_of(kind, asked.name, asked.runs is not None, moment.policy)
-        answer = as_json(explained(principal, target, arguments, moment))
+        answer = as_json(explained(principal, request, arguments, moment))
         self._print(_in_json(answer) if options["json"] else "\n".join(_lines(answer)))
         return bool(answer["allowed"])
 
