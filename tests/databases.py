@@ -1,12 +1,13 @@
 """The database of a site under test, reached past Django: as an outsider would look into it, or break it."""
 
-import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+
+from tests.eventually import eventually
 
 
 @contextmanager
@@ -49,6 +50,4 @@ def rows(database_url: str, sql: str, parameters: Sequence[Any] = ()) -> list[tu
 async def outcome_of(database_url: str, subject: str, outcome: str) -> None:
     """Wait until the subject's only record has this outcome."""
     query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ?"
-    async with asyncio.timeout(30.0):
-        while rows(database_url, query, [subject]) != [(outcome,)]:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: rows(database_url, query, [subject]), equals=[(outcome,)])

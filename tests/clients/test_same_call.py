@@ -14,6 +14,7 @@ from mcp_types import PromptReference
 
 from tests.conftest import copy_sqlite
 from tests.databases import connect, rows, rule_for_everybody
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.site import Site
 from tools_app.wire.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND
@@ -116,5 +117,4 @@ async def test_a_call_is_decided_recorded_and_answered_alike(
 async def ended(site: Site, subject: str, count: int, outcome: str) -> None:
     """Wait until a subject has so many records, all with this outcome: it is written after the answer."""
     query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ?"
-    while rows(site.database_url, query, [subject]) != [(outcome,)] * count:
-        await asyncio.sleep(0.02)
+    await eventually(lambda: rows(site.database_url, query, [subject]), equals=[(outcome,)] * count)

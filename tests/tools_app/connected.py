@@ -23,13 +23,6 @@ def a_session(key: str = "k", channel: str = "", owner: tuple[str, str, str] = O
     return McpSessionState(key, owner, "worker", round(time()) + 60.0, channel=channel)
 
 
-async def eventually(holds: Callable[[], object]) -> None:
-    """Wait until this holds."""
-    async with asyncio.timeout(WAIT):
-        while not holds():
-            await asyncio.sleep(0.005)
-
-
 async def opened(
     worker: Worker, key: str = "k", owner: tuple[str, str, str] = OWNER
 ) -> tuple[McpSessionState, SessionStream]:

@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
+from tests.clock import Clock
+from tests.eventually import eventually
 from tools_app.cluster import outbox
 from tools_app.cluster.outbox import Delivery, Numbered, Outbox
 from tools_app.sessions.session import SessionsUnavailable
@@ -43,9 +46,11 @@ class Other:
             await self.outbox.flush()
 
     async def attempted(self, times: int) -> None:
-        async with asyncio.timeout(WAIT):
-            while len(self.attempts) < times:
-                await asyncio.sleep(0.001)
+        await eventually(lambda: len(self.attempts) >= times)
+
+    async def flush_too_late(self, clock: Clock) -> None:
+        clock.now += outbox.RETRY_SECONDS
+        await self.flush()
 
 
 def delivery(number: int = 0, key: str = "s", size: int = 0) -> Delivery:
@@ -53,9 +58,11 @@ def delivery(number: int = 0, key: str = "s", size: int = 0) -> Delivery:
 
 
 @pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "RETRY_SECONDS", 0.1)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(outbox, "time", SimpleNamespace(monotonic=clock))
     monkeypatch.setattr(outbox, "_PAUSE", 0.001)
+    return clock
 
 
 async def test_parcels_arrive_in_order_and_their_numbers_grow_by_one() -> None:
@@ -105,40 +112,39 @@ async def test_a_batch_that_nobody_received_is_sent_again_with_the_same_numbers(
 
 
 @pytest.mark.parametrize("trouble", ["is_away", "is_out_of_reach"])
-async def test_what_nobody_received_in_time_is_lost(trouble: str) -> None:
+async def test_what_nobody_received_in_time_is_lost(trouble: str, clock: Clock) -> None:
     other = Other()
     setattr(other, trouble, True)
-    started = asyncio.get_running_loop().time()
     other.outbox.put(delivery(1))
-    await other.flush()
-    assert 0.1 <= asyncio.get_running_loop().time() - started < 5
+    clock.now += outbox.RETRY_SECONDS - 0.01
+    await other.attempted(3)
+    assert other.lost == []
+    await other.flush_too_late(clock)
     assert (other.chunks, [lost.chunk for lost in other.lost]) == ([], [b"1"])
     assert not other.outbox.is_busy
 
 
 async def test_a_session_that_loses_one_parcel_loses_all_that_follow_and_the_others_lose_none(
-    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
 ) -> None:
     other = Other()
     other.is_away = True
     other.outbox.put(delivery(1, "late"))
-    monkeypatch.setattr(outbox, "RETRY_SECONDS", 60)
+    clock.now += outbox.RETRY_SECONDS
     other.outbox.put(delivery(2, "in time"))
     other.outbox.put(delivery(3, "late"))
-    async with asyncio.timeout(WAIT):
-        while not other.lost:
-            await asyncio.sleep(0.001)
+    await eventually(lambda: other.lost)
     other.is_away = False
     await other.flush()
     assert [lost.chunk for lost in other.lost] == [b"1", b"3"]
     assert other.chunks == [b"2"]
 
 
-async def test_numbers_go_on_growing_after_something_was_lost() -> None:
+async def test_numbers_go_on_growing_after_something_was_lost(clock: Clock) -> None:
     other = Other()
     other.is_away = True
     other.outbox.put(delivery(1))
-    await other.flush()
+    await other.flush_too_late(clock)
     other.is_away = False
     other.outbox.put(delivery(2))
     await other.flush()
@@ -172,12 +178,12 @@ async def test_what_is_queued_is_bounded_and_what_is_too_much_is_lost_at_once(mo
     assert (len(other.chunks), len(other.lost)) == (6, 2)
 
 
-async def test_what_was_lost_for_being_late_no_longer_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_lost_for_being_late_no_longer_counts(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     monkeypatch.setattr(outbox, "MAX_QUEUED_BYTES", 1_000)
     other = Other()
     other.is_away = True
     other.outbox.put(delivery(1, size=900))
-    await other.flush()
+    await other.flush_too_late(clock)
     other.is_away = False
     other.outbox.put(delivery(2, size=900))
     await other.flush()

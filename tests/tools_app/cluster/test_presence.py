@@ -1,8 +1,7 @@
 """Workers that share a database see each other there, and say so where they should not be alone."""
 
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -14,6 +13,7 @@ from django.utils import timezone
 
 from authz_app.policy_store import loading
 from tests.databases import rows
+from tests.eventually import wait_until
 from tests.issuer import Issuer
 from tests.site import Site
 from tools_app.cluster import presence
@@ -33,25 +33,18 @@ def present(name: str = "me", *, alone: bool = True) -> Iterator[Presence]:
     """A worker that has been seen."""
     here = Presence(name, alone, BEAT)
     here.start()
-    until(lambda: WorkerPresence.objects.filter(name=name).exists())
+    wait_until(lambda: WorkerPresence.objects.filter(name=name).exists())
     try:
         yield here
     finally:
         here.stop()
 
 
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def beaten(name: str = "me") -> None:
     """Wait until the worker has shown itself once more, with all that this entails."""
     for _ in range(2):
         seen = WorkerPresence.objects.get(name=name).seen_at
-        until(lambda seen=seen: WorkerPresence.objects.get(name=name).seen_at > seen)  # type: ignore[misc]
+        wait_until(lambda seen=seen: WorkerPresence.objects.get(name=name).seen_at > seen)  # type: ignore[misc]
 
 
 def row(name: str, started: float, seen: float, alone: bool = True) -> WorkerPresence:
@@ -92,7 +85,7 @@ def test_rows_that_nobody_renews_are_removed_after_an_hour() -> None:
 def test_a_worker_whose_row_was_removed_writes_it_anew() -> None:
     with present():
         WorkerPresence.objects.all().delete()
-        until(lambda: WorkerPresence.objects.exists())
+        wait_until(lambda: WorkerPresence.objects.exists())
 
 
 @in_threads
@@ -126,7 +119,7 @@ def test_a_database_that_cannot_be_written_is_told_once(
     here = Presence("me", True, BEAT)
     monkeypatch.setattr(here, "_show", fail)
     here.start()
-    until(lambda: len(tried) > 2)
+    wait_until(lambda: len(tried) > 2)
     here.stop()
     assert warnings(caplog) == [
         "It cannot be seen which workers share this database: the disk is full",
@@ -141,7 +134,7 @@ def test_a_database_that_cannot_be_written_is_told_once(
 @pytest.mark.database
 def test_two_workers_at_a_time_without_redis_warn_of_each_other_once(caplog: pytest.LogCaptureFixture) -> None:
     with present("one"), present("two"):
-        until(lambda: len(warnings(caplog)) >= 2)
+        wait_until(lambda: len(warnings(caplog)) >= 2)
         beaten("one")
         beaten("two")
     told = sorted(warnings(caplog))
@@ -219,7 +212,7 @@ def seen_on(site: Site, workers: int) -> None:
     url = f"{site.url}/messages/?session_id={'0' * 32}"
     message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     assert httpx2.post(url, json=message, headers=site.headers(), timeout=WAIT).status_code == 404
-    until(lambda: len(present_on(site)) == workers)
+    wait_until(lambda: len(present_on(site)) == workers)
 
 
 def present_on(site: Site) -> list[str]:

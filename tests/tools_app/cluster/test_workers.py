@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from tests.eventually import eventually
 from tests.redis import RedisServer
-from tests.tools_app.connected import WAIT, Connect, a_session, eventually
+from tests.tools_app.connected import WAIT, Connect, a_session
 from tools_app.cluster import outbox
 from tools_app.cluster.outbox import Delivery
 from tools_app.cluster.workers import Message, RedisWorkers, SingleWorker
@@ -243,9 +244,7 @@ async def test_all_that_needs_the_others_says_so_while_redis_is_away_and_goes_on
                 await ask()
         server.start()
         await late.workers.join()
-        async with asyncio.timeout(WAIT):
-            while await late.workers.alive([channel]) != {channel}:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: late.workers.alive([channel]), equals={channel})
         await late.workers.tell(channel, {"type": "back"})
         await here.has(1)
         for peer in (here, late):

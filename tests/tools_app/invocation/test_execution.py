@@ -169,7 +169,7 @@ async def test_an_async_tool_is_stopped_at_its_time_limit(threads: ToolThreads) 
 
     async def wait() -> None:
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         finally:
             stopped.set()
 
@@ -214,7 +214,7 @@ async def test_cancelling_the_call_cancels_the_tool(threads: ToolThreads) -> Non
     async def wait() -> None:
         began.set()
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         finally:
             stopped.set()
 

@@ -12,6 +12,7 @@ from django.db import connection
 from mcp.shared.exceptions import MCPError
 
 from authz_app.models import CallRecord, Client, Rule
+from tests.eventually import eventually
 from tests.tools_app.desk import ISSUER, WAIT, Silent, alice, allow, desk, text
 from tools_app import registry
 from tools_app.errors import ToolFailure
@@ -217,11 +218,9 @@ def test_a_cancelled_call_is_recorded_as_cancelled() -> None:
 
         async def cancel() -> None:
             call = asyncio.ensure_future(invoke(alice(), tool_call("wait", {}), Silent(), here.dependencies))
-            async with asyncio.timeout(WAIT):
-                while not await asyncio.to_thread(_any_record):
-                    await asyncio.sleep(0.01)
-                call.cancel()
-                await asyncio.wait([call])
+            await eventually(lambda: asyncio.to_thread(_any_record))
+            call.cancel()
+            await asyncio.wait([call], timeout=WAIT)
             assert call.cancelled()
 
         here.run(cancel())

@@ -1,7 +1,7 @@
 """Resources, prompts and completions go the way of a tool's call, with what is different in MCP's answers."""
 
 import asyncio
-import time
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -124,25 +124,26 @@ def test_what_a_resource_came_to_is_in_its_record() -> None:
     assert f'"sentence":"{rule.sentence()}"' in row.rules
 
 
-async def _slow() -> str:
-    await asyncio.sleep(60)
-    return ""
-
-
-def _slow_in_a_thread() -> str:
-    time.sleep(1)
-    return ""
-
-
-@pytest.mark.parametrize("function", [_slow, _slow_in_a_thread])
+@pytest.mark.parametrize("in_thread", [False, True])
 @pytest.mark.parametrize("kind", ["resource", "prompt"])
-def test_what_takes_too_long_is_given_up(offered: Offer, kind: Kind, function: Callable[..., Any]) -> None:
-    offered(kind, function, uri="slow://it", name="slow", time_limit=0.1)
+def test_what_takes_too_long_is_given_up(offered: Offer, kind: Kind, in_thread: bool) -> None:
+    recorded = threading.Event()
+
+    async def slow() -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    def slow_in_a_thread() -> str:
+        recorded.wait(60)
+        return ""
+
+    offered(kind, slow_in_a_thread if in_thread else slow, uri="slow://it", name="slow", time_limit=0.1)
     allow("slow", kind)
     with desk() as here:
         access_request = resource_read("slow://it") if kind == "resource" else prompt_use("slow", {})
         assert failing(here, access_request) == (INTERNAL_ERROR, "slow took longer than 0.1 s and was given up.")
         assert here.record().outcome == "timed_out"
+        recorded.set()
 
 
 @pytest.mark.parametrize(

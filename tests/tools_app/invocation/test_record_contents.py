@@ -18,6 +18,7 @@ from authz_app.models.history import PolicyRevision
 from authz_app.policy_store.loading import stored_version
 from authz_app.policy_store.tables import table_of
 from mcpsite.logs import LineFormatter
+from tests.eventually import eventually
 from tests.tools_app.desk import ISSUER, WAIT, Desk, Silent, alice, desk
 from tools_app.errors import ToolFailure
 from tools_app.invocation.access_request import (
@@ -301,16 +302,19 @@ def test_no_record_that_commits_after_a_change_was_written_under_the_old_choice(
     """Judged by the version under which a record committed: that is the committed one (``test_exact_revocation``)."""
     choose("echo_async", recorded="metadata")
     done: list[str] = []
+    called: list[str] = []
 
     async def calling(here: Desk) -> None:
         while len(done) < 12:
             await invoke(alice(), tool_call("echo_async", {"text": "DE7777"}), Silent(), here.dependencies)
+            called.append("")
 
     async def choosing() -> None:
         for level in ["arguments", "metadata"] * 6:
             await asyncio.to_thread(_choose, level)
+            before = len(called)
             done.append(level)
-            await asyncio.sleep(0.01)
+            await eventually(lambda before=before: len(called) > before)  # type: ignore[misc]
 
     async def all_of(here: Desk) -> None:
         await asyncio.gather(choosing(), *(calling(here) for _ in range(8)))

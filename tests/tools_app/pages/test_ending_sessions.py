@@ -10,6 +10,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from tests.databases import rows, rule_for_everybody
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.raw_mcp import raw_mcp
 from tests.raw_sse import call, raw_session
@@ -58,9 +59,7 @@ async def end(browser: httpx2.AsyncClient, key: str) -> str:
 
 async def outcome(site: Site, subject: str, expected: str) -> None:
     query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ?"
-    async with asyncio.timeout(WAIT):
-        while rows(site.database_url, query, [subject]) != [(expected,)]:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: rows(site.database_url, query, [subject]), equals=[(expected,)])
 
 
 @pytest.fixture

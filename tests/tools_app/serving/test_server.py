@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.databases import rows, rule_for_everybody
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.raw_sse import RawSession, call, raw_session
 from tests.site import ROOT, Site
@@ -62,14 +63,15 @@ async def test_nothing_is_taken_on_while_draining(draining: Site) -> None:
         headers = {**session.headers, "Content-Type": "application/json"}
         await http.post(draining.url + session.endpoint, headers=headers, json=call("echo", 8, text="x"))
         stopping = asyncio.create_task(asyncio.to_thread(draining.stop))
-        async with asyncio.timeout(WAIT):
-            while _accepts(draining.port):
-                await asyncio.sleep(0.05)
+        await eventually(lambda: not _accepts(draining.port))
+
+        async def refused() -> int | None:
             late = call("echo", 9, text="x")
-            # What was on its way when the worker was told to stop is still served.
-            while (answer := await http.post(draining.url + session.endpoint, headers=headers, json=late)).is_success:
-                await asyncio.sleep(0.05)
-        assert answer.status_code == 503
+            answer = await http.post(draining.url + session.endpoint, headers=headers, json=late)
+            return None if answer.is_success else answer.status_code
+
+        # What was on its way when the worker was told to stop is still served.
+        assert await eventually(refused) == 503
         assert await stopping == 0
 
 
@@ -79,9 +81,7 @@ def _accepts(port: int) -> bool:
 
 
 async def started(site: Site, tool: str) -> None:
-    async with asyncio.timeout(WAIT):
-        while (tool, "") not in outcomes(site):
-            await asyncio.sleep(0.02)
+    await eventually(lambda: (tool, "") in outcomes(site))
 
 
 def test_what_looks_wrong_in_the_settings_is_said_at_the_start(

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.databases import rows, rule_for_everybody
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.raw_sse import call, raw_session
 from tests.redis import RedisServer
@@ -78,8 +79,7 @@ async def test_while_it_stops_running_calls_end_and_nobody_new_is_let_in(make_si
         async with raw_session(site) as session:
             assert (await session.post(call("nap", 7, seconds=8))).status_code == 202
             stopping = asyncio.create_task(asyncio.to_thread(site.stop))
-            while accepts(site.port):
-                await asyncio.sleep(0.05)
+            await eventually(lambda: not accepts(site.port))
             assert rows(site.database_url, "SELECT outcome FROM authz_app_callrecord") == [("",)]
             assert (await session.message())["result"]["content"][0]["text"] == "rested"
             await session.ended()

@@ -1,6 +1,5 @@
 """MCP sessions that last by use, in memory and in a real Redis: the same in both."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,8 +9,9 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
+from tests.eventually import eventually
 from tests.redis import RedisServer
-from tests.tools_app.connected import OWNER, WAIT
+from tests.tools_app.connected import OWNER
 from tools_app.sessions import memory as memory_sessions
 from tools_app.sessions import redis as redis_sessions
 from tools_app.sessions.memory import MemorySessionStore
@@ -140,12 +140,13 @@ async def test_in_memory_an_idle_session_is_over_and_its_memory_returns(monkeypa
     for number in range(50):
         await store.open(by_use(f"k{number}"), 100)
     await store.open(with_a_stream(), 100)
-    async with asyncio.timeout(WAIT):
-        while len(await store.listed()) > 1:
-            await asyncio.sleep(0.01)
-        assert await store.accept("k0", OWNER, None) is None
-        while store._used:
-            await asyncio.sleep(0.01)
+
+    async def listed() -> int:
+        return len(await store.listed())
+
+    await eventually(listed, equals=1)
+    assert await store.accept("k0", OWNER, None) is None
+    await eventually(lambda: not store._used)
     assert list(store._sessions) == ["s"]
     assert store._counts == {OWNER[:2]: 1}
     assert store._sweeping is None

@@ -95,7 +95,9 @@ async def test_a_reader_that_has_taken_what_was_left_is_not_cut_off(monkeypatch:
     stream.end("because")
     assert await rest(stream) == b""
     stream.on_abandoned = None
-    await asyncio.sleep(0.01)
+    after_its_timer = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.0, after_its_timer.set)
+    await after_its_timer.wait()
     assert not stream.abandoned
 
 

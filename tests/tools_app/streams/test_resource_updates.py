@@ -5,8 +5,9 @@ import threading
 import pytest
 
 from authz_app.models import Client, Rule
+from tests.eventually import eventually
 from tests.redis import RedisServer
-from tests.tools_app.connected import OWNER, Join, eventually, opened, read
+from tests.tools_app.connected import OWNER, Join, opened, read
 from tools_app import resources
 from tools_app.streams import resource_updates
 from tools_app.streams.open_streams import SessionStream

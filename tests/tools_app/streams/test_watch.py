@@ -13,8 +13,9 @@ from django.db import connection
 from django.utils import timezone
 
 from authz_app.models import Client, Rule
+from tests.eventually import eventually
 from tests.redis import RedisServer
-from tests.tools_app.connected import WAIT, Join, eventually, opened, read
+from tests.tools_app.connected import WAIT, Join, opened, read
 from tools_app.cluster.workers import RedisWorkers
 from tools_app.streams import watch as open_sessions
 from tools_app.streams.event_stream import message_event

@@ -20,9 +20,9 @@ from mcp_types import (
 )
 
 from tests.databases import execute, rows, rule_for_everybody
+from tests.eventually import eventually
 from tests.raw_modern import MODERN, WAIT
 from tests.round_robin import AnySite
-from tests.tools_app.connected import eventually
 from tests.tools_app.transports.conftest import ONE, SSE, STREAMABLE, TWO
 
 LEGACY = "2025-11-25"

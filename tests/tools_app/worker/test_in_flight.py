@@ -2,22 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
 from tools_app.worker.in_flight import SESSION_ENDED, InFlight
 
 WAIT = 20.0
-Start = Callable[[], "asyncio.Task[None]"]
+Start = Callable[[], "asyncio.Task[Any]"]
 
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
     """Start tasks that go on until they are cancelled."""
-    tasks: list[asyncio.Task[None]] = []
+    tasks: list[asyncio.Task[Any]] = []
 
-    def begin() -> asyncio.Task[None]:
-        tasks.append(asyncio.ensure_future(asyncio.sleep(60)))
+    def begin() -> asyncio.Task[Any]:
+        tasks.append(asyncio.ensure_future(asyncio.Event().wait()))
         return tasks[-1]
 
     yield begin
@@ -27,7 +28,7 @@ async def start() -> AsyncIterator[Start]:
         await asyncio.wait(tasks, timeout=WAIT)
 
 
-async def ended(*tasks: "asyncio.Task[None]") -> None:
+async def ended(*tasks: "asyncio.Task[Any]") -> None:
     await asyncio.wait(tasks, timeout=WAIT)
     assert all(task.cancelled() for task in tasks)
 
@@ -85,7 +86,7 @@ async def test_a_request_that_is_cancelled_before_it_has_begun_still_says_what_b
 
     async def answer() -> None:
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         except asyncio.CancelledError as cancelled:
             told.append(cancelled.args)
             raise

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from tests.eventually import eventually
 from tests.redis import RedisServer
-from tests.tools_app.connected import Join, eventually, opened, read
+from tests.tools_app.connected import Join, opened, read
 from tools_app.cluster import outbox
-from tools_app.sessions.session import McpSessionState
+from tools_app.sessions.session import Lease, McpSessionState
 from tools_app.streams import watch as open_sessions
 from tools_app.streams.event_stream import message_event
 from tools_app.wire.jsonrpc import Response
@@ -163,7 +164,7 @@ async def test_a_reply_of_another_session_or_with_another_id_is_ignored(join: Jo
 
 
 async def in_flight(worker: Worker, key: str, request_id: int | str) -> "asyncio.Task[Any]":
-    task = worker.spawn(asyncio.sleep(60))
+    task = worker.spawn(asyncio.Event().wait())
     worker.in_flight.add(key, request_id, task)
     return task
 
@@ -214,9 +215,7 @@ async def test_a_stream_that_closes_while_redis_hangs_ends_its_session_when_that
     own_redis.pause()
     await here.closed("k", "the client left")
     own_redis.resume()
-    async with asyncio.timeout(WAIT):
-        while await there.sessions.accept("k", session.owner, None) is not None:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: there.sessions.accept("k", session.owner, None), equals=None)
 
 
 async def test_a_message_that_does_not_arrive_ends_the_session(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,9 +224,7 @@ async def test_a_message_that_does_not_arrive_ends_the_session(join: Join, monke
     session, _ = await opened(here)
     await here.workers.leave()
     there.send(session, message(1))
-    async with asyncio.timeout(WAIT):
-        while await there.sessions.accept("k", session.owner, None) is not None:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: there.sessions.accept("k", session.owner, None), equals=None)
 
 
 async def test_a_request_that_is_given_up_is_free_again_and_its_session_misses_nothing(join: Join) -> None:
@@ -235,9 +232,12 @@ async def test_a_request_that_is_given_up_is_free_again_and_its_session_misses_n
     session, stream = await opened(here)
     await there.sessions.accept("k", session.owner, 7)
     there.give_up(session, 7)
-    async with asyncio.timeout(WAIT):
-        while (lease := (await here.sessions.renew(["k"]))["k"]).elsewhere:
-            await asyncio.sleep(0.02)
+
+    async def lease_without_requests() -> Lease | None:
+        lease = (await here.sessions.renew(["k"]))["k"]
+        return None if lease.elsewhere else lease
+
+    lease = await eventually(lease_without_requests)
     assert (lease.sent, stream.received, stream.stream.ended) == (0, 0, "")
 
 
