@@ -8,9 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 
 from authz_app.evidence import health as state
-from authz_app.models import AuditEvent, CallRecord, Client, Rule, User
-from authz_app.models.history import PolicyEdit
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditEvent, AuditSeal, CallRecord, Client, PolicyEdit, Rule, User
 from authz_app.pages.clients.admin import ClientAdmin
 from authz_app.pages.events.admin import AuditEventAdmin
 from authz_app.pages.history.admin import PolicyEditAdmin

@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from authz_app.audit.entries import AuditUnavailable
 from authz_app.core import actor
 from authz_app.core.ids import uuid7
-from authz_app.models.events import AuditEvent
+from authz_app.models import AuditEvent
 from authz_app.redaction.redact import recorded_json
 
 # PostgreSQL stores no NUL in text, and UTF-8 has no half of a surrogate pair.

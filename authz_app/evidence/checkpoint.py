@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from authz_app.core.private_files import create_private, replace_private
 from authz_app.core.sqlite_file import sqlite_path
 from authz_app.evidence.keys import key_path
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditSeal
 
 
 @dataclass(frozen=True, slots=True)

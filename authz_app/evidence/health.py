@@ -12,7 +12,7 @@ from authz_app.evidence.keyring import local_keyring
 from authz_app.evidence.keys import AuditKeyError
 from authz_app.evidence.seal_checks import SealCheck, check_stored_seal
 from authz_app.evidence.sealing import SETTLED_AFTER, settled
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditSeal
 
 _BEHIND = "Sealing is behind: something that ended more than {} seconds ago is in no seal yet. {} The logs say why."
 _BAD = "The newest seal does not hold. {} `manage.py audit verify` checks all of them."

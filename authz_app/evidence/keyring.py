@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from authz_app.evidence.keys import is_signed, key_id, signer
-from authz_app.models.seals import AuditKey
+from authz_app.models import AuditKey
 
 
 @dataclass(slots=True)

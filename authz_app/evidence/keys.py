@@ -26,7 +26,7 @@ from django.conf import settings
 from authz_app.audit.events import EventKind, event, record_with
 from authz_app.core.private_files import create_private, others_can_read, replace_private
 from authz_app.evidence.statements import first_seal, key_statement
-from authz_app.models.seals import AuditKey
+from authz_app.models import AuditKey
 
 _MAX_FILE_BYTES = 65_536
 _NEXT = " A change of keys was broken off: `manage.py audit keys --rotate` ends it."

@@ -17,8 +17,7 @@ from authz_app.evidence.canonical import SEALED
 from authz_app.evidence.keys import AuditSigner
 from authz_app.evidence.sealing import take_lock
 from authz_app.evidence.statements import digest, pruned_statement
-from authz_app.models import AuditEvent, CallRecord
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditEvent, AuditSeal, CallRecord
 
 logger = logging.getLogger("authz_app.evidence")
 _CHUNK = 200

@@ -13,7 +13,7 @@ from authz_app.evidence.checkpoint import last_seal
 from authz_app.evidence.keyring import Keyring, local_keyring
 from authz_app.evidence.seal_checks import check_seal
 from authz_app.evidence.sealing import LARGEST_SEGMENT, SETTLED_AFTER, settled
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditSeal
 
 _OPEN = "Not sealed yet: its outcome is not known."
 _SOON = "Not sealed yet: it will be in about {} seconds."

@@ -15,7 +15,7 @@ from authz_app.evidence.checkpoint import known_checkpoint
 from authz_app.evidence.keyring import Keyring
 from authz_app.evidence.sealing import LARGEST_SEGMENT, members
 from authz_app.evidence.statements import NOTHING_BEFORE, SealFields, digest, read_seal
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditSeal
 
 _NO_STATEMENT = "Seal {} was edited: its statement is that of another, or of none."
 _OTHER_LIST = "Seal {} was edited: its list of records is not the one that was signed."

@@ -13,7 +13,7 @@ from authz_app.evidence.checkpoint import Checkpoint, checkpoint_path, keep_chec
 from authz_app.evidence.keys import AuditKeyError, signer
 from authz_app.evidence.sealing import Sealing, seal
 from authz_app.evidence.statements import digest
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditSeal
 
 logger = logging.getLogger("authz_app.evidence")
 # Between two segments, so that whoever polls for SQLite's write lock finds it free.

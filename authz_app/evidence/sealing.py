@@ -16,7 +16,7 @@ from authz_app.evidence.canonical import MEMBER_BYTES, SEALED, SealedTable, line
 from authz_app.evidence.checkpoint import last_seal
 from authz_app.evidence.keys import AuditSigner, introduce
 from authz_app.evidence.statements import NOTHING_BEFORE, digest, seal_statement
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditSeal
 
 # The transaction has SQLite's one write lock, for which calls wait: a few hundredths of a second at most.
 LARGEST_SEGMENT = 500

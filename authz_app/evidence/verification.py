@@ -16,7 +16,7 @@ from authz_app.evidence.keyring import Keyring
 from authz_app.evidence.seal_checks import check_seal
 from authz_app.evidence.sealing import LARGEST_SEGMENT, SETTLED_AFTER, settled
 from authz_app.evidence.statements import NOTHING_BEFORE, SealFields, digest
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditSeal
 
 _CHUNK = 5_000
 _SEALS_AT_A_TIME = 200

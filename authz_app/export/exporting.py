@@ -23,7 +23,7 @@ from authz_app.conf import conf
 from authz_app.evidence.canonical import FORMAT, SEALED, SealedTable, line_of, utc_text
 from authz_app.evidence.checkpoint import Checkpoint, known_checkpoint, last_number
 from authz_app.evidence.keys import AuditSigner
-from authz_app.models.seals import AuditKey, AuditSeal
+from authz_app.models import AuditKey, AuditSeal
 
 _CHUNK = 1_000
 _RECORD = b'{"table":'

@@ -16,7 +16,7 @@ from authz_app.evidence.checkpoint import last_number
 from authz_app.evidence.keys import keys_from
 from authz_app.export.line_output import LineOutput
 from authz_app.export.lines import key_line, segment_lines
-from authz_app.models.seals import AuditKey, AuditLines, AuditSeal
+from authz_app.models import AuditKey, AuditLines, AuditSeal
 
 logger = logging.getLogger("authz_app.evidence")
 _CANNOT = "Lines of records (AUDIT_LINES) cannot be written: %s. They are written as soon as that is possible."

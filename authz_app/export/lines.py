@@ -12,7 +12,7 @@ import orjson
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.evidence.canonical import SEALED, SealedTable, line_of, member
-from authz_app.models.seals import AuditKey, AuditSeal
+from authz_app.models import AuditKey, AuditSeal
 
 # More people read a log than may see these in the admin.
 _PRIVATE = frozenset({"arguments", "claims", "result"})

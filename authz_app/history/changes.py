@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from authz_app.history.fields import FieldChange, changed_fields
 from authz_app.history.past import latest_images
-from authz_app.models.history import PolicyRevision
+from authz_app.models import PolicyRevision
 from authz_app.policy_store.loading import RULE_COLUMNS, compiled
 from authz_app.policy_store.tables import table_of
 from authz_app.redaction.audit_level import AuditLevel, override_of, written

@@ -11,7 +11,7 @@ from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 
 from authz_app import models
-from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.models import PolicyEdit, PolicyRevision
 from authz_app.policy.compilation import THESE
 from authz_app.policy.decision import Client
 from authz_app.policy.policy import Policy

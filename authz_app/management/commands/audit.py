@@ -22,8 +22,7 @@ from authz_app.export.events import record_export, record_pruning
 from authz_app.export.exporting import Selection
 from authz_app.export.files import export_to
 from authz_app.management.progress import Progress
-from authz_app.models import AuditEvent, CallRecord
-from authz_app.models.seals import AuditKey
+from authz_app.models import AuditEvent, AuditKey, CallRecord
 from authz_app.pages.records.selection import chosen, everything
 
 _BAD, _COULD_NOT = 1, 2

@@ -16,8 +16,7 @@ from unfold.views import ChangeList
 
 from authz_app.history.changes import Change, changes_in
 from authz_app.history.past import NotInHistory, policy_at, require_known
-from authz_app.models import Client, Rule
-from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
 from authz_app.pages.history import filters as history_filters
 from authz_app.pages.records.filters import number_in
 from authz_app.pages.shared import words

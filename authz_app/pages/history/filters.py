@@ -5,8 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from authz_app.models import Client, Rule
-from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
 from authz_app.pages.records.filters import Choices, RecordFilter, number_in, start_of_time, times
 from authz_app.policy_store.tables import table_of
 

@@ -16,8 +16,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from authz_app.audit.events import EventKind, event, record_now
-from authz_app.models import CallRecord
-from authz_app.models.events import AuditEvent
+from authz_app.models import AuditEvent, CallRecord
 from authz_app.pages.shared.words import parsed_json
 
 PARAMETER = "look"

@@ -10,8 +10,7 @@ from django.utils.safestring import SafeString
 
 from authz_app.evidence.health import check_now
 from authz_app.evidence.keys import AuditKeyError
-from authz_app.models import AuditEvent, CallRecord
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditEvent, AuditSeal, CallRecord
 from authz_app.redaction.log_lines import visible
 
 _SHOWN = 100

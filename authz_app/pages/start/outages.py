@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from authz_app.audit.events import EventKind
-from authz_app.models.events import AuditEvent
+from authz_app.models import AuditEvent
 
 _RECENTLY = timedelta(days=1)
 

@@ -12,8 +12,7 @@ from django.db import connection, transaction
 from django.test import Client as Browser
 
 from authz_app.core import actor
-from authz_app.models import Client, Rule, User
-from authz_app.models.history import PolicyEdit
+from authz_app.models import Client, PolicyEdit, Rule, User
 from tests.authz_app.history.outsider import outsider
 from tests.databases import connect, rows
 from tests.rows import make_client

@@ -14,8 +14,7 @@ from authz_app.evidence.keyring import keyring
 from authz_app.evidence.keys import introduce, signer
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.verification import Report, verify
-from authz_app.models import AuditEvent, CallRecord, Client
-from authz_app.models.seals import AuditKey
+from authz_app.models import AuditEvent, AuditKey, CallRecord, Client
 from tests.rows import build_record, build_refusal, record_id_at
 
 INTERVAL = timedelta(seconds=60)

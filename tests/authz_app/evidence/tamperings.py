@@ -11,8 +11,7 @@ from django.db.models import F
 from authz_app.evidence.canonical import CALLS, EVENTS, line_of, member
 from authz_app.evidence.keys import AuditSigner, signer
 from authz_app.evidence.statements import digest, seal_statement
-from authz_app.models import AuditEvent, CallRecord
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditEvent, AuditSeal, CallRecord
 from tests.authz_app.evidence.records import final_events, final_records
 
 

@@ -12,8 +12,7 @@ from django.db import DatabaseError, connection
 from authz_app.evidence import sealing
 from authz_app.evidence.pruning import prunable
 from authz_app.evidence.sealer import seal_what_is_due
-from authz_app.models import AuditEvent, CallRecord
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditEvent, AuditSeal, CallRecord
 from authz_app.triggers import append_only_records
 from tests.authz_app.evidence.records import final_events, final_records, key_file, verified  # noqa: F401
 from tests.authz_app.export.test_exporting import export

@@ -14,8 +14,7 @@ from authz_app.evidence.checkpoint import checkpoint_path, known_checkpoint
 from authz_app.evidence.keys import AuditKeyError, next_key_path, signer
 from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
-from authz_app.models import CallRecord
-from authz_app.models.seals import AuditKey, AuditSeal
+from authz_app.models import AuditKey, AuditSeal, CallRecord
 from tests.authz_app.evidence.records import INTERVAL, final_records, key_file, sealed, verified  # noqa: F401
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database, pytest.mark.usefixtures("key_file")]

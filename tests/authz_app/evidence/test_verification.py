@@ -18,8 +18,7 @@ from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.snapshot import snapshot
 from authz_app.evidence.statements import digest
 from authz_app.evidence.verification import verify
-from authz_app.models import CallRecord
-from authz_app.models.seals import AuditKey, AuditSeal
+from authz_app.models import AuditKey, AuditSeal, CallRecord
 from tests.authz_app.evidence.records import INTERVAL, final_records, key_file, sealed, sealed_with_events, verified  # noqa: F401
 from tests.authz_app.evidence.tamperings import TAMPERINGS, a_private_key, forge
 

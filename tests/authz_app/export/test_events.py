@@ -10,8 +10,7 @@ from django.test import Client as Browser
 
 from authz_app.core import actor
 from authz_app.evidence.sealer import seal_what_is_due
-from authz_app.models import AuditEvent, CallRecord, User
-from authz_app.models.seals import AuditKey
+from authz_app.models import AuditEvent, AuditKey, CallRecord, User
 from tests.authz_app.audit.test_events import events_refused
 from tests.authz_app.evidence.records import final_records, key_file  # noqa: F401
 

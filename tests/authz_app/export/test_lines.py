@@ -20,8 +20,7 @@ from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.export.line_output import File, Stdout, output_for
 from authz_app.export.line_writer import LineWriter
-from authz_app.models import AuditEvent, CallRecord
-from authz_app.models.seals import AuditLines, AuditSeal
+from authz_app.models import AuditEvent, AuditLines, AuditSeal, CallRecord
 from tests.authz_app.evidence.records import final_events, final_records, key_file, sealed  # noqa: F401
 from tests.authz_app.export.test_exporting import verified
 from tests.databases import rule_for_everybody

@@ -4,8 +4,7 @@ import pytest
 from django.db import transaction
 
 from authz_app.history.changes import Change, changes_in
-from authz_app.models import Client, Rule
-from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
 from authz_app.policy_store.loading import stored_version
 from tests.rows import make_client, make_rule
 from tools_app.models import Tool

@@ -6,8 +6,7 @@ import pytest
 from django.db import connection
 
 from authz_app.history.past import NotInHistory, first_version, policy_at
-from authz_app.models import Client, Rule
-from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
 from authz_app.policy.decision import Client as DecidedClient
 from authz_app.policy.decision import Target
 from authz_app.policy.policy import Policy, decide

@@ -10,8 +10,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from authz_app.history.past import policy_at
-from authz_app.models import Client, PolicyChange, Rule, RuleClient
-from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.models import Client, PolicyChange, PolicyEdit, PolicyRevision, Rule, RuleClient
 from authz_app.policy_store.loading import load, stored_version
 from authz_app.policy_store.tables import PolicyTable, policy_tables
 from authz_app.triggers import baseline

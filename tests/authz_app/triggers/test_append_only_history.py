@@ -7,8 +7,7 @@ from django.db import DatabaseError, connection
 
 from authz_app.checks import check_history_guard
 from authz_app.core import actor
-from authz_app.models import Client, Rule
-from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
 from authz_app.triggers import append_only_history
 from tests.authz_app.history.outsider import outsider
 from tests.authz_app.history.test_revisions import assert_whole

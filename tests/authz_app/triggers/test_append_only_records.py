@@ -11,8 +11,7 @@ from authz_app.audit.entries import Closing, Opening, Outcome
 from authz_app.audit.writer import statements_for
 from authz_app.checks import check_evidence_guard
 from authz_app.evidence.sealer import seal_what_is_due
-from authz_app.models import AuditEvent, CallRecord, Rule
-from authz_app.models.seals import AuditKey, AuditSeal
+from authz_app.models import AuditEvent, AuditKey, AuditSeal, CallRecord, Rule
 from authz_app.policy_store.loading import stored_version
 from authz_app.triggers import append_only_records
 from authz_app.triggers.append_only_records import EVENTS, KEYS, RECORDS, SEALS

@@ -5,8 +5,7 @@ from django.db import connection, transaction
 
 from authz_app.core import actor
 from authz_app.history.past import policy_at
-from authz_app.models import Client, Rule
-from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
 from authz_app.policy_store.loading import load, stored_version
 from authz_app.triggers import install
 from tests.authz_app.history.test_revisions import assert_whole

@@ -13,8 +13,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import ImageContent, TextContent
 from pydantic import BaseModel
 
-from authz_app.models import CallRecord, Client, Rule
-from authz_app.models.history import PolicyRevision
+from authz_app.models import CallRecord, Client, PolicyRevision, Rule
 from authz_app.policy_store.loading import stored_version
 from authz_app.policy_store.tables import table_of
 from mcpsite.logs import LineFormatter

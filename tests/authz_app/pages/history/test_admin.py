@@ -10,8 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from authz_app.core import actor
 from authz_app.history.past import first_version
-from authz_app.models import Client, Rule, User
-from authz_app.models.history import PolicyEdit, PolicyRevision
+from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule, User
 from authz_app.policy_store.loading import stored_version
 from authz_app.triggers import append_only_history
 from tests.rows import build_record, make_client, make_rule

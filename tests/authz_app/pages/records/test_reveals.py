@@ -11,8 +11,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from authz_app.audit import events
-from authz_app.models import CallRecord, User
-from authz_app.models.events import AuditEvent
+from authz_app.models import AuditEvent, CallRecord, User
 from tests.rows import build_record, make_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]

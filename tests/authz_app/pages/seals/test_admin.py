@@ -13,8 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from authz_app.evidence.keys import public_pem, signer
 from authz_app.evidence.rotation import rotate
-from authz_app.models import AuditEvent, CallRecord, User
-from authz_app.models.seals import AuditSeal
+from authz_app.models import AuditEvent, AuditSeal, CallRecord, User
 from authz_app.pages.seals import problems as seal_problems
 from tests.authz_app.evidence.records import final_records, key_file, sealed, sealed_with_events  # noqa: F401
 from tests.authz_app.evidence.tamperings import (
