@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from authz_app.evidence import health as state
 from authz_app.models import AuditEvent, AuditSeal, CallRecord, Client, PolicyEdit, Rule, User
 from authz_app.pages.clients.admin import ClientAdmin
 from authz_app.pages.events.admin import AuditEventAdmin
@@ -18,12 +17,9 @@ from authz_app.pages.people.sign_in import LimitedSignIn
 from authz_app.pages.records.admin import CallRecordAdmin
 from authz_app.pages.rules.admin import RuleAdmin
 from authz_app.pages.seals.admin import AuditSealAdmin
-from authz_app.pages.start import notices, outages
 
 admin.site.index_title = "Start"
 admin.site.login_form = LimitedSignIn
-notices.register(state.notices)
-notices.register(outages.notices)
 
 admin.site.register(Client, ClientAdmin)
 admin.site.register(Rule, RuleAdmin)

@@ -56,8 +56,10 @@ ABOVE_DOORS = {"admin", "apps", "checks", "views", "templatetags", "management"}
 # The same inside the admin's pages.
 PAGES = (
     ("shared",),
-    ("records", "rules", "history", "start"),
-    ("refusals", "events", "seals", "clients", "people"),
+    ("rules", "history", "start"),
+    ("refusals",),
+    ("records",),
+    ("events", "seals", "clients", "people"),
     ("urls",),
 )
 
@@ -80,9 +82,17 @@ DOORS = {
     "authz_app.embedded_issuer": {"disabling", "registration", "subjects"},
     "authz_app.evidence": {"canonical", "checkpoint", "health", "keys", "record_proof", "seal_checks", "sealer"},
     "authz_app.explain": {"explanation", "simulated_principal", "unknown_values", "wording"},
-    "authz_app.export": {"events", "exporting", "files", "line_output", "line_writer"},
+    "authz_app.export": {"event_search", "events", "exporting", "files", "line_output", "line_writer", "selection"},
     "authz_app.history": {"changes", "past"},
     "authz_app.models": {""},
+    "authz_app.pages": {
+        "records.reveals",
+        "shared.bulk",
+        "shared.ids",
+        "shared.policy_history",
+        "shared.read_only",
+        "shared.words",
+    },
     "authz_app.policy": {
         "compilation",
         "condition_syntax",
@@ -98,7 +108,7 @@ DOORS = {
         "sentence",
     },
     "authz_app.policy_store": {"client_deletion", "emergency_stop", "loading", "store", "tables", "tool_names"},
-    "authz_app.record_search": {"filters", "paging", "parser", "qualifiers", "search"},
+    "authz_app.record_search": {"errors", "filters", "paging", "parser", "qualifiers", "search"},
     "authz_app.redaction": {"audit_level", "log_lines", "redact", "secret_names"},
     "authz_app.tokens": {"access_token", "claim_limits", "errors", "middleware", "signing_key", "verifier"},
     "authz_app.triggers": {"install"},

@@ -1,4 +1,6 @@
-"""The clients that a text names: by how the name begins, by the subject, or by a glob."""
+"""The clients that a text names: by how the name begins, by the subject, by a glob, or by its number."""
+
+import re
 
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -8,14 +10,18 @@ from authz_app.record_search.errors import SearchError
 from authz_app.record_search.globs import is_glob
 
 _MOST = 100
+# Digits: all such numbers fit into the database's integers.
+_NUMBER = re.compile(r"#([0-9]{1,18})")
 
 
 def clients_named(text: str) -> list[int]:
-    """The ids of clients that are called so now, whatever they were called at the time.
+    """The ids of clients that are called so now, whatever they were called at the time; ``#3`` is one, there or not.
 
     Raises:
         SearchError: there is none, or there are too many.
     """
+    if number := _NUMBER.fullmatch(text):
+        return [int(number[1])]
     named = Q(lower_name__glob=text.lower()) | Q(subject__glob=text)
     if not is_glob(text):
         named = Q(name__istartswith=text) | Q(subject=text)

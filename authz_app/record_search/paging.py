@@ -8,16 +8,17 @@ far it got, and goes on from there when asked to.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
-from authz_app.models import CallRecord
 from authz_app.record_search.filters import Filter
 from authz_app.record_search.index_scan import IndexScan
 
 # Seconds that may be spent on testing records.
 PATIENCE = 0.2
+M = TypeVar("M", bound=Model)
 _FIRST_WINDOW, _LARGEST_WINDOW = 1_000, 16_000
 # What leads is decided by counting up to here.
 _COUNTED = 20_000
@@ -58,8 +59,8 @@ def page_of(filters: Sequence[Filter], place: Place, size: int, is_over: Callabl
     return replace(found, ids=sorted(found.ids[:size], reverse=True), more=more)
 
 
-def left_by(records: "QuerySet[CallRecord]", filters: Sequence[Filter]) -> "QuerySet[CallRecord]":
-    """All of these records that are left, however long it takes to find them."""
+def left_by(records: "QuerySet[M]", filters: Sequence[Filter]) -> "QuerySet[M]":
+    """All of these records, or events, that are left, however long it takes to find them."""
     bounds = _bounded(filters, Place())
     records = records if bounds.first is None else records.filter(pk__gte=bounds.first)
     records = records if bounds.before is None else records.filter(pk__lt=bounds.before)

@@ -45,20 +45,20 @@ def _tools(values: Sequence[str], context: SearchContext) -> Filter:
 
 
 def _kinds(values: Sequence[str], context: SearchContext) -> Filter:
-    return filters.by_kind(_known("kind", values, CallRecord.Kind.values))
+    return filters.by_kind(known_values("kind", values, CallRecord.Kind.values))
 
 
 def _decisions(values: Sequence[str], context: SearchContext) -> Filter:
-    return filters.by_decision(_known("decision", values, CallRecord.Decision.values))
+    return filters.by_decision(known_values("decision", values, CallRecord.Decision.values))
 
 
 def _outcomes(values: Sequence[str], context: SearchContext) -> Filter:
     known = [*filter(None, CallRecord.Outcome.values), RUNNING]
-    return filters.by_outcome(_known("outcome", values, known), context.now)
+    return filters.by_outcome(known_values("outcome", values, known), context.now)
 
 
 def _reasons(values: Sequence[str], context: SearchContext) -> Filter:
-    return filters.by_reason(_known("reason", values, _texts(Reason)))
+    return filters.by_reason(known_values("reason", values, _texts(Reason)))
 
 
 def _addresses(values: Sequence[str], context: SearchContext) -> Filter:
@@ -121,7 +121,12 @@ QUALIFIERS: Mapping[str, Qualifier] = {
 }
 
 
-def _known(name: str, values: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
+def known_values(name: str, values: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
+    """These values of a qualifier, of those that are known.
+
+    Raises:
+        SearchError: one is not.
+    """
     plain = [value.lower().replace("-", "_") for value in values]
     for value in plain:
         if value not in known:

@@ -1,5 +1,6 @@
-"""The text of a search, understood: what it leaves of the call records, or why it means nothing."""
+"""The text of a search, understood: what it leaves of the records, or why it means nothing."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -9,7 +10,7 @@ from authz_app.record_search.clients import clients_named
 from authz_app.record_search.errors import SearchError
 from authz_app.record_search.filters import Filter
 from authz_app.record_search.parser import Term, parse
-from authz_app.record_search.qualifiers import ARGUMENTS, QUALIFIERS, SearchContext
+from authz_app.record_search.qualifiers import ARGUMENTS, QUALIFIERS, Qualifier, SearchContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,31 @@ class Search:
     arguments: tuple[str, ...] = ()
 
 
-def interpret(text: str, context: SearchContext) -> Search:
-    """What somebody searches for."""
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What can be searched for in one table. ``words`` is the meaning of what stands without a qualifier."""
+
+    qualifiers: Mapping[str, Qualifier]
+    words: Callable[[str], Filter]
+
+
+def _record_or_client(words: str) -> Filter:
+    try:
+        return filters.by_id([UUID(words)])
+    except ValueError:
+        return filters.by_client(clients_named(words))
+
+
+CALL_RECORDS = Language(QUALIFIERS, _record_or_client)
+
+
+def interpret(text: str, context: SearchContext, language: Language = CALL_RECORDS) -> Search:
+    """Understand what somebody searches for, among call records unless another ``language`` is given."""
     query = parse(text)
     found: list[Filter] = []
     problems = list(query.problems)
-    meanings = [partial(_named, query.words)] if query.words else []
-    for meaning in [*meanings, *(partial(_meant, term, context) for term in query.terms)]:
+    meanings = [partial(language.words, query.words)] if query.words else []
+    for meaning in [*meanings, *(partial(filter_of, term, context, language.qualifiers) for term in query.terms)]:
         try:
             found.append(meaning())
         except SearchError as error:
@@ -38,19 +57,16 @@ def interpret(text: str, context: SearchContext) -> Search:
     return Search(tuple(found), arguments=tuple(arguments))
 
 
-def _named(words: str) -> Filter:
-    """Without a qualifier: the id of a record, or a client."""
-    try:
-        return filters.by_id([UUID(words)])
-    except ValueError:
-        return filters.by_client(clients_named(words))
+def filter_of(term: Term, context: SearchContext, qualifiers: Mapping[str, Qualifier]) -> Filter:
+    """What a term leaves.
 
-
-def _meant(term: Term, context: SearchContext) -> Filter:
-    qualifier = QUALIFIERS.get(term.qualifier)
+    Raises:
+        SearchError: it means nothing.
+    """
+    qualifier = qualifiers.get(term.qualifier)
     if qualifier is None:
         raise SearchError(
-            f"There is no qualifier {term.qualifier}:. There are {', '.join(QUALIFIERS)}. To search for a name that has"
+            f"There is no qualifier {term.qualifier}:. There are {', '.join(qualifiers)}. To search for a name that has"
             " a colon, put it in quotation marks."
         )
     if term.negated and not qualifier.negatable:

@@ -9,9 +9,9 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 
-from authz_app.pages.history.admin import PolicyHistoryMixin
 from authz_app.pages.shared.bulk import listed, set_on_rows
 from authz_app.pages.shared.ids import OnlyFitIds
+from authz_app.pages.shared.policy_history import PolicyHistoryMixin
 from authz_app.policy_store.loading import known_kind
 from authz_app.redaction.audit_level import (
     DEFAULT_RECORDING,

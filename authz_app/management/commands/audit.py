@@ -1,8 +1,11 @@
 """`manage.py audit`: verify records against their seals, export and prune them, and change the key."""
 
+import re
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
+from shlex import quote
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -21,11 +24,14 @@ from authz_app.evidence.verification import Report, verify
 from authz_app.export.events import record_export, record_pruning
 from authz_app.export.exporting import Selection
 from authz_app.export.files import export_to
+from authz_app.export.selection import everything, found_by
 from authz_app.management.progress import Progress
 from authz_app.models import AuditEvent, AuditKey, CallRecord
-from authz_app.pages.records.selection import chosen, everything
+from authz_app.pages.shared.filters import as_search
 
 _BAD, _COULD_NOT = 1, 2
+# What follows the ? of a page, which names its filters.
+_ADDRESS = re.compile(r"\??[a-z_]+=")
 
 
 class Command(BaseCommand):
@@ -51,9 +57,12 @@ class Command(BaseCommand):
             "export", help="write records out, with their seals: all, unless some are chosen"
         )
         exporting.add_argument(
-            "--where", metavar="QUERY", default="", help="call records alone: what follows the ? on a page of them"
+            "--where",
+            metavar="SEARCH",
+            default="",
+            help="call records alone: those that a search finds",
         )
-        exporting.add_argument("--events", action="store_true", help="events alone; with --where of a page of them")
+        exporting.add_argument("--events", action="store_true", help="events alone; with --where those that it finds")
         exporting.add_argument(
             "--output", metavar="FILE", help="a name ending in .jsonl or .csv (default: JSONL on stdout)"
         )
@@ -152,7 +161,10 @@ class Command(BaseCommand):
 def _selection(where: str, events: bool) -> Selection:
     if not where and not events:
         return everything()
-    return chosen(where, AuditEvent if events else CallRecord)
+    if _ADDRESS.match(where):
+        search = as_search(dict(parse_qsl(where.lstrip("?"))))
+        raise ValueError(f"that is a part of the address of a page. Write it as a search: --where {quote(search)}")
+    return found_by(where, AuditEvent if events else CallRecord)
 
 
 def _trusted(path: str | None) -> Keyring:

@@ -16,9 +16,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from authz_app.conf import conf
 from authz_app.models import LONG_COLUMNS, CallRecord, Client
-from authz_app.pages.history.admin import PolicyHistoryMixin
 from authz_app.pages.shared.bulk import listed, set_on_rows
 from authz_app.pages.shared.ids import OnlyFitIds
+from authz_app.pages.shared.policy_history import PolicyHistoryMixin
 from authz_app.pages.shared.words import asked_for, moment, outcome_words, reason_words
 from authz_app.policy_store.client_deletion import why_kept
 from authz_app.redaction.log_lines import visible

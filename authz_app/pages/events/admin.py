@@ -1,7 +1,5 @@
 """Admin pages of events: read-only for everybody, newest first, each told in a sentence, with what it is about."""
 
-import re
-
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -11,17 +9,19 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from authz_app.evidence.canonical import EVENTS
+from authz_app.export.event_search import session_or_actor
 from authz_app.models import AuditEvent, Client
-from authz_app.pages.events import filters as event_filters
+from authz_app.pages.events.filters import KindFilter
 from authz_app.pages.events.words import details_of, kind_words, sentence, who
 from authz_app.pages.records.export import ExportMixin
 from authz_app.pages.shared import words
+from authz_app.pages.shared.filters import ClientFilter, SealFilter, SessionFilter, TimeFilter
 from authz_app.pages.shared.proofs import proof_of
 from authz_app.pages.shared.read_only import ReadOnlyAdmin
+from authz_app.record_search.paging import left_by
 from authz_app.redaction.log_lines import visible
 
 _TEMPLATES = "admin/authz_app/auditevent"
-_SESSION = re.compile(r"[0-9a-f]{32}")
 _COLOURS = {
     "Tokens refused": "warning",
     "Requests refused": "warning",
@@ -37,13 +37,7 @@ _COLOURS = {
 class AuditEventAdmin(ExportMixin, ReadOnlyAdmin):
     export_permissions = ("authz_app.view_auditevent", "authz_app.view_arguments")
     list_display = ("time", "kind_label", "who", "what")
-    list_filter = (
-        event_filters.KindFilter,
-        event_filters.ClientFilter,
-        event_filters.TimeFilter,
-        event_filters.SessionFilter,
-        event_filters.SealFilter,
-    )
+    list_filter = (KindFilter, ClientFilter, TimeFilter, SessionFilter, SealFilter)
     list_filter_submit = True
     list_before_template = f"{_TEMPLATES}/before.html"
     ordering = ("-id",)
@@ -79,8 +73,7 @@ class AuditEventAdmin(ExportMixin, ReadOnlyAdmin):
         term = search_term.strip().replace("\x00", "")
         if not term:
             return queryset, False
-        found = {"mcp_session": term} if _SESSION.fullmatch(term) else {"actor": term}
-        return queryset.filter(**found), False
+        return left_by(queryset, [session_or_actor(term)]), False
 
     @display(description="Time")
     def time(self, event: AuditEvent) -> str:

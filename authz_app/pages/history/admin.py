@@ -18,13 +18,11 @@ from authz_app.history.changes import Change, changes_in
 from authz_app.history.past import NotInHistory, policy_at, require_known
 from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
 from authz_app.pages.history import filters as history_filters
-from authz_app.pages.records.filters import number_in
 from authz_app.pages.shared import words
-from authz_app.pages.shared.ids import OnlyFitIds
+from authz_app.pages.shared.ids import OnlyFitIds, number_in
 from authz_app.pages.shared.read_only import ReadOnlyAdmin
 from authz_app.redaction.log_lines import visible
 
-LIST = "admin:authz_app_policyedit_changelist"
 VERSION = "admin:authz_app_policyedit_version"
 _IN_THE_LIST = 2
 _ON_A_PAGE = 100
@@ -228,14 +226,3 @@ def _shown(change: Change, link: str | None) -> dict[str, Any]:
 
 def _ids(changes: Any, entity: str) -> list[int]:
     return [change.entity_id for change in changes if change.entity == entity]
-
-
-class PolicyHistoryMixin:
-    """Lets the button "History" of a rule, a client or a tool lead to what the policy history has of it."""
-
-    history_filter: str
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        if request.user.has_perm("authz_app.view_policyedit"):
-            return HttpResponseRedirect(f"{reverse(LIST)}?{self.history_filter}={number_in(object_id)}")
-        return super().history_view(request, object_id, extra_context)  # type: ignore[misc]

@@ -5,8 +5,11 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
-from authz_app.pages.records.filters import Choices, RecordFilter, number_in, start_of_time, times
+from authz_app.core.ids import moment_of
+from authz_app.models import PolicyEdit, PolicyRevision, Rule
+from authz_app.pages.shared import filters as shared
+from authz_app.pages.shared.filters import Choices, ListFilter
+from authz_app.pages.shared.ids import number_in
 from authz_app.policy_store.tables import table_of
 
 Edits = QuerySet[PolicyEdit]
@@ -14,7 +17,7 @@ _OFFERED = 50
 _LATEST = 1_000
 
 
-class _EntityFilter(RecordFilter):
+class _EntityFilter(ListFilter):
     """What happened to one rule, client or tool; notes and first sights, too, which make no version."""
 
     entity: str
@@ -41,10 +44,7 @@ class ClientFilter(_EntityFilter):
     parameter_name = entity = "client"
 
     def known(self) -> Choices:
-        recent = Client.objects.filter(last_seen__isnull=False).order_by("-last_seen")[:_OFFERED]
-        chosen_id = number_in(str(self.used_parameters.get(self.parameter_name, "")))
-        chosen = Client.objects.filter(pk=chosen_id) if chosen_id else []
-        return [(str(client.pk), str(client)) for client in dict.fromkeys([*chosen, *recent])]
+        return shared.clients_to_choose(str(self.used_parameters.get(self.parameter_name, "")))
 
     def about(self, chosen: int) -> Q:
         return Q(client_id=chosen)
@@ -59,7 +59,7 @@ class ToolFilter(_EntityFilter):
         return [(str(row.pk), str(row)) for row in rows]
 
 
-class PersonFilter(RecordFilter):
+class PersonFilter(ListFilter):
     title = "who"
     parameter_name = "who"
 
@@ -71,18 +71,12 @@ class PersonFilter(RecordFilter):
         return queryset.filter(actor=name, actor_kind=kind)
 
 
-class TimeFilter(RecordFilter):
-    title = "time"
-    parameter_name = "since"
-
-    def known(self) -> Choices:
-        return times()
-
+class TimeFilter(shared.TimeFilter):
     def narrow(self, queryset: Edits, value: str) -> Edits:
-        start = start_of_time(value)
+        start = None if self.filter is None else self.filter.first
         # Versions come in the order of time, and by them the list is ordered.
-        since = PolicyEdit.objects.filter(at__gte=start).order_by("at") if start else PolicyEdit.objects.none()
-        first = since.values_list("version", flat=True).first()
+        since = PolicyEdit.objects.filter(at__gte=moment_of(start)) if start else PolicyEdit.objects.none()
+        first = since.order_by("at").values_list("version", flat=True).first()
         return queryset.none() if first is None else queryset.filter(version__gte=first)
 
 

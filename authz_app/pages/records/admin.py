@@ -11,11 +11,11 @@ from authz_app.models import CallRecord
 from authz_app.pages.records import filters as record_filters
 from authz_app.pages.records.changelist import RecordChangeList
 from authz_app.pages.records.export import ExportMixin
-from authz_app.pages.records.link_filters import SealFilter, SessionFilter
 from authz_app.pages.records.page import sections
 from authz_app.pages.records.page.decision import COLOURS
 from authz_app.pages.records.page.fields import Field, once
 from authz_app.pages.shared import words
+from authz_app.pages.shared.filters import ClientFilter, SealFilter, SessionFilter, TimeFilter
 from authz_app.pages.shared.read_only import ReadOnlyAdmin
 from authz_app.redaction.log_lines import visible
 
@@ -31,13 +31,13 @@ class CallRecordAdmin(ExportMixin, ReadOnlyAdmin):
         "duration",
     )
     list_filter = (
-        record_filters.ClientFilter,
+        ClientFilter,
         record_filters.KindFilter,
         record_filters.NameFilter,
         record_filters.DecisionFilter,
         record_filters.ReasonFilter,
         record_filters.OutcomeFilter,
-        record_filters.TimeFilter,
+        TimeFilter,
         SessionFilter,
         SealFilter,
     )

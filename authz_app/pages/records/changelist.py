@@ -14,7 +14,7 @@ from unfold.views import ChangeList
 from authz_app.core.ids import moment_of
 from authz_app.models import LONG_COLUMNS, CallRecord
 from authz_app.pages.records import reveals
-from authz_app.pages.records.filters import CallFilter
+from authz_app.pages.shared.filters import SearchFilter
 from authz_app.pages.shared.words import moment
 from authz_app.record_search.filters import Filter
 from authz_app.record_search.paging import Page, Place, clock, left_by, page_of
@@ -80,8 +80,8 @@ class RecordChangeList(ChangeList):
         return page
 
     def _filtered(self) -> Sequence[Filter]:
-        chosen = [spec.filter for spec in self.filter_specs if isinstance(spec, CallFilter)]
-        return [filter for filter in chosen if filter is not None]
+        chosen = [spec.filter for spec in self.filter_specs if isinstance(spec, SearchFilter)]
+        return [one for one in chosen if one is not None]
 
     def _lead_on(self, page: Page) -> None:
         place, (first, last) = self._place, (page.ids[0], page.ids[-1]) if page.ids else (None, None)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
+from shlex import quote
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -21,8 +22,10 @@ from authz_app.audit.entries import AuditUnavailable
 from authz_app.export.events import record_export
 from authz_app.export.exporting import Selection, csv_rows, jsonl, seals_alone
 from authz_app.export.files import csv_names, key_if_there
+from authz_app.export.selection import Exported
 from authz_app.models import AuditEvent
-from authz_app.pages.records.selection import Listed, chosen_by
+from authz_app.pages.records.selection import listed
+from authz_app.pages.shared.filters import as_search
 from authz_app.web.client_address import request_address
 from authz_app.web.unavailable import is_unavailable, note
 
@@ -32,7 +35,7 @@ MOST = 50_000
 _AT_A_TIME = 200
 _TOO_MUCH = (
     "These are more than {:,} records. Choose fewer, or have them written to a file on the server:"
-    " manage.py audit export {}--where '{}' --output records.jsonl"
+    " manage.py audit export {}--where {} --output records.jsonl"
 )
 _FORMS: dict[str, tuple[str, Callable[[Selection], Iterator[bytes]]]] = {
     "jsonl": ("application/jsonl", lambda selection: jsonl(selection, key_if_there())),
@@ -43,7 +46,7 @@ _FORMS: dict[str, tuple[str, Callable[[Selection], Iterator[bytes]]]] = {
 class ExportMixin:
     """Adds the export to the admin of call records or events, for those who have ``export_permissions``."""
 
-    model: Listed
+    model: Exported
     export_permissions: tuple[str, ...] = ("authz_app.view_callrecord", "authz_app.view_arguments")
     list_after_template = "admin/record_export.html"
 
@@ -64,8 +67,8 @@ class ExportMixin:
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
         context = {**(extra_context or {}), "may_export": self.may_export(request)}
-        answer: HttpResponseBase = super().changelist_view(request, context)  # type: ignore[misc]
-        return answer
+        response: HttpResponseBase = super().changelist_view(request, context)  # type: ignore[misc]
+        return response
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
         """Stream what the list shows under the same query, all pages of it."""
@@ -74,12 +77,12 @@ class ExportMixin:
         page = reverse(f"admin:authz_app_{self.model._meta.model_name}_changelist")
         back = f"{page}?{request.GET.urlencode()}"
         try:
-            selection = chosen_by(request, self.model)
+            selection = listed(request, self)
         except ValueError as error:
             messages.error(request, f"Nothing was exported: {error}")
             return HttpResponseRedirect(page)
         if _is_too_much(selection):
-            messages.error(request, _TOO_MUCH.format(MOST, _option(self.model), selection.chosen_by))
+            messages.error(request, _TOO_MUCH.format(MOST, _option(self.model), quote(as_search(request.GET.dict()))))
             return HttpResponseRedirect(back)
         try:
             record_export(selection, "csv" if form == "zip" else form, request_address(request))
@@ -95,7 +98,7 @@ def _is_too_much(selection: Selection) -> bool:
     return any(chosen.rows.order_by().values("pk")[: MOST + 1].count() > MOST for chosen in selection.tables)
 
 
-def _option(model: Listed) -> str:
+def _option(model: Exported) -> str:
     return "--events " if model is AuditEvent else ""
 
 

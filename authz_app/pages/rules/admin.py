@@ -15,10 +15,10 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilt
 from unfold.decorators import display
 
 from authz_app.models import Rule
-from authz_app.pages.history.admin import PolicyHistoryMixin
 from authz_app.pages.rules.form import RuleForm, preview
 from authz_app.pages.shared.bulk import listed, set_on_rows
 from authz_app.pages.shared.ids import OnlyFitIds
+from authz_app.pages.shared.policy_history import PolicyHistoryMixin
 
 _WITHOUT_IT = " Without it, calls that it denied may be allowed."
 _OFF_IS_MORE = " Switching off a deny rule may allow calls that it denied."

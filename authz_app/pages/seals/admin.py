@@ -15,9 +15,9 @@ from authz_app.evidence.health import newest_problems, sealing_health
 from authz_app.evidence.keys import AuditKeyError, public_pem, signer
 from authz_app.evidence.seal_checks import digest_of, fields_of, first_and_last
 from authz_app.models import AuditSeal
-from authz_app.pages.records.filters import number_in
 from authz_app.pages.seals.problems import check_panels, with_links
 from authz_app.pages.shared import words
+from authz_app.pages.shared.ids import number_in
 from authz_app.pages.shared.read_only import ReadOnlyAdmin
 
 _TEMPLATES = "admin/authz_app/auditseal"

@@ -10,6 +10,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 
+_MOST_DIGITS = 18  # All such numbers fit into the database's integers.
+
+
+def number_in(text: str) -> int:
+    """A row's id out of a URL; 0 where there is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
+
 
 def fit_ids(model: type[Model], sent: Iterable[Any]) -> list[str]:
     """Those that could be the id of a row."""

@@ -1,16 +1,22 @@
 """The admin's start page: what is wrong or needs attention, the last refused calls, where clients connect."""
 
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
 
+from authz_app.audit.events import EventKind
 from authz_app.conf import conf
-from authz_app.models import LONG_COLUMNS, CallRecord, Client, Rule
+from authz_app.evidence import health
+from authz_app.models import LONG_COLUMNS, AuditEvent, CallRecord, Client, Rule
 from authz_app.pages.shared.words import asked_for, moment, reason_words
 from authz_app.pages.start import notices
 from authz_app.redaction.log_lines import visible
 
 _SHOWN = 8
+_RECENTLY = timedelta(days=1)
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -19,7 +25,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     sees_clients, sees_rules = user.has_perm("authz_app.view_client"), user.has_perm("authz_app.view_rule")
     sees_records = user.has_perm("authz_app.view_callrecord")
     return context | {
-        "notices": notices.current(),
+        "notices": [*health.notices(), *outage_notices(), *notices.current()],
         "sees_clients": sees_clients,
         "sees_records": sees_records,
         "pending": Client.objects.filter(status=Client.Status.PENDING)[: _SHOWN + 1] if sees_clients else [],
@@ -44,3 +50,20 @@ def _refused() -> list[dict[str, Any]]:
         }
         for record in denied[:_SHOWN]
     ]
+
+
+def outage_notices() -> Sequence[str]:
+    """A sentence on the last outage, where records could not be written within the last day."""
+    last = AuditEvent.objects.filter(kind=EventKind.OUTAGE.value).order_by("-id").first()
+    if last is None or last.at < datetime.now(UTC) - _RECENTLY:
+        return []
+    details = json.loads(last.details)
+    began, ended = _second(details["from"]), _second(details["until"])
+    return [
+        f"Call records could not be written from {began} to {ended}, so the calls of that time were not run;"
+        f" {details['calls_refused']} were refused. The database said: {details['cause']}"
+    ]
+
+
+def _second(text: str) -> str:
+    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC"

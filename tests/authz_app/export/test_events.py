@@ -40,8 +40,8 @@ def browser() -> Browser:
 
 def test_an_export_in_a_terminal(tmp_path: Path) -> None:
     final_records(4)
-    export(tmp_path, "--where", "decision=denied")
-    details = {"tables": ["call"], "chosen_by": "decision=denied", "whole": False, "form": "csv"}
+    export(tmp_path, "--where", "decision:denied")
+    details = {"tables": ["call"], "chosen_by": "decision:denied", "whole": False, "form": "csv"}
     assert told() == [("export", "manage.py audit by root", 1, details)]
 
 
@@ -57,7 +57,7 @@ def test_an_export_that_cannot_be_recorded_does_not_happen(tmp_path: Path, brows
     final_records(4)
     with events_refused():
         with pytest.raises(CommandError, match="could not be recorded, so it was not done"):
-            export(tmp_path, "--where", "decision=denied")
+            export(tmp_path, "--where", "decision:denied")
         answer = browser.get(EXPORT)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/authz_app/callrecord/?")
     assert not (tmp_path / "out.csv").exists()

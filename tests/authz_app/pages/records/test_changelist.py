@@ -10,12 +10,11 @@ from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 
 from authz_app.models import CallRecord, User
-from authz_app.pages.records import changelist as record_list
+from authz_app.pages.records import changelist
 from authz_app.pages.records.admin import CallRecordAdmin
-from authz_app.pages.records.selection import chosen
-from authz_app.record_search import paging as newest
+from authz_app.record_search import paging
 from authz_app.record_search.qualifiers import QUALIFIERS
-from tests.rows import build_record, build_refusal, make_client
+from tests.rows import build_record, make_client
 
 RECORDS = "/admin/authz_app/callrecord/"
 pytestmark = pytest.mark.django_db
@@ -100,8 +99,8 @@ def test_a_search_that_means_nothing_shows_nothing_and_says_what_to_do(admin_cli
 def test_the_page_says_how_far_it_looked_and_looks_further(
     admin_client: Browser, six: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(newest, "_FIRST_WINDOW", 3)
-    monkeypatch.setattr(record_list, "clock", lambda: lambda: True)
+    monkeypatch.setattr(paging, "_FIRST_WINDOW", 3)
+    monkeypatch.setattr(changelist, "clock", lambda: lambda: True)
     html = page(admin_client, "?q=args:berlin -tool:t0,t1,t2,t3,t4")
     assert tools(html) == []
     assert "Nothing found among 3 records, as far back as" in " ".join(html.split())
@@ -130,16 +129,3 @@ def test_a_search_survives_the_way_through_sign_in(client: Browser, six: list[st
     answer = client.post(asked["Location"], {"username": "admin", "password": "correct horse battery"}, follow=True)
     assert answer.redirect_chain[-1][0] == wanted
     assert tools(answer.content.decode()) == ["t4"]
-
-
-def listed(query: str) -> list[str]:
-    return [row.tool for table in chosen(query).tables for row in table.rows]
-
-
-def test_an_export_takes_the_same_query() -> None:
-    caller = make_client("Report agent")
-    CallRecord.objects.bulk_create([build_record(caller, tool="a"), build_refusal(caller, tool="b")])
-    assert listed("q=decision:denied client:report") == ["b"]
-    assert listed("decision=denied&before=x") == ["b"]
-    with pytest.raises(ValueError, match="There is no qualifier clint:"):
-        chosen("q=clint:report")

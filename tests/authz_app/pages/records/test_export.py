@@ -1,4 +1,7 @@
-"""The export below the list of call records: exactly what the list shows, for those who may see it."""
+"""The export below the list of call records: exactly what the list shows, for those who may see it.
+
+Covers: authz_app.pages.records.selection
+"""
 
 from io import BytesIO
 from pathlib import Path
@@ -83,7 +86,14 @@ def test_more_than_the_server_can_hold_is_left_to_the_command(
     assert answer.status_code == 200
     assert CallRecord.objects.count() == 4
     answer = admin_client.get(f"{PAGE}export/records.jsonl", follow=True)
-    assert "manage.py audit export" in answer.content.decode()
+    assert "manage.py audit export --where &#x27;&#x27; --output" in answer.content.decode()
+    answer = admin_client.get(f"{PAGE}export/records.jsonl?since=day&q=tool:*&before=x", follow=True)
+    assert "audit export --where &#x27;tool:* since:24h&#x27; --output" in answer.content.decode()
+
+
+def test_a_search_that_means_nothing_leads_back(admin_client: Browser) -> None:
+    answer = admin_client.get(f"{PAGE}export/records.jsonl?q=clint:report", follow=True)
+    assert "Nothing was exported: There is no qualifier clint:" in answer.content.decode()
 
 
 async def test_events_are_downloaded_as_calls_are(tmp_path: Path) -> None:

@@ -1,0 +1,154 @@
+"""Filters that several lists of the admin have, most of which leave what a search of the same name finds.
+
+Each is answered by an index of its table, also among a million rows.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import cached_property
+from unfold.contrib.filters.admin import DropdownFilter
+
+from authz_app.models import Client
+from authz_app.pages.shared.ids import number_in
+from authz_app.record_search.errors import SearchError
+from authz_app.record_search.filters import Filter, nothing
+from authz_app.record_search.paging import left_by
+from authz_app.record_search.parser import Query, Term, written
+from authz_app.record_search.qualifiers import QUALIFIERS, Qualifier, SearchContext
+from authz_app.record_search.search import filter_of
+
+_RECENT_CLIENTS = 50
+# The stretches of time that can be chosen: how a search names each, and how the list does.
+_TIMES = {
+    "hour": ("1h", "Last hour"),
+    "today": ("today", "Today"),
+    "day": ("24h", "Last 24 hours"),
+    "week": ("7d", "Last 7 days"),
+    "month": ("30d", "Last 30 days"),
+}
+
+Choices = list[tuple[str, str]]
+
+
+class ListFilter(DropdownFilter):
+    """A choice out of a list, plus whatever a link to the page chose beside it."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        chosen = self.used_parameters.get(self.parameter_name)
+        known = self.known()
+        return known if not chosen or chosen in dict(known) else [(chosen, chosen), *known]
+
+    @abstractmethod
+    def known(self) -> Choices:
+        """What can be chosen."""
+
+    def has_output(self) -> bool:
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        # PostgreSQL's text has no NUL.
+        return self.narrow(queryset, value.replace("\x00", "")) if value else queryset
+
+    @abstractmethod
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """The rows that a choice leaves."""
+
+
+class SearchFilter(ListFilter):
+    """Leaves what the qualifier of the same name finds: what is chosen is put together with the search."""
+
+    qualifiers: Mapping[str, Qualifier] = QUALIFIERS
+
+    @cached_property
+    def filter(self) -> Filter | None:
+        """What the choice leaves; None where nothing is chosen."""
+        value = self.value()
+        if not value:
+            return None
+        # PostgreSQL's text has no NUL, so no record has one.
+        return nothing() if "\x00" in value else self.left(value)
+
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset if self.filter is None else left_by(queryset, [self.filter])
+
+    def left(self, value: str) -> Filter:
+        """What a choice leaves: nothing, where it has no meaning."""
+        context = SearchContext(timezone.localtime(), sees_arguments=False)
+        try:
+            return filter_of(_term(self.parameter_name, value), context, self.qualifiers)
+        except SearchError:
+            return nothing()
+
+
+class ChoiceFilter(SearchFilter):
+    """Offers a few values that are known. Any other finds nothing, without looking for it."""
+
+    def left(self, value: str) -> Filter:
+        return super().left(value) if value in dict(self.known()) else nothing()
+
+
+class ClientFilter(SearchFilter):
+    title = "client"
+    parameter_name = "client"
+
+    def known(self) -> Choices:
+        return clients_to_choose(str(self.used_parameters.get(self.parameter_name, "")))
+
+    def left(self, value: str) -> Filter:
+        return super().left(value) if number_in(value) else nothing()
+
+
+class TimeFilter(ChoiceFilter):
+    title = "time"
+    parameter_name = "since"
+
+    def known(self) -> Choices:
+        return [(chosen, words) for chosen, (_, words) in _TIMES.items()]
+
+
+class SessionFilter(SearchFilter):
+    """Set by links alone: nobody chooses a session from its hash."""
+
+    title = "MCP session"
+    parameter_name = "session"
+
+    def known(self) -> Choices:
+        return []
+
+    def has_output(self) -> bool:
+        return bool(self.used_parameters.get(self.parameter_name))
+
+
+class SealFilter(SessionFilter):
+    """Set by links alone, from the page of a seal."""
+
+    title = "seal"
+    parameter_name = "seal"
+
+
+def clients_to_choose(chosen: str) -> Choices:
+    """The clients seen last, and the one that is chosen."""
+    recent = Client.objects.filter(last_seen__isnull=False).order_by("-last_seen")[:_RECENT_CLIENTS]
+    found = Client.objects.filter(pk=number_in(chosen)) if number_in(chosen) else []
+    return [(str(client.pk), str(client)) for client in dict.fromkeys([*found, *recent])]
+
+
+def as_search(chosen: Mapping[str, str]) -> str:
+    """The search that finds what a list shows under these parameters of its address."""
+    terms = tuple(_term(name, value) for name, value in chosen.items() if value and name != SEARCH_VAR)
+    return " ".join(filter(None, [chosen.get(SEARCH_VAR, "").strip(), written(Query(terms=terms))]))
+
+
+def _term(parameter: str, value: str) -> Term:
+    if parameter == ClientFilter.parameter_name:
+        return Term(parameter, (f"#{value}",))
+    if parameter == TimeFilter.parameter_name and value in _TIMES:
+        return Term(parameter, (_TIMES[value][0],))
+    return Term(parameter, (value,))
