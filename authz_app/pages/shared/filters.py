@@ -25,7 +25,7 @@ from authz_app.record_search.search import filter_of
 
 _RECENT_CLIENTS = 50
 # The stretches of time that can be chosen: how a search names each, and how the list does.
-_TIMES = {
+TIMES = {
     "hour": ("1h", "Last hour"),
     "today": ("today", "Today"),
     "day": ("24h", "Last 24 hours"),
@@ -110,7 +110,7 @@ class TimeFilter(ChoiceFilter):
     parameter_name = "since"
 
     def known(self) -> Choices:
-        return [(chosen, words) for chosen, (_, words) in _TIMES.items()]
+        return [(chosen, words) for chosen, (_, words) in TIMES.items()]
 
 
 class SessionFilter(SearchFilter):
@@ -149,6 +149,6 @@ def as_search(chosen: Mapping[str, str]) -> str:
 def _term(parameter: str, value: str) -> Term:
     if parameter == ClientFilter.parameter_name:
         return Term(parameter, (f"#{value}",))
-    if parameter == TimeFilter.parameter_name and value in _TIMES:
-        return Term(parameter, (_TIMES[value][0],))
+    if parameter == TimeFilter.parameter_name and value in TIMES:
+        return Term(parameter, (TIMES[value][0],))
     return Term(parameter, (value,))

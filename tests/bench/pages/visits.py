@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.test import Client
 
 from authz_app.models import CallRecord
-from authz_app.pages.records.filters import times
+from authz_app.pages.shared.filters import TIMES
 from authz_app.pages.shared.words import OUTCOMES
 from authz_app.policy.decision import Reason
 from tests.bench.pages.rows import APART_TOOL, CLIENTS, RARE_CLIENT, RARE_TOOL, client_name, tool_name
@@ -85,7 +85,7 @@ def _filters() -> Iterator[tuple[str, str]]:
         "decision": list(CallRecord.Decision.values),
         "reason": [reason.value for reason in Reason],
         "outcome": list(OUTCOMES),
-        "since": [name for name, _ in times()],
+        "since": list(TIMES),
         "session": [CallRecord.objects.values_list("mcp_session", flat=True)[0], "0" * 32],
         "seal": [1],
     }
