@@ -1,4 +1,4 @@
-"""Where requests enter: MCP paths to their transports, everything else to Django."""
+"""Routes requests: MCP paths to their transports, everything else to Django."""
 
 import os
 from typing import Any
@@ -22,7 +22,7 @@ async def http_app(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def websocket_app(scope: Any, receive: Any, send: Any) -> None:
-    """There are no WebSockets here: refuse the handshake."""
+    """Refuse the handshake: there are no WebSockets here."""
     await send({"type": "websocket.close"})
 
 

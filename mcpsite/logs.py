@@ -1,4 +1,4 @@
-"""How a log line is written: one event, one line, of bounded length, without secrets."""
+"""Formats log lines: one event is one line, of bounded length, without secrets."""
 
 import logging
 
@@ -9,7 +9,7 @@ _MAX_TRACEBACK = 20_000
 
 
 class RefusedRequests(logging.Filter):
-    """Leaves the traceback out where Django refused a request, for who asked or for what: a line is enough."""
+    """Leaves the traceback out where Django refused a request (status below 500): a line is enough."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "status_code", 500) < 500:
@@ -31,7 +31,7 @@ class LineFormatter(logging.Formatter):
         lines: list[str] | None = getattr(record, "lines", None)
         if lines is not None:
             return "\n".join(lines)
-        # One that was made a text where it happened, because what the exception says is not to be kept.
+        # A traceback that became text where it happened, because what the exception says is not to be kept.
         traceback: str | None = getattr(record, "traceback", None)
         return super().format(record) + (f"\n{_indented(traceback)}" if traceback else "")
 

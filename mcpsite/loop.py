@@ -1,4 +1,4 @@
-"""The event loop, chosen before Daphne is imported: Daphne makes its loop while it is being imported."""
+"""Chooses the event loop before Daphne is imported: Daphne makes its loop while it is being imported."""
 
 import asyncio
 import warnings

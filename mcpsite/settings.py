@@ -1,4 +1,4 @@
-"""Settings of the site, from the environment and `.env`. docs/settings.md has the table of them."""
+"""Reads the settings of the site from the environment and `.env`. `docs/settings.md` has the table of them."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""How Django's cache is kept in Redis: nothing there can be run, and no code can be read off a key."""
+"""Keeps Django's cache in Redis so that nothing there can be run, and no code can be read off a key."""
 
 import json
 from hashlib import sha256
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class JsonSerializer:
-    """Django's own serializer is pickle, which runs what whoever reaches Redis has put there."""
+    """Serializes as JSON. Django's own is pickle, which runs whatever somebody put into Redis."""
 
     def dumps(self, value: Any) -> bytes | int:
         # Plain numbers stay numbers, so that Redis can count.

@@ -1,4 +1,4 @@
-"""Static files under ASGI."""
+"""Serves static files under ASGI."""
 
 from django.http import HttpRequest, HttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware

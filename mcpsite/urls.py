@@ -1,4 +1,4 @@
-"""Django's part of the site: the admin and pages. MCP paths never come here; see ``mcpsite.asgi``."""
+"""Routes Django's part of the site: the admin and pages. MCP paths never come here; see ``mcpsite.asgi``."""
 
 from django.conf import settings
 from django.contrib import admin

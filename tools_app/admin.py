@@ -1,4 +1,4 @@
-"""What the admin shows of this app."""
+"""Registers this app's pages and notices with the admin."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The app that holds the tools, and carries MCP to them."""
+"""Configures the app that holds the tools and carries MCP to them."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate

@@ -1,4 +1,4 @@
-"""This app's settings, read once into a frozen object."""
+"""Reads this app's settings, once, into a frozen object."""
 
 from dataclasses import dataclass
 from functools import cache

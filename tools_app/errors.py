@@ -1,7 +1,7 @@
-"""What can go wrong with a call of a tool, a read of a resource or a use of a prompt.
+"""Defines what can go wrong with a call of a tool, a read of a resource or a use of a prompt.
 
 ToolFailure       a function's declared failure, worded for the model that called it
-  ClientFault     one that the MCP client is told of as a JSON-RPC error, since no model can mend it
+  ClientFault     one that the MCP client gets as a JSON-RPC error, since no model can mend it
   NotFound        what the variables of a resource's URI name is not there
 ToolBusy          every thread for plain functions is taken
 DuplicateName     two functions were registered as the same kind under one name, or two resources at one URI
@@ -16,7 +16,7 @@ class ToolFailure(Exception):
 
 
 class ClientFault(ToolFailure):
-    """The MCP client did not do its part: it is told so as a JSON-RPC error of this ``code``."""
+    """The MCP client did not do its part, and gets a JSON-RPC error of this ``code``."""
 
     def __init__(self, code: int, text: str, data: Mapping[str, Any]) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""The built-in tools. They read no request and no database."""
+"""Offers the built-in tools. They read no request and no database."""
 
 from datetime import UTC, datetime
 from difflib import get_close_matches

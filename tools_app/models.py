@@ -1,4 +1,4 @@
-"""What this app keeps: the catalogue and which workers are there; and what the admin shows of MCP sessions."""
+"""Holds the catalogue of tools and which workers are there, and what the admin shows of MCP sessions."""
 
 from django.db import models
 

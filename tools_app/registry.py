@@ -1,4 +1,4 @@
-"""What installed apps offer: `@tool`, `@resource` and `@prompt` on functions in an app's ``mcp_tools.py``."""
+"""Registers what installed apps offer: `@tool`, `@resource` and `@prompt` on functions in an app's ``mcp_tools.py``."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypedDict, TypeVar, Unpack, overload

@@ -1,4 +1,4 @@
-"""For apps: say that a resource has changed."""
+"""Tells MCP clients that a resource has changed. For apps to call."""
 
 from contextlib import suppress
 
@@ -14,7 +14,7 @@ from tools_app.worker.worker import running_worker
 def updated(uri: str) -> None:
     """Tell the MCP clients that have subscribed to the resource at ``uri``, and may read it, that it has changed.
 
-    From any thread of any process of the site. It is told at once: inside a transaction, use
+    May be called from any thread of any process of the site. Clients hear at once: inside a transaction, use
     ``transaction.on_commit(partial(updated, uri))``, or clients read what was there before.
     """
     worker = running_worker()

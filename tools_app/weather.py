@@ -1,4 +1,4 @@
-"""Current weather from OpenWeatherMap, in one sentence. Knows nothing of MCP; the key is in the request only."""
+"""Words the current weather from OpenWeatherMap. Knows nothing of MCP; the key is in the request only."""
 
 import logging
 

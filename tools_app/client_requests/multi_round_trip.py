@@ -1,4 +1,4 @@
-"""The questions of one call, over all the requests that it takes (MCP 2026-07-28, Multi Round-Trip Requests).
+"""Keeps a call's questions and answers over all its requests (MCP 2026-07-28, Multi Round-Trip Requests).
 
 A question that has no answer yet ends the run, and goes to the client in place of a result. The client sends the
 request again, with answers and with what this site had noted; the function runs again, and is given the answers that it
@@ -36,7 +36,7 @@ _OTHER_QUESTION = "This tool asks something else than it did before. Call it aga
 
 
 class InputRequired(BaseException):
-    """Ends a run: a question has to be answered first. Not an Exception: what a tool catches is not meant."""
+    """Ends a run: a question has to be answered first. Not an Exception, or tools would catch it."""
 
 
 # A question, by its digest, and the client's result for it.
@@ -44,7 +44,7 @@ _Answered = tuple[str, Mapping[str, Any]]
 
 
 class MultiRoundTrip:
-    """What was asked and answered for one request of ``principal``. Used on the event loop alone."""
+    """Holds the questions and answers of one request of ``principal``. Used on the event loop alone."""
 
     def __init__(
         self, method: str, params: Mapping[str, Any], principal: Principal, clock: Callable[[], float] = time.time
@@ -67,12 +67,12 @@ class MultiRoundTrip:
         state = self._params.get("requestState")
         if state is None:
             return
-        noted = _unsealed(state)
-        if noted.get("for") != self._for or noted.get("until", 0.0) <= self._clock():
+        note = _unsealed(state)
+        if note.get("for") != self._for or note.get("until", 0.0) <= self._clock():
             raise ClientFault(INVALID_PARAMS, _NOT_OURS, {"reason": "invalid_request_state"})
-        self._answered = dict(noted["answered"])
+        self._answered = dict(note["answered"])
         replies = self._params.get("inputResponses") or {}
-        for key, question in noted["asked"].items():
+        for key, question in note["asked"].items():
             if isinstance(reply := replies.get(key), Mapping):
                 self._answered[key] = (question, reply)
 
@@ -81,7 +81,7 @@ class MultiRoundTrip:
 
         Raises:
             InputRequired: it has not; the question is noted.
-            ValidationError: it is none that a client could answer.
+            ValidationError: no client could answer the question.
             ToolFailure: the client cannot be asked, or was asked something else in this place.
         """
         key = self._key_of(question)
@@ -98,24 +98,24 @@ class MultiRoundTrip:
         raise InputRequired
 
     def _key_of(self, question: Question) -> str:
-        """What the client knows it by: its name, or its number where it has none or another one has it."""
+        """What the client knows the question by: its name, or its number where it has no name or shares it."""
         numbered = f"question-{len(self._keys) + 1}"
         key = numbered if question.name in ("", *self._keys) else question.name
         self._keys.append(key)
         return key
 
     def required(self) -> InputRequiredResult | None:
-        """What the client is sent in place of a result, if a question is open."""
+        """The result that asks the client, if a question is open."""
         if not self._asked:
             return None
-        noted = {
+        note = {
             "for": self._for,
             "until": self._clock() + _SECONDS,
             "answered": self._answered,
             "asked": {key: question for key, (question, _) in self._asked.items()},
         }
         requests = {key: request for key, (_, request) in self._asked.items()}
-        return InputRequiredResult(input_requests=requests, request_state=_codec().seal(orjson.dumps(noted)))
+        return InputRequiredResult(input_requests=requests, request_state=_codec().seal(orjson.dumps(note)))
 
     def _check_capability(self, question: Question) -> None:
         if not can_answer(self._capabilities, question):
@@ -133,10 +133,10 @@ def _digest(value: Any) -> str:
 
 def _unsealed(state: Any) -> Mapping[str, Any]:
     try:
-        noted: Mapping[str, Any] = orjson.loads(_codec().unseal(state if isinstance(state, str) else ""))
+        note: Mapping[str, Any] = orjson.loads(_codec().unseal(state if isinstance(state, str) else ""))
     except InvalidRequestState:
         raise ClientFault(INVALID_PARAMS, _NOT_OURS, {"reason": "invalid_request_state"}) from None
-    return noted
+    return note
 
 
 @cache

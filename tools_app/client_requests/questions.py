@@ -33,12 +33,12 @@ def can_answer(capabilities: Mapping[str, Any], question: Question) -> bool:
 
 
 def cannot_be_asked(question: Question) -> str:
-    """What the caller is told whose client lacks the capability."""
+    """The message to a caller whose client lacks the capability."""
     return f"This tool has a question, and your MCP client cannot be asked (no {question.capability})."
 
 
 class SamplingOptions(TypedDict, total=False):
-    """What a tool may wish of the model (MCP, Client Features, Sampling). The client is free to do otherwise."""
+    """What a tool may ask of the model (MCP, Client Features, Sampling). The client is free to do otherwise."""
 
     system_prompt: str
     temperature: float

@@ -1,4 +1,4 @@
-"""Requests of this worker to clients, and the replies they wait for."""
+"""Matches the replies of clients to the requests of this worker."""
 
 import asyncio
 import secrets
@@ -11,7 +11,7 @@ from tools_app.wire.jsonrpc import INTERNAL_ERROR, Response
 
 
 class Replies:
-    """What this worker has asked of clients.
+    """Holds the open requests of this worker to clients.
 
     A request's id names the worker's address, so that whichever worker receives the reply knows where it belongs.
     """

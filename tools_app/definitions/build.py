@@ -1,4 +1,4 @@
-"""Describe functions as tools, resources and prompts, without registering them."""
+"""Describes functions as tools, resources and prompts, without registering them."""
 
 import inspect
 import re
@@ -29,8 +29,8 @@ class Options:
     """What a function's signature and docstring do not say. ``time_limit`` is in seconds.
 
     ``record`` is how much of each call is recorded: "metadata", "arguments", or "result" for arguments and result.
-    ``redact`` are paths to values that never are: ``customer.iban``, ``items.*.card``. Administrators may choose
-    another ``record``, and add paths.
+    ``redact`` are paths to values that are never recorded: ``customer.iban``, ``items.*.card``. Administrators may
+    choose another ``record``, and add paths.
     """
 
     name: str = ""
@@ -67,7 +67,7 @@ def build_tool(function: Callable[..., Any], options: ToolOptions) -> ToolDefini
     """Describe a function as a tool.
 
     Raises:
-        ValueError: the name is not fit for one, or what is to be recorded is not clear.
+        ValueError: the name is not fit for a tool, or what is to be recorded is not clear.
     """
     metadata = _metadata(function)
     listed = Tool(
@@ -87,10 +87,10 @@ def build_tool(function: Callable[..., Any], options: ToolOptions) -> ToolDefini
 
 
 def build_resource(uri: str, function: Callable[..., Any], options: ResourceOptions) -> ResourceDefinition:
-    """Describe a function as the resource at a URI; as many of them, where the URI is a template (RFC 6570).
+    """Describe a function as the resource at a URI, or as those of a URI template (RFC 6570).
 
     Raises:
-        ValueError: the name or the URI is not fit for one, or the function does not take the URI's variables.
+        ValueError: the name or the URI is not fit for a resource, or the function does not take the URI's variables.
     """
     if not _URI.fullmatch(uri):
         raise ValueError(f"A resource's URI has a scheme, as orders://open has, not {uri!r}.")
@@ -121,8 +121,10 @@ def _check_variables(uri: str, template: UriTemplate | None, metadata: FuncMetad
     parameters = {field.alias or name: field for name, field in fields.items()}
     variables = set(template.variable_names) if template is not None else set()
     if variables != set(parameters):
-        told = ", ".join(sorted(variables)) or "none"
-        raise ValueError(f"The function of {uri} takes the variables of the URI ({told}), and nothing else but a Call.")
+        names = ", ".join(sorted(variables)) or "none"
+        raise ValueError(
+            f"The function of {uri} takes the variables of the URI ({names}), and nothing else but a Call."
+        )
     for name in template.query_variable_names if template is not None else ():
         if parameters[name].is_required():
             raise ValueError(f"{name!r} may be missing in {uri}: give it a default.")
@@ -132,7 +134,7 @@ def build_prompt(function: Callable[..., Any], options: PromptOptions) -> Prompt
     """Describe a function as a prompt; its parameters are the arguments.
 
     Raises:
-        ValueError: the name is not fit for one, or there is nothing to complete.
+        ValueError: the name is not fit for a prompt, or an argument that is not there is to be completed.
     """
     metadata = _metadata(function, structured_output=False)
     arguments = _prompt_arguments(metadata)
@@ -202,5 +204,5 @@ def _metadata(function: Callable[..., Any], *, structured_output: bool | None = 
 
 
 def _refusing_unknown(arg_model: Any) -> Any:
-    """The same arguments, with any other refused rather than dropped in silence."""
+    """The same arguments; any other is refused rather than dropped in silence."""
     return type(arg_model.__name__, (arg_model,), {"model_config": ConfigDict(extra="forbid"), "__module__": __name__})

@@ -1,4 +1,4 @@
-"""How the arguments of prompts, and the variables of resources' URIs, are completed while a person types them."""
+"""Completes the arguments of prompts, and the variables of resources' URIs, while a person types them."""
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -11,13 +11,16 @@ from mcp_types import CompleteResult, ErrorData
 from tools_app.call import call_parameter
 from tools_app.definitions.results import completion_result
 
-# The values to choose from, or a function of what is typed so far and, if it takes two, of the other arguments.
+# By argument: the values to choose from, or a function of the text so far and, if it takes two, the other arguments.
 Complete = Mapping[str, Iterable[str] | Callable[..., Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Completer:
-    """What completes one argument. ``parameters`` are the function's, for the text typed so far and for the others."""
+    """Completes one argument.
+
+    ``parameters`` are the names of the function's: the text typed so far and, if it takes two, the other arguments.
+    """
 
     name: str
     function: Callable[..., Any]
@@ -39,10 +42,10 @@ class Completer:
 def completers(
     name: str, complete: Complete | None, arguments: Collection[str], time_limit: float | None
 ) -> dict[str, Completer]:
-    """The completers of what has this ``name``, by argument; those that are not given complete nothing.
+    """The completers of the prompt or resource ``name``, by argument; one that is not given completes nothing.
 
     Raises:
-        ValueError: it has no such argument, or the function takes other parameters than a completer's.
+        ValueError: there is no such argument, or a function takes neither one nor two parameters.
     """
     if unknown := sorted(set(complete or ()) - set(arguments)):
         raise ValueError(f"{name!r} has no argument {unknown[0]!r} to complete.")
@@ -66,7 +69,7 @@ def is_async_callable(function: Callable[..., Any]) -> bool:
 
 
 def completing_nothing(name: str) -> Completer:
-    """The completer of an argument of which nothing is known."""
+    """The completer of an argument that nobody described."""
     return Completer(name, _NOTHING, True, None, ("text",), None)
 
 

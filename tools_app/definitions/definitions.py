@@ -1,4 +1,4 @@
-"""Tools, resources and prompts as the registry holds them: what MCP clients see, and what is needed to run them."""
+"""Defines what the registry holds of tools, resources and prompts: what MCP clients see, and how they are run."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from tools_app.definitions.results import prompt_result, resource_result
 
 
 class Runnable(Protocol):
-    """A function that a caller can ask for, and what goes in and comes out of it.
+    """A function that a caller can ask for: how its arguments are read, and its result is made.
 
     ``call_parameter`` is the name of the parameter annotated ``Call``, if any. ``time_limit`` is in seconds; None
     means the site's own.
@@ -35,25 +35,25 @@ class Runnable(Protocol):
     def time_limit(self) -> float | None: ...
 
     def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The function's arguments, out of those that the caller sent. Raises pydantic's ValidationError."""
+        """The function's arguments, from those that the caller sent. Raises pydantic's ValidationError."""
 
     def answer(self, value: Any, uri: str) -> Result:
-        """MCP's result, out of what the function returned; ``uri`` is that of the resource that was asked for.
+        """MCP's result, from what the function returned; ``uri`` is that of the requested resource.
 
-        Raises whatever a value brings with it that is no result.
+        Raises whatever a value that cannot be a result raises.
         """
 
     def failure(self, text: str, code: int) -> Result | ErrorData:
-        """How the caller is told that it failed: as a result, where MCP has one for that, or as a JSON-RPC error."""
+        """The answer to a call that failed: a result, where MCP has one for that, or a JSON-RPC error."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _Definition:
-    """What all kinds have, besides what of it MCP clients are ``listed``.
+    """What all kinds have in common; ``listed``, in each, is what MCP clients see in its list.
 
     ``annotations`` are MCP's, by their names on the wire, and what rules may ask for.
 
-    ``recording`` is what the author of the function says of its records.
+    ``recording`` is what its author chose to have recorded.
     """
 
     name: str
@@ -72,7 +72,7 @@ class _Definition:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ToolDefinition(_Definition):
-    """``returns_text``: it is annotated to return a ``str``, and its result has it as ``result`` besides."""
+    """``returns_text``: it is annotated to return a ``str``, which its structured result holds as ``result``."""
 
     kind: ClassVar[Kind] = "tool"
     shape: ClassVar[Shape] = ANY_ARGUMENTS
@@ -80,9 +80,9 @@ class ToolDefinition(_Definition):
     returns_text: bool = False
 
     def read(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments as the function will get them, but for their types: lists and objects may be sent as texts.
+        """The arguments as the function will get them, with lists and objects read that were sent as texts.
 
-        Rules are asked about these. A text that only the function would read as an object could get past them.
+        Rules decide about these. A text that only the function would read as an object could get past them.
         """
         return self.metadata.pre_parse_json(arguments)
 
@@ -101,7 +101,7 @@ class ToolDefinition(_Definition):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _CompletableDefinition(_Definition):
-    """What has arguments that are texts, and can be completed."""
+    """What resources and prompts have: arguments that are texts, and can be completed."""
 
     completers: Mapping[str, Completer] = field(default_factory=dict)
 
@@ -137,16 +137,16 @@ class ResourceDefinition(_CompletableDefinition):
         return resource_result(value, uri, self.listed.mime_type)
 
     def uri_with(self, variables: Mapping[str, Any], sent: str) -> str:
-        """The URI as the template writes it: the one of all that lead here which rules are asked about."""
+        """The URI as the template writes it. Others may lead to the same resource; rules decide about this one."""
         return sent if self.template is None else self.template.expand(variables)
 
     def leads_out(self, variables: Mapping[str, str | list[str]]) -> bool:
-        """Whether one of them, taken for a part of a path, leads out of where the path begins."""
+        """Whether a variable, taken for a part of a path, leads out of the folder where the path begins."""
         return _leads_out(variables, self.unchecked)
 
 
 def is_written_so(template: UriTemplate | None, unchecked: Collection[str], uri: str) -> bool:
-    """Whether a resource of this template is read at the URI, and the template writes it so."""
+    """Whether the URI leads to a resource of this template, and is spelled as the template writes it."""
     variables = template.match(uri) if template is not None else None
     if template is None or variables is None or _leads_out(variables, unchecked):
         return False

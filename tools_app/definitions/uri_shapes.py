@@ -1,4 +1,4 @@
-"""Which URIs a resource has, for the search for arguments that would be allowed (``policy.satisfiability``)."""
+"""Describes which URIs a resource has, for the search for allowed arguments (``policy.satisfiability``)."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _ENCODED = {"": "[!A-Za-z0-9._~%-]", "+": "[!]A-Za-z0-9._~:/?#[@!$&'()*+,;=%-]"}
 
 
 def shape_of(uri: str, template: UriTemplate | None, accepts: Callable[[str], bool]) -> Shape:
-    """The shape of a resource's URIs. ``accepts`` says of a text whether it is one, as its template writes it."""
+    """The shape of a resource's URIs. ``accepts`` says whether a text is a URI that the template writes."""
     if template is None:
         return Shape(only="uri", pattern=escaped(uri))
     parts = [escaped(part) for part in _EXPRESSION.split(uri)]

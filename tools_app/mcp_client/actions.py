@@ -1,4 +1,4 @@
-"""What the client can be told to do in an open session. Writes results by ``out``, the rest by ``tell``."""
+"""Defines what the client does in an open session. Results go to ``out``, everything else to ``tell``."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

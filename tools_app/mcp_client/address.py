@@ -1,4 +1,4 @@
-"""Where the MCP server is, from what a person types. Connects to nothing."""
+"""Reads the address of an MCP server from what a person types. Connects to nothing."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""A tool's arguments from ``key=value`` words, read by the tool's input schema. Validates no more than it must."""
+"""Reads a tool's arguments from ``key=value`` words, by the tool's input schema. Validates no more than it must."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

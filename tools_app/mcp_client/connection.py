@@ -1,4 +1,4 @@
-"""An MCP session with a server, by the SDK's own client. Turns whatever ends it into a sentence.
+"""Opens an MCP session with a server by the SDK's client, and words whatever ends it as a sentence.
 
 When the HTTP client reports that the session cannot go on, everything under way is cancelled. No silence is longer than
 the patience.
@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapp
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import httpx2
@@ -46,6 +46,7 @@ from tools_app.mcp_client.credentials import Credentials
 from tools_app.mcp_client.errors import ClientError, Refused, Unusable
 from tools_app.mcp_client.http import Http
 from tools_app.mcp_client.http_errors import what_to_ask_for
+from tools_app.mcp_client.person import Person
 from tools_app.mcp_client.terminal import one_line, safe
 
 _SOFTWARE = Implementation(name="manage.py mcp_client", version=settings.VERSION)
@@ -57,24 +58,8 @@ Page = TypeVar("Page", bound=PaginatedResult)
 Result = TypeVar("Result")
 
 
-class Person(Protocol):
-    """Whoever sits at this end of the session."""
-
-    async def answer(self, asked: ElicitRequestParams) -> ElicitResult:
-        """Answer what the server asks (elicitation)."""
-
-    async def sample(self, asked: CreateMessageRequestParams) -> CreateMessageResult | ErrorData:
-        """Answer in place of the language model that the server asks for (sampling)."""
-
-    def hear_log(self, level: str, text: str) -> None:
-        """Take note of a log message of the server."""
-
-    def hear_progress(self, progress: float, total: float | None, message: str | None) -> None:
-        """Take note of how far a call has come."""
-
-
 class _Patience:
-    """Cancels the session when the server has been silent for ``seconds`` while something is expected of it."""
+    """Cancels the session when the server was silent for ``seconds`` while something is expected of it."""
 
     def __init__(self, scope: anyio.CancelScope, seconds: float) -> None:
         self._scope = scope
@@ -108,7 +93,7 @@ class Connection:
 
     @property
     def instructions(self) -> str:
-        """What the server says of itself and of the caller."""
+        """The server's instructions to its caller."""
         return self._client.instructions or ""
 
     async def tools(self) -> list[Tool]:
@@ -141,7 +126,7 @@ class Connection:
         return await self._asked(self._client.read_resource(uri))
 
     async def prompt(self, name: str, arguments: Mapping[str, str]) -> GetPromptResult:
-        """What a prompt makes of the arguments."""
+        """Get a prompt with these arguments."""
         return await self._asked(self._client.get_prompt(name, dict(arguments)))
 
     async def _asked(self, answer: Awaitable[Result]) -> Result:
@@ -193,7 +178,7 @@ async def connect(
     try:
         with scope:
             async with AsyncExitStack() as stack:
-                if server.transport == "streamable":  # The SDK's other transport opens and closes what it was handed.
+                if server.transport == "streamable":  # The SDK's SSE transport opens and closes it.
                     await stack.enter_async_context(http)
                 with waiting.expecting(True), _as_sentences():
                     client = await stack.enter_async_context(_client(server, http, person, waiting))
@@ -252,7 +237,7 @@ def _as_sentences() -> Generator[None]:
 
 
 def _sentence(error: Exception) -> Exception:
-    """``error`` as the person should read it; what is not known here stays itself."""
+    """``error`` as a sentence for the person; one of another kind stays as it is."""
     match error:
         case ExceptionGroup(exceptions=[first, *_]):
             return _sentence(first)

@@ -1,4 +1,4 @@
-"""How the client's requests come by an access token: one that is at hand, or another way behind the same protocol."""
+"""Defines how a session's requests get their access token, and the plainest way: a token that is at hand."""
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
@@ -8,13 +8,13 @@ import httpx2
 
 
 class Credentials(Protocol):
-    """A way to come by an access token."""
+    """Gets access tokens."""
 
     def auth(self, person_acts: Callable[[], AbstractContextManager[None]]) -> httpx2.Auth:
-        """What authenticates the requests of a session. Within ``person_acts()`` a person is waited for, no server.
+        """The authentication of a session's requests. Within ``person_acts()`` a person is waited for, no server.
 
         Raises:
-            ClientError: there is no safe way.
+            ClientError: there is no safe way to get a token.
         """
 
 

@@ -1,4 +1,4 @@
-"""What a server sent, as text to read. Writes nothing itself."""
+"""Formats what a server sent as text to read. Writes nothing itself."""
 
 import inspect
 import json
@@ -61,12 +61,12 @@ def resource_text(contents: Sequence[TextResourceContents | BlobResourceContents
 
 
 def prompt_text(messages: Sequence[PromptMessage]) -> str:
-    """Each message of a prompt after the role of who speaks."""
+    """Each message of a prompt, after its role."""
     return "\n".join(safe(f"[{message.role}] {_content(message.content)}") for message in messages)
 
 
 def raw_json(shown: BaseModel | Sequence[BaseModel]) -> str:
-    """As it stood in the protocol."""
+    """JSON as the protocol has it."""
     models = [shown] if isinstance(shown, BaseModel) else shown
     plain = [model.model_dump(mode="json", by_alias=True, exclude_none=True) for model in models]
     return json.dumps(plain[0] if isinstance(shown, BaseModel) else plain, indent=2)

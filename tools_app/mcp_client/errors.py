@@ -1,4 +1,4 @@
-"""Why a command of the client ends without its result.
+"""Defines the errors that end a command of the client without its result.
 
 ClientError     a sentence for the person at the terminal, and the exit code
   Unusable      the command, its settings or the connection is no good

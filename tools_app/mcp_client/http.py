@@ -1,4 +1,4 @@
-"""The HTTP client under the SDK's transports: tells refused and failed requests at once.
+"""Sends the HTTP requests of the SDK's transports, and reports refused and failed ones at once.
 
 The transports stop sending at the first answer outside 2xx and wait for a reply that never comes, or say no more of it
 than that there was an error. So what such an answer means for the session is decided here.
@@ -43,7 +43,7 @@ class Http(httpx2.AsyncClient):
         try:
             response = await super().send(request, **options)
         except httpx2.TransportError as error:
-            if self._needed(request):
+            if self._ends_session(request):
                 self._end(Unusable(_broken(error, request)))
             raise
         except (ClientError, OAuthFlowError) as error:
@@ -53,16 +53,16 @@ class Http(httpx2.AsyncClient):
             return response
         error_response = _error_response(response)
         self.missing_scopes = error_response.missing_scopes or self.missing_scopes
-        if self._needed(request) and not await self._is_for_the_session(response):
+        if self._ends_session(request) and not await self._is_for_the_sdk(response):
             self._end(replace(error_response, body=await _body(response)).error())
         return response
 
-    def _needed(self, request: httpx2.Request) -> bool:
+    def _ends_session(self, request: httpx2.Request) -> bool:
         """Whether the session ends with this request. Streamable HTTP may do without its stream (405), and its end."""
         return self._spoken == "sse" or request.method == "POST"
 
-    async def _is_for_the_session(self, response: httpx2.Response) -> bool:
-        """Whether the SDK makes something of it: a JSON-RPC error, or the older era's answer to a newer question."""
+    async def _is_for_the_sdk(self, response: httpx2.Response) -> bool:
+        """Whether the SDK can use it: a JSON-RPC error, or how an older server refuses the probe for the newer era."""
         if self._spoken == "sse":
             return False
         probing = response.request.headers.get("Mcp-Method") == _PROBE
@@ -95,8 +95,8 @@ def _redirects_within_origin(response: httpx2.Response) -> bool:
     following = response.next_request
     if following is None or following.method != response.request.method:
         return False
-    here, there = response.request.url, following.url
-    return (here.scheme, here.netloc) == (there.scheme, there.netloc)
+    before, after = response.request.url, following.url
+    return (before.scheme, before.netloc) == (after.scheme, after.netloc)
 
 
 def _error_response(response: httpx2.Response) -> ErrorResponse:

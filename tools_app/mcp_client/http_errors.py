@@ -1,4 +1,4 @@
-"""What a server's HTTP refusal means, in a sentence. Knows HTTP and RFC 6750, nothing of MCP."""
+"""Words an HTTP error response as a sentence. Knows HTTP and RFC 6750, nothing of MCP."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _NO = frozenset({401, 403, 413, 429})
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
-    """An answer outside 2xx: where from, its body (perhaps cut), and the headers that explain it."""
+    """A response outside 2xx: its URL, its body (perhaps cut), and the headers that explain it."""
 
     status: int
     url: str
@@ -33,7 +33,7 @@ class ErrorResponse:
     location: str = ""
 
     def error(self) -> ClientError:
-        """The refusal as what ends the command."""
+        """The error that ends the command."""
         return (Refused if self.status in _NO else Unusable)(self.sentence())
 
     def sentence(self) -> str:

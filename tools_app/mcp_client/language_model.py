@@ -1,4 +1,4 @@
-"""Let a language model choose tools, over any OpenAI-compatible endpoint. The API key is sent there and never shown."""
+"""Lets a language model choose tools, at any OpenAI-compatible endpoint. The API key is sent there and never shown."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

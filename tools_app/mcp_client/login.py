@@ -1,4 +1,4 @@
-"""Log a person in by the browser: the SDK's OAuth flow (discovery, registration, PKCE), and the person's part of it.
+"""Logs a person in by the browser: the SDK has the OAuth flow (discovery, registration, PKCE), this the person's part.
 
 No token is shown. They are kept for the next command, see `tools_app.mcp_client.token_storage`.
 """
@@ -36,7 +36,7 @@ class Application:
     client_secret: str = field(default="", repr=False)
 
     def as_registered(self, callback: str) -> OAuthClientInformationFull:
-        """What its registration would have answered."""
+        """The answer that its registration would have had."""
         return OAuthClientInformationFull(
             client_id=self.client_id,
             client_secret=self.client_secret or None,
@@ -93,7 +93,7 @@ class _Visit:
         self._address = ""
 
     async def begin(self, address: str) -> None:
-        """Take note of where to go. Nobody goes there before the way back is open."""
+        """Keep the address for the browser, which is opened when this machine listens for the way back."""
         context = self._storage.context
         _check_secure(address)
         if context is not None and context.oauth_metadata is not None:
@@ -101,27 +101,27 @@ class _Visit:
         self._address = address
 
     async def end(self) -> AuthorizationCodeResult:
-        """Send the person there, and wait for the answer.
+        """Send the person there, and wait for the authorization response.
 
         Raises:
-            ClientError: there was none in time, or it is a refusal.
+            ClientError: no response came in time, or it is an error.
         """
         state = parse_qs(urlsplit(self._address).query)["state"][0]
-        answer: AuthorizationResponse | None = None
+        response: AuthorizationResponse | None = None
         with self._person_acts():
-            async with listening(self._login.port, state) as answered:
+            async with listening(self._login.port, state) as responded:
                 self._login.tell(f"Log in with the browser that opens, or at this address:\n  {self._address}")
                 # A browser of the terminal runs until it is closed, and must not be waited for at the end.
                 threading.Thread(target=webbrowser.open, args=[self._address], daemon=True).start()
                 with anyio.move_on_after(self._login.seconds):
-                    answer = await answered
-        if answer is None or answer.error:
+                    response = await responded
+        if response is None or response.error:
             self._storage.forget()
-        if answer is None:
+        if response is None:
             raise Unusable(f"Nobody has logged in within {self._login.seconds:g} seconds. The next try begins anew.")
-        if answer.error:
-            raise Refused(f"The authorization server logs nobody in ({one_line(answer.error)}).")
-        return AuthorizationCodeResult(code=answer.code, state=answer.state, iss=answer.issuer)
+        if response.error:
+            raise Refused(f"The authorization server logs nobody in ({one_line(response.error)}).")
+        return AuthorizationCodeResult(code=response.code, state=response.state, iss=response.issuer)
 
 
 def _check_secure(url: str) -> None:

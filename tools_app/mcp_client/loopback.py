@@ -1,4 +1,4 @@
-"""Where the browser brings the answer of a login: one address on this machine (RFC 8252 section 7.3)."""
+"""Receives the authorization response from the browser, at one address on this machine (RFC 8252 section 7.3)."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -23,7 +23,7 @@ def redirect_uri(port: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationResponse:
-    """What the authorization server sent back by way of the browser (RFC 6749 section 4.1.2, RFC 9207)."""
+    """The authorization server's response or error, as the browser brings it (RFC 6749 section 4.1.2, RFC 9207)."""
 
     code: str
     state: str
@@ -33,18 +33,18 @@ class AuthorizationResponse:
 
 @asynccontextmanager
 async def listening(port: int, state: str) -> AsyncGenerator["asyncio.Future[AuthorizationResponse]"]:
-    """Listen for the answer to the request with this ``state``. Whatever else comes there is turned away.
+    """Listen for the response to the request with this ``state``. Whatever else comes is turned away.
 
     Raises:
         Unusable: the port is taken.
     """
-    answered: asyncio.Future[AuthorizationResponse] = asyncio.get_running_loop().create_future()
+    responded: asyncio.Future[AuthorizationResponse] = asyncio.get_running_loop().create_future()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_READ_SECONDS):
                 line = await reader.readline()
-                writer.write(_response(line, state, answered))
+                writer.write(_reply(line, state, responded))
                 await writer.drain()
         except (TimeoutError, ValueError, ConnectionError):
             pass  # no browser, or one that is gone
@@ -59,16 +59,16 @@ async def listening(port: int, state: str) -> AsyncGenerator["asyncio.Future[Aut
             f" ({error.strerror}). Give another with --callback-port, and register {redirect_uri(port)} with that port."
         ) from None
     async with server:
-        yield answered
+        yield responded
 
 
-def _response(line: bytes, state: str, answered: "asyncio.Future[AuthorizationResponse]") -> bytes:
-    answer = _parsed(line)
-    if answer is None or answer.state != state:
+def _reply(line: bytes, state: str, responded: "asyncio.Future[AuthorizationResponse]") -> bytes:
+    response = _parsed(line)
+    if response is None or response.state != state:
         return _page(HTTPStatus.BAD_REQUEST, "This is not the answer that was waited for")
-    if not answered.done():
-        answered.set_result(answer)
-    return _page(HTTPStatus.OK, "The login was refused" if answer.error else "You are logged in")
+    if not responded.done():
+        responded.set_result(response)
+    return _page(HTTPStatus.OK, "The login was refused" if response.error else "You are logged in")
 
 
 def _parsed(line: bytes) -> AuthorizationResponse | None:

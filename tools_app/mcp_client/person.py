@@ -1,8 +1,8 @@
-"""The person at the terminal: hears what the server reports, and answers what it asks."""
+"""Shows the person at the terminal what the server reports, and asks what the server asks."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from mcp_types import (
@@ -23,11 +23,25 @@ from tools_app.mcp_client.terminal import one_line, safe
 
 _LINE_BYTES = 65_536
 _YES, _NO = frozenset({"y", "yes", "true", "1"}), frozenset({"n", "no", "false", "0"})
-
-
 _PERSON = "a person at a terminal"
 # Specification, "Sampling", error handling: -1 is for a user who rejected the request.
 _NO_MODEL = ErrorData(code=-1, message="The user rejected the sampling request.")
+
+
+class Person(Protocol):
+    """Sits at this end of the session."""
+
+    async def answer(self, request: ElicitRequestParams) -> ElicitResult:
+        """Answer a question of the server (elicitation)."""
+
+    async def sample(self, request: CreateMessageRequestParams) -> CreateMessageResult | ErrorData:
+        """Answer in place of the language model that the server asks for (sampling)."""
+
+    def hear_log(self, level: str, text: str) -> None:
+        """Take note of a log message of the server."""
+
+    def hear_progress(self, progress: float, total: float | None, message: str | None) -> None:
+        """Take note of how far a call has come."""
 
 
 class _Declined(Exception):
@@ -49,22 +63,22 @@ class TerminalPerson:
         of = f" of {total:g}" if total is not None else ""
         self._tell(f"[progress] {progress:g}{of}{': ' + one_line(message) if message else ''}")
 
-    async def answer(self, asked: ElicitRequestParams) -> ElicitResult:
+    async def answer(self, request: ElicitRequestParams) -> ElicitResult:
         if self._stdin is None:
-            self._tell(f"The server asks: {one_line(asked.message)} Declined, because nobody is at a terminal.")
+            self._tell(f"The server asks: {one_line(request.message)} Declined, because nobody is at a terminal.")
             return ElicitResult(action="decline")
         async with self._turn:
-            self._tell(f"The server asks: {safe(asked.message)}\n(Ctrl-D declines.)")
+            self._tell(f"The server asks: {safe(request.message)}\n(Ctrl-D declines.)")
             try:
-                return await self._accepted(asked, self._stdin)
+                return await self._accept(request, self._stdin)
             except _Declined:
                 self._tell("Declined.")
                 return ElicitResult(action="decline")
 
-    async def sample(self, asked: CreateMessageRequestParams) -> CreateMessageResult | ErrorData:
-        """The person answers where the server asks for a language model: what is asked is shown, and nothing else."""
+    async def sample(self, request: CreateMessageRequestParams) -> CreateMessageResult | ErrorData:
+        """Show the request, and nothing else; the person answers in the language model's place."""
         shown = "\n".join(
-            [*([f"[system] {asked.system_prompt}"] if asked.system_prompt else []), *_said(asked.messages)]
+            [*([f"[system] {request.system_prompt}"] if request.system_prompt else []), *_lines(request.messages)]
         )
         if self._stdin is None:
             self._tell(f"The server asks for a language model: {one_line(shown)} Declined, because there is none here.")
@@ -79,8 +93,8 @@ class TerminalPerson:
         content = TextContent(type="text", text=text)
         return CreateMessageResult(role="assistant", content=content, model=_PERSON, stop_reason="endTurn")
 
-    async def _accepted(self, asked: ElicitRequestParams, stdin: int) -> ElicitResult:
-        match asked:
+    async def _accept(self, request: ElicitRequestParams, stdin: int) -> ElicitResult:
+        match request:
             case ElicitRequestURLParams(url=url):
                 self._tell(f"Open this address in a browser:\n  {safe(url)}")
                 await self._ask("Press Enter when it is done", stdin)
@@ -119,7 +133,7 @@ class TerminalPerson:
         return line.decode(errors="replace").strip()
 
 
-def _said(messages: Sequence[SamplingMessage]) -> Iterator[str]:
+def _lines(messages: Sequence[SamplingMessage]) -> Iterator[str]:
     for message in messages:
         for block in message.content_as_list:
             yield f"[{message.role}] {block.text if isinstance(block, TextContent) else f'({block.type})'}"
@@ -144,7 +158,7 @@ def _choices(part: Mapping[str, Any]) -> list[str]:
 
 
 def _value(name: str, text: str, part: Mapping[str, Any]) -> Any:
-    """What was typed, as the schema wants it (specification, "Elicitation": primitive fields only)."""
+    """The typed text as the schema's type (specification, "Elicitation": primitive fields only)."""
     types = accepted_types(part, {})
     if "boolean" in types:
         if text.casefold() in _YES | _NO:

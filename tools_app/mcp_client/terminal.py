@@ -1,4 +1,4 @@
-"""Text from elsewhere, made safe for a terminal."""
+"""Makes text from elsewhere safe for a terminal."""
 
 # Tab and newline stay; what else could move the cursor, recolour or answer for the user is shown as its code.
 _CONTROL = {code: f"\\x{code:02x}" for code in [*range(9), *range(11, 32), 127, *range(128, 160)]}

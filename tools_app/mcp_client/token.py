@@ -1,4 +1,4 @@
-"""The access token that the client sends: given, or fetched by client credentials (RFC 6749 section 4.4).
+"""Gets the access token that the client sends: as given, or by client credentials (RFC 6749 section 4.4).
 
 The client secret goes to the token endpoint and nowhere else: no message repeats it.
 """
@@ -81,7 +81,7 @@ def fetched_token(url: str, environ: Mapping[str, str]) -> str:
 
 
 def token_request(url: str, environ: Mapping[str, str]) -> TokenRequest:
-    """What to ask of whom: of Auth0 if its domain is set, else of the embedded issuer of the site at ``url``.
+    """The request for a token: to Auth0 if its domain is set, else to the embedded issuer of the site at ``url``.
 
     Raises:
         ClientError: something is missing, or the site has no issuer.

@@ -1,4 +1,4 @@
-"""What a login leaves behind for the next command: tokens and the registration, in a file for its owner alone."""
+"""Keeps tokens and registration of a login for the next command, in a file that only its owner can read."""
 
 import json
 import os
@@ -24,9 +24,9 @@ def file_for(url: str, client_id: str | None, environ: Mapping[str, str]) -> Pat
 
 
 class FileTokenStorage:
-    """The SDK's `TokenStorage`. What cannot be read or written costs no more than another login.
+    """Implements the SDK's `TokenStorage`. A file that cannot be read or written costs no more than another login.
 
-    ``registered`` is a client that stands at the authorization server already; it takes the place of one made anew.
+    ``registered`` is a client that the authorization server knows already; none is then registered.
     """
 
     def __init__(self, path: Path, redirect_uri: str, registered: OAuthClientInformationFull | None) -> None:
@@ -63,7 +63,7 @@ class FileTokenStorage:
         self._kept["client"] = _plain(client_info)
 
     def forget(self) -> None:
-        """What is kept led nowhere: begin anew the next time."""
+        """Delete the file, so that the next login begins anew."""
         with suppress(OSError):
             self._path.unlink()
 

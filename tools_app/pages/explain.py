@@ -1,4 +1,4 @@
-"""The admin pages that explain decisions: of any call that somebody thinks of, and of those that were recorded."""
+"""Shows why a decision came out so in the admin: of any call that somebody thinks of, and of recorded ones."""
 
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ _READ = ("authz_app.view_callrecord", "authz_app.view_rule")
 
 @sensitive_post_parameters("token", "claims", "arguments")
 def explain(request: HttpRequest) -> HttpResponse:
-    """Ask, and be answered. Nothing of it is kept."""
+    """Answer a question about a call. Neither is kept."""
     _require(request, _ASK)
     context: dict[str, Any] = {"title": "Explain", "known_names": tool_names.names()}
     if request.method != "POST":
@@ -38,7 +38,7 @@ def explain(request: HttpRequest) -> HttpResponse:
         return _page(request, {**context, "form": form}, status=422)
     if answer.claims is not None:
         form = _with_claims_for_token(request, answer.claims)
-    return _page(request, {**context, "form": form, "answer": _shown(request, answer.told)})
+    return _page(request, {**context, "form": form, "answer": _shown(request, answer.explanation)})
 
 
 def explain_record(request: HttpRequest, record_id: UUID) -> HttpResponse:
@@ -69,14 +69,14 @@ def _page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> H
 
 
 def _with_claims_for_token(request: HttpRequest, claims: str) -> ExplainForm:
-    """The form with what the token said in its stead, so that the next question needs no token."""
+    """The form with the token's claims in the token's place, so that the next question needs no token."""
     typed = request.POST.copy()
     typed["claims"], typed["token"] = claims, ""
     return ExplainForm(typed)
 
 
 def _beginning(request: HttpRequest) -> dict[str, Any]:
-    """What the form begins with: a client that is linked to, or what a record says."""
+    """The initial values of the form: a client that is linked to, or those of a record."""
     record_id = _uuid(request.GET.get("record", ""))
     record = None if record_id is None else CallRecord.objects.filter(pk=record_id).first()
     if record is None or not request.user.has_perms(_READ):
@@ -98,17 +98,17 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _shown(request: HttpRequest, told: dict[str, Any]) -> dict[str, Any]:
-    """The answer with nothing in it that cannot be seen, and with links to the rules that there still are."""
-    answer: dict[str, Any] = _visible(told)
+def _shown(request: HttpRequest, explanation: dict[str, Any]) -> dict[str, Any]:
+    """The explanation with unprintable characters shown, and links to the rules that still exist."""
+    answer: dict[str, Any] = _visible(explanation)
     ids = [rule["id"] for rule in answer["rules"]]
     there = set(Rule.objects.filter(pk__in=ids).values_list("pk", flat=True))
     rules = [{**rule, "exists": rule["id"] in there} for rule in answer["rules"]]
     return {
         **answer,
         "at": words.moment(datetime.fromisoformat(answer["at"])),
-        "arguments": _json(told["arguments"]),
-        "example": _json(told["example"]),
+        "arguments": _json(explanation["arguments"]),
+        "example": _json(explanation["example"]),
         "deciding": [rule for rule in rules if rule["decides"]],
         "others": [rule for rule in rules if not rule["decides"]],
     }
@@ -137,7 +137,7 @@ def _without_values(request: HttpRequest, record: CallRecord) -> dict[str, Any]:
 
 
 def _of_record(request: HttpRequest, record: CallRecord) -> dict[str, Any]:
-    """The answer that the record holds, and what stands behind it as far as that is kept."""
+    """The decision that the record holds, and its explanation as far as the history reaches."""
     sees_values = reveals.is_revealed(request, record)
     kept = {
         "allowed": record.decision == CallRecord.Decision.ALLOWED,
@@ -150,8 +150,8 @@ def _of_record(request: HttpRequest, record: CallRecord) -> dict[str, Any]:
     except NotInHistory as error:
         rules = [{**rule, "decides": True, "exists": False} for rule in words.parsed_json(record.rules) or []]
         return {**kept, "unknown": str(error), "deciding": rules}
-    told = as_json(replayed.explained) | {"arguments": None}
+    explanation = as_json(replayed.explained) | {"arguments": None}
     if not sees_values:
-        for part in (part for rule in told["rules"] for part in rule["parts"]):
+        for part in (part for rule in explanation["rules"] for part in rule["parts"]):
             part["found"] = part["found"].replace(" not kept.", " not shown here.")
-    return {**_shown(request, told), **kept, "agrees": replayed.agrees, "is_complete": replayed.is_complete}
+    return {**_shown(request, explanation), **kept, "agrees": replayed.agrees, "is_complete": replayed.is_complete}

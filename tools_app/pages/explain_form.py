@@ -1,4 +1,4 @@
-"""The form in which somebody asks for an explanation: who, what and when."""
+"""Defines the form in which somebody asks for an explanation: who, what and when."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +31,7 @@ _FEW_LINES = {"rows": 3, "autocomplete": "off", "spellcheck": "false"}
 
 
 class NeverShown(UnfoldAdminTextareaWidget):
-    """What is typed here does not come back with the page."""
+    """Keeps what is typed from coming back with the page."""
 
     def format_value(self, value: Any) -> str:
         return ""
@@ -41,7 +41,7 @@ class NeverShown(UnfoldAdminTextareaWidget):
 class ShownExplanation:
     """An explanation, and the claims of the token that was pasted, where one was: enough to ask on without it."""
 
-    told: dict[str, Any]
+    explanation: dict[str, Any]
     claims: str | None
 
 
@@ -108,25 +108,25 @@ class ExplainForm(forms.Form):
         """The explanation; None where the form has errors, which then stand beside their fields."""
         if not self.is_valid():
             return None
-        asked = self.cleaned_data
+        typed = self.cleaned_data
         try:
             principal = self._caller()
-            moment = moment_of(asked["at"], principal, process_worker().dependencies.policy.in_memory)
+            moment = moment_of(typed["at"], principal, process_worker().dependencies.policy.in_memory)
         except BadIdentity as error:
             self.add_error(error.part, str(error))
             return None
         except NotInHistory as error:
             self.add_error("at", str(error))
             return None
-        request, arguments = access_request_about(asked["kind"], asked["name"], asked["arguments"])
-        told = as_json(explained(principal, request, arguments, moment))
-        return ShownExplanation(told, _indented({**principal.claims}) if asked["token"] else None)
+        request, arguments = access_request_about(typed["kind"], typed["name"], typed["arguments"])
+        explanation = as_json(explained(principal, request, arguments, moment))
+        return ShownExplanation(explanation, _indented({**principal.claims}) if typed["token"] else None)
 
     def _caller(self) -> Principal:
-        asked = self.cleaned_data
-        client = (asked["client"].issuer, asked["client"].subject) if asked["client"] else None
-        token = asked["token"].strip().removeprefix("Bearer ").strip()
-        return principal_for(client, asked["claims"], token, asked["token_scopes"].split())
+        typed = self.cleaned_data
+        client = (typed["client"].issuer, typed["client"].subject) if typed["client"] else None
+        token = typed["token"].strip().removeprefix("Bearer ").strip()
+        return principal_for(client, typed["claims"], token, typed["token_scopes"].split())
 
 
 def _json_object(text: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What the admin's start page says while this worker cannot write call records."""
+"""Warns on the admin's start page while this worker cannot write call records."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from tools_app.worker.worker import running_worker
 
 
 def notices() -> Sequence[str]:
-    """A sentence, where there is an outage now. Where nothing can be read either, there is no such page."""
+    """A sentence, if there is an outage now. If nothing can be read either, the page does not show."""
     worker = running_worker()
-    told = worker.dependencies.audit.outage if worker is not None else ""
-    return [told] if told else []
+    outage = worker.dependencies.audit.outage if worker is not None else ""
+    return [outage] if outage else []

@@ -1,4 +1,4 @@
-"""Pages for whoever calls tools here: how to connect, and what a signed-in person may do and did."""
+"""Shows people who call tools here how to connect, and what they may do and did."""
 
 import time
 from dataclasses import dataclass
@@ -75,10 +75,10 @@ def me(request: HttpRequest) -> HttpResponse:
 def disconnect(request: HttpRequest) -> HttpResponse:
     """Take back what an application may do for the person: it gets no further access token."""
     application_id = request.POST.get("application", "")
-    theirs = [token for token in _refresh_tokens(request.user) if token.client_id == application_id]
-    for token in theirs:
+    tokens = [token for token in _refresh_tokens(request.user) if token.client_id == application_id]
+    for token in tokens:
         token.delete()
-    if theirs:
+    if tokens:
         messages.success(request, "Disconnected. The access token that it has runs out within the hour.")
     return redirect("me")
 

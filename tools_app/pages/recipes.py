@@ -1,4 +1,4 @@
-"""How common MCP clients are told of this site, ready to paste. Pure: made of this site's own address alone."""
+"""Words how to connect common MCP clients to this site, ready to paste. Pure: needs the site's address alone."""
 
 import json
 import re
@@ -95,12 +95,12 @@ def _cursor(url: str, name: str) -> Recipe:
 def _vs_code(url: str, name: str) -> Recipe:
     where = "Put this into .vscode/mcp.json, and choose Start above the server."
     server = {"type": "http", "url": f"{url}/mcp"}
-    asked = {"type": "promptString", "id": "token", "description": f"Access token for {url}", "password": True}
+    question = {"type": "promptString", "id": "token", "description": f"Access token for {url}", "password": True}
     header = {"Authorization": "Bearer ${input:token}"}
     return Recipe(
         "VS Code",
         (Step(where, _json({"servers": {name: server}})),),
-        (Step(where, _json({"inputs": [asked], "servers": {name: {**server, "headers": header}}})),),
+        (Step(where, _json({"inputs": [question], "servers": {name: {**server, "headers": header}}})),),
     )
 
 
@@ -224,6 +224,6 @@ def _lines(*lines: str) -> str:
 
 
 def _plain_http(url: str) -> Iterable[str]:
-    """What mcp-remote wants to be told before it sends a token without TLS to another machine."""
+    """The option without which mcp-remote sends no token without TLS to another machine."""
     parts = urlsplit(url)
     return ["--allow-http"] if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1") else []

@@ -1,4 +1,4 @@
-"""Open MCP sessions as the admin shows them, read and ended from its threads.
+"""Reads and ends open MCP sessions for the admin, from its threads.
 
 The store lives on the server's event loop, and so does the worker: both are only touched there.
 """
@@ -25,7 +25,7 @@ Chosen = tuple[list[McpSessionState], list[McpSessionState], str]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The newest open sessions that were looked for, and how many there are altogether."""
+    """The newest open sessions of a search, and how many it found altogether."""
 
     rows: list[models.McpSession]
     total: int
@@ -41,7 +41,7 @@ class Ending:
 
 
 def listing(term: str, most: int) -> Listing:
-    """At most ``most`` open sessions, newest first; where there is a ``term``, those that it is found in.
+    """At most ``most`` open sessions, newest first; with a ``term``, those that contain it.
 
     Raises:
         SessionsUnavailable: the store cannot be reached.

@@ -1,4 +1,4 @@
-"""The admin page of open MCP sessions: who has them, from where, with which client software; and how to end them."""
+"""Shows open MCP sessions in the admin: who has them, from where, with which client software; and ends them."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ TRANSPORTS = {SSE: "HTTP+SSE", STREAMABLE: "Streamable HTTP"}
 
 
 class SessionChangeList(ChangeList):
-    """A list of what the store says, not of rows. ``unavailable`` says why it is empty where it cannot be read."""
+    """Lists the store's sessions, not rows. ``unavailable`` says why it is empty when the store cannot be read."""
 
     unavailable = ""
     total = 0
@@ -48,7 +48,7 @@ class SessionChangeList(ChangeList):
 
 
 def _as_seen_by(request: HttpRequest, session: McpSession) -> McpSession:
-    """Without what the person may not see: the client's page, and how many calls there were."""
+    """The session without what the person may not see: the client's page, and how many calls there were."""
     if not request.user.has_perm("authz_app.view_client"):
         session.client_id = None
     if not request.user.has_perm("authz_app.view_callrecord"):
@@ -93,8 +93,8 @@ class McpSessionAdmin(ReadOnlyAdmin):
 
     @display(description="Software (unverified)")
     def software(self, session: McpSession) -> SafeString:
-        told = {"software": session.client_software or "—", "transport": TRANSPORTS[session.transport]}
-        return render_to_string("admin/tools_app/mcpsession/software.html", told)
+        shown = {"software": session.client_software or "—", "transport": TRANSPORTS[session.transport]}
+        return render_to_string("admin/tools_app/mcpsession/software.html", shown)
 
     @display(description="Calls")
     def call_count(self, session: McpSession) -> SafeString | None:

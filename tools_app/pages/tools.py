@@ -137,7 +137,7 @@ class ToolAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
 
 
 def _now_words(tool: Tool) -> str:
-    """What records of its next call will hold."""
+    """Says what records of its next call will hold."""
     recording = override_of(tool.recorded, tool.redacted).applied_to(_authors_choice(tool) or DEFAULT_RECORDING)
     held = f"Records hold {_LEVELS[recording.level].format(tool.get_kind_display().lower())}."
     if recording.level is AuditLevel.METADATA:
@@ -150,7 +150,7 @@ def _besides(paths: tuple[Path, ...]) -> str:
 
 
 def _author_words(tool: Tool) -> str:
-    """What the author of its function chose for its records."""
+    """Says what the author of its function chose for its records."""
     choice = _authors_choice(tool)
     if choice is None:
         return "Not known: no installed app registers it."

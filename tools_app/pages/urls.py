@@ -1,4 +1,4 @@
-"""Addresses of the pages for people who call tools."""
+"""Routes the pages for people who call tools."""
 
 from django.conf import settings
 from django.urls import path

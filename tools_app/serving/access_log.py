@@ -1,4 +1,4 @@
-"""The access log: one line for each response, with the path and never the query string. Written in batches."""
+"""Writes the access log: one line for each response, with the path and never the query string, in batches."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Limits how long a process that serves waits for its database."""
+"""Limits how long a process that serves waits for its database, on each connection that it opens."""
 
 from typing import Any
 

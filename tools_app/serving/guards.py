@@ -1,4 +1,4 @@
-"""What Daphne lets strangers do that this site does not.
+"""Keeps Daphne from what it lets strangers do and this site does not.
 
 Applied to the classes of Daphne (4.2) and Twisted, so plain `daphne` has it too. The names are theirs and not promised;
 where one is missing, the guard is left out and nothing else changes.
@@ -24,7 +24,7 @@ class StrictRequest(WebRequest):
     method: bytes
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """As Twisted does it, but for its own reading of the query and of forms, in which nobody is interested."""
+        """As Twisted does it, without its parsing of the query and of forms, which nobody uses."""
         self.content.seek(0, 0)
         self.args: dict[bytes, list[bytes]] = {}
         self.method, self.uri, self.clientproto = command, path, version

@@ -1,4 +1,4 @@
-"""Tell whoever started this process that it serves now, the way service managers expect it (sd_notify(3))."""
+"""Tells whoever started this process that it serves now, the way service managers expect it (sd_notify(3))."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Daphne, with a drain when it is told to stop and a brake for readers that do not read."""
+"""Runs Daphne, with a drain when it is told to stop and a brake for readers that do not read."""
 
 import asyncio
 import os

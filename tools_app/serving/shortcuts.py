@@ -1,4 +1,4 @@
-"""Cheaper ways to do what Daphne (4.2) and Twisted do for every request. Behaviour stays theirs."""
+"""Does at less cost what Daphne (4.2) and Twisted do for every request, with the same behaviour."""
 
 import asyncio
 import re

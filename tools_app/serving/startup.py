@@ -1,4 +1,4 @@
-"""Before anything is served: refuse to start where that would be unsafe or useless, in sentences."""
+"""Refuses to start where that would be unsafe or useless, in sentences."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Several workers on one listening socket: started together, replaced when they die or one by one when asked to."""
+"""Runs several workers on one listening socket: starts them together, and replaces them when they die or on request."""
 
 import logging
 import os

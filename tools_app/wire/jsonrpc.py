@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 messages: one parsed value in, one narrow type out. Pure."""
+"""Reads and writes JSON-RPC 2.0 messages: one parsed value in, one narrow type out. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -125,5 +125,5 @@ def request_of(request_id: RequestId, method: str, params: Mapping[str, Any] | N
 
 
 def too_many_in_flight(limit: int) -> str:
-    """What a session is told that asks for more than ``limit`` things at a time."""
+    """The error message for a session with more than ``limit`` requests in flight."""
     return f"This MCP session has {limit} requests in flight; wait for an answer first."

@@ -1,4 +1,4 @@
-"""What a message of the 2026-07-28 era says of itself in its ``_meta``, and what a client reports of itself. Pure."""
+"""Reads a message's ``_meta`` (MCP 2026-07-28), and what a client reports of itself. Pure."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -31,32 +31,32 @@ def _meta_in(params: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def is_modern(message: jsonrpc.Message) -> bool:
-    """Whether the message carries the 2026-07-28 envelope; `initialize` does not exist in that era."""
+    """Whether the message is of 2026-07-28, by its ``_meta``; `initialize` does not exist in that era."""
     if isinstance(message, jsonrpc.Response) or message.method == "initialize":
         return False
     return PROTOCOL_VERSION_META_KEY in meta_of(message)
 
 
 def protocol_version_in(message: jsonrpc.Message) -> str:
-    """The protocol version that the envelope names, cut to what a record holds."""
+    """The protocol version that the ``_meta`` names, cut to what a record holds."""
     version = meta_of(message).get(PROTOCOL_VERSION_META_KEY)
     return reported(version)[:_MAX_VERSION] if isinstance(version, str) else ""
 
 
 def log_levels_in(params: Mapping[str, Any] | None) -> frozenset[str]:
-    """The levels of log messages that a request asks for (2026-07-28, Logging): none unless its ``_meta`` names one."""
+    """The log levels that a request asks for (MCP 2026-07-28, Logging): none unless its ``_meta`` names one."""
     lowest = _meta_in(params).get(LOG_LEVEL_META_KEY)
     return frozenset(LOG_LEVELS[LOG_LEVELS.index(lowest) :]) if lowest in LOG_LEVELS else frozenset()
 
 
 def capabilities_in(params: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """What the client can do by the envelope of its request."""
+    """The client's capabilities, by the ``_meta`` of its request."""
     capabilities = _meta_in(params).get(CLIENT_CAPABILITIES_META_KEY)
     return capabilities if isinstance(capabilities, Mapping) else {}
 
 
 def client_software_in(message: jsonrpc.Message) -> str:
-    """Name and version that the client reports of itself in the envelope."""
+    """Name and version that the client reports of itself in the ``_meta``."""
     return software_in(meta_of(message).get(CLIENT_INFO_META_KEY))
 
 
@@ -68,7 +68,7 @@ def software_in(info: Any) -> str:
 
 
 def reported(text: str) -> str:
-    """What a client reports of itself, as far as it is kept: without secrets, printable, and short."""
+    """A text that a client reports of itself, made fit to be kept: without secrets, printable, and short."""
     # All that the redaction looks at of a text that is to be so short.
     return _reported(text[: 4 * MAX_REPORTED])
 

@@ -1,4 +1,4 @@
-"""`manage.py can_i`: whether a client may call a tool, and why. `tools_app.explain.explain` has the answers."""
+"""Answers whether a client may call a tool, and why: `manage.py can_i`. `tools_app.explain.explain` has the answers."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`manage.py mcp_client`: an MCP client at the terminal. Reads the command line for `tools_app.mcp_client`."""
+"""Runs an MCP client at the terminal: `manage.py mcp_client`. Reads the command line for `tools_app.mcp_client`."""
 
 import asyncio
 import logging

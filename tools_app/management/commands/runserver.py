@@ -1,4 +1,4 @@
-"""Django's development server cannot carry event streams, so it says where to go."""
+"""Says where to go instead of Django's development server, which cannot carry event streams."""
 
 from typing import Any
 

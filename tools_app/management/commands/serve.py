@@ -1,4 +1,4 @@
-"""Serve the site with Daphne."""
+"""Serves the site with Daphne: `manage.py serve`."""
 
 import errno
 import gc
