@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +17,10 @@ from django.dispatch import receiver
 from authz_app.policy_store.tables import CHANGE, EDIT, REVISION
 from authz_app.triggers import append_only_history, append_only_records, install
 from tests import redis as redis_server
-from tests import round_robin
+from tests import round_robin, warm_python
 from tests.issuer import Issuer
 from tests.redis import RedisServer
-from tests.site import ROOT, Site
+from tests.site import Site
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "")
 
@@ -53,6 +51,10 @@ def need(what: str, is_there: bool) -> None:
     pytest.skip(f"{what} is not running here.")
 
 
+def pytest_unconfigure() -> None:
+    warm_python.close()
+
+
 @pytest.fixture(scope="session")
 def issuer() -> Iterator[Issuer]:
     """An authorization server on a real socket."""
@@ -78,8 +80,7 @@ def migrate(database_url: str, *arguments: str) -> None:
         "SITE_DATABASE_URL": database_url,
         "SITE_LOCAL_ISSUER": "true",
     }
-    command = [sys.executable, "manage.py", "migrate", "-v0", *arguments]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
+    warm_python.run(["migrate", "-v0", *arguments], environment).check_returncode()
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,10 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from hashlib import sha256
@@ -21,9 +20,10 @@ from mcp.client import Client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
+from tests import warm_python
 from tests.issuer import Issuer
+from tests.warm_python import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 # A line of the access log, which has other numbers too.
 _ANSWERED_500 = re.compile(r" access: .* 500 \d+ bytes ")
@@ -99,7 +99,7 @@ class Site(SiteAddress):
         url = f"http://127.0.0.1:{self.port}"
         super().__init__(url, PUBLIC_URL or url, database_url, issuer)
         self.lines: list[str] = []
-        self._process: subprocess.Popen[str] | None = None
+        self._process: warm_python.Process | None = None
         self._new_line = threading.Condition()
         trusted = [f'{{"issuer": "{issuer.url}", "audiences": ["{self.audience}"]}}'] if issuer else []
         self.environment = {
@@ -116,26 +116,27 @@ class Site(SiteAddress):
         }
 
     def start(self, *command: str) -> "Site":
-        """Start serving and wait until the port answers."""
-        arguments = list(command) or [sys.executable, "manage.py", "serve", "--port", str(self.port)]
-        self._process = subprocess.Popen(
-            arguments,
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self._reader = threading.Thread(target=self._read, args=[self._process], daemon=True)
+        """Start serving, with an interpreter of its own if a command is given, and wait until the port answers."""
+        reading, writing = os.pipe()
+        try:
+            self._process = self._started(command, writing)
+        finally:
+            os.close(writing)
+        self._reader = threading.Thread(target=self._read, args=[reading], daemon=True)
         self._reader.start()
         self._wait_for_port()
         return self
 
-    def _read(self, process: "subprocess.Popen[str]") -> None:
-        assert process.stdout is not None
-        with process.stdout:
-            for line in process.stdout:
+    def _started(self, command: Sequence[str], output: int) -> warm_python.Process:
+        if not command:
+            return warm_python.start(["serve", "--port", str(self.port)], self.environment, output)
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
+        )
+
+    def _read(self, descriptor: int) -> None:
+        with open(descriptor) as output:
+            for line in output:
                 with self._new_line:
                     self.lines.append(line.rstrip("\n"))
                     self._new_line.notify_all()
@@ -190,15 +191,7 @@ class Site(SiteAddress):
 
     def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a management command with this site's settings."""
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return warm_python.run(arguments, self.environment)
 
     def __enter__(self) -> "Site":
         return self.start()
