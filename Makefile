@@ -8,12 +8,13 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header --no-annotate
 INSTALL := pip install --quiet --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run test drills prove lint bench lock clean
+.PHONY: help run test acceptance drills prove lint bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run     set up everything and serve on http://127.0.0.1:8000 (PORT=9000 make run: another port)"
-	@echo "make test    set up everything and run the tests"
+	@echo "make test    set up everything and run the tests, but for these:"
+	@echo "make acceptance  test the whole: browsers, other MCP clients, deployments, small drills, make prove and make bench"
 	@echo "make drills  break workers, Redis and restarts under load, at full size (about two hours)"
 	@echo "make prove   start a site and test its six promises before your eyes, in about a minute"
 	@echo "make lint    check style, types and migrations"
@@ -56,8 +57,11 @@ var/clients/installed: tests/clients/package-lock.json
 run: .venv/installed .env
 	@exec $(MANAGE) serve --demo
 
-test: .venv/installed-for-tests var/sdk1-venv/installed var/clients/installed
-	@$(BIN)/python -m tests.run -n 2 $(ARGUMENTS)
+test: .venv/installed-for-tests
+	@$(BIN)/python -m tests.run -n 2 --dist loadfile $(ARGUMENTS)
+
+acceptance: .venv/installed-for-tests var/sdk1-venv/installed var/clients/installed
+	@$(BIN)/python -m tests.run --acceptance -n 2 --dist loadfile $(ARGUMENTS)
 
 drills: .venv/installed-for-tests
 	@DRILLS=full $(BIN)/python -m pytest tests/drills -rP $(ARGUMENTS)

@@ -9,15 +9,16 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.db.backends.base.introspection import BaseDatabaseIntrospection
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
+from pytest_django import DjangoDbBlocker
 
 from authz_app.policy_store.tables import CHANGE, EDIT, REVISION
 from authz_app.triggers import append_only_history, append_only_records, install
+from tests import clean_database, round_robin, warm_python
 from tests import redis as redis_server
-from tests import round_robin, warm_python
 from tests.issuer import Issuer
 from tests.redis import RedisServer
 from tests.site import Site
@@ -51,8 +52,23 @@ def need(what: str, is_there: bool) -> None:
     pytest.skip(f"{what} is not running here.")
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """The second run, of what depends on the database, need not import the other files."""
+    if os.environ.get("TEST_DATABASE_URL") and collection_path.suffix == ".py":
+        return "pytest.mark.database" not in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
 def pytest_unconfigure() -> None:
     warm_python.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The database that tests of this process share, made once and put back after each of them."""
+    with django_db_blocker.unblock():
+        clean_database.remember()
+        connection.close()
 
 
 @pytest.fixture(scope="session")

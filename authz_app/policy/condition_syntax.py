@@ -22,6 +22,7 @@ _LARGEST = 2**53  # RFC 8259 section 6
 _NAME = r'\.(?:"(?:[^"\\]|\\.)*"|[^.\s"]+)'
 _PATH = re.compile(rf"({'|'.join(ROOTS)})((?:{_NAME})+)")
 _NAMES = re.compile(_NAME)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS = {
     Operator.EQUALS: "equals",
     Operator.IN: "is one of",
@@ -105,7 +106,7 @@ def _short(value: Scalar) -> Scalar:
 
 
 def _is_fit(text: str) -> bool:
-    return len(text) <= _LONGEST and not any("\ud800" <= character <= "\udfff" for character in text)
+    return len(text) <= _LONGEST and _SURROGATE.search(text) is None
 
 
 def _json(text: str) -> Any:

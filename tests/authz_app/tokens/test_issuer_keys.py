@@ -16,7 +16,7 @@ from tests.at_once import at_once
 from tests.clock import Clock
 from tests.issuer import Behaviour, Issuer
 
-WAIT = 10
+WAIT = 60
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def key_sets(clock: Clock) -> Iterator[Open]:
     opened: list[IssuerKeySets] = []
 
     def open_(*issuers: TrustedIssuer, **options: Any) -> IssuerKeySets:
-        arguments = {"embedded_jwks": dict, "clock": clock, "fetch_seconds": 2.0, **options}
+        arguments = {"embedded_jwks": dict, "clock": clock, "fetch_seconds": 60.0, **options}
         opened.append(IssuerKeySets(issuers, **arguments))
         return opened[-1]
 
