@@ -21,7 +21,8 @@ APPS = ("authz_app", "tools_app", "mcpsite")
 # package stand here by their names. `authz_app` lies below `tools_app`, and `mcpsite` above both.
 LAYERS = {
     "authz_app": (
-        ("conf", "issuers"),
+        ("issuers",),
+        ("conf",),
         ("core", "redaction"),
         ("policy",),
         ("tokens", "models"),
