@@ -1,4 +1,7 @@
-"""What an explanation says of each part of each rule, and of the decision."""
+"""What an explanation says of each part of each rule, and of the decision.
+
+Covers: authz_app.explain.clauses, authz_app.explain.wording
+"""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,7 @@
-"""An export proves itself to whoever has the file, the public key and nothing else of this site."""
+"""An export proves itself to whoever has the file, the public key and nothing else of this site.
+
+Covers: authz_app.export.files
+"""
 
 import csv
 import json

@@ -1,4 +1,7 @@
-"""Lines for a log collector: each record once, in one line, wherever they go and whatever becomes of that."""
+"""Lines for a log collector: each record once, in one line, wherever they go and whatever becomes of that.
+
+Covers: authz_app.export.line_output, authz_app.export.line_writer
+"""
 
 import json
 import logging

@@ -1,4 +1,7 @@
-"""Pages of what is left, walked along indexes: nothing is left out, nothing comes twice."""
+"""Pages of what is left, walked along indexes: nothing is left out, nothing comes twice.
+
+Covers: authz_app.record_search.index_scan
+"""
 
 import random
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""The admin pages of the policy history."""
+"""The admin pages of the policy history.
+
+Covers: authz_app.pages.history.filters, authz_app.pages.shared.policy_history
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Each look at what a record holds is recorded first, and nothing is shown without."""
+"""Each look at what a record holds is recorded first, and nothing is shown without.
+
+Covers: authz_app.pages.records.page.values
+"""
 
 import json
 from datetime import timedelta

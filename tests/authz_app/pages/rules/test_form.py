@@ -1,4 +1,7 @@
-"""Conditions, windows and limits in the admin: as they are typed, saved, shown, searched and filtered."""
+"""Conditions, windows and limits in the admin: as they are typed, saved, shown, searched and filtered.
+
+Covers: authz_app.pages.rules.conditions_field
+"""
 
 import html
 from datetime import UTC, datetime, timedelta

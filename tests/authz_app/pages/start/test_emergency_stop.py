@@ -1,4 +1,7 @@
-"""The admin pages that stop all calls, and the banner while they are stopped."""
+"""The admin pages that stop all calls, and the banner while they are stopped.
+
+Covers: authz_app.templatetags.emergency_stop
+"""
 
 import pytest
 from django.contrib.admin.models import LogEntry

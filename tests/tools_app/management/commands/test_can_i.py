@@ -1,4 +1,7 @@
-"""`manage.py can_i`: its exit code, its words, and what it refuses to answer."""
+"""`manage.py can_i`: its exit code, its words, and what it refuses to answer.
+
+Covers: authz_app.explain.simulated_principal
+"""
 
 import json
 import sys
