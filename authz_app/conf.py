@@ -1,4 +1,4 @@
-"""This app's settings, read once into a frozen object, and what this site is called as an OAuth resource (RFC 8707)."""
+"""Read this app's settings once into a frozen object, and name this site as an OAuth resource (RFC 8707)."""
 
 import json
 from collections.abc import Iterable

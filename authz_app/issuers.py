@@ -1,4 +1,4 @@
-"""The authorization servers whose access tokens are accepted, and the checks on how they are configured."""
+"""Read and check the settings of the authorization servers whose access tokens are accepted. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -132,10 +132,10 @@ def parse_issuers(entries: Any) -> tuple[TrustedIssuer, ...]:
 
 
 def without_twins(issuers: tuple[TrustedIssuer, ...]) -> tuple[TrustedIssuer, ...]:
-    """``issuers``, of which each stands there once.
+    """``issuers``, once it is sure that each stands there once.
 
     Raises:
-        IssuerConfigError: one stands there twice, and which of the two would count, nobody could tell.
+        IssuerConfigError: one stands there twice, so nobody could tell which of the two counts.
     """
     names = [issuer.issuer for issuer in issuers]
     if twice := sorted({name for name in names if names.count(name) > 1}):

@@ -78,6 +78,7 @@ DOORS = {
         "outbound",
         "private_files",
         "sqlite_file",
+        "storable_text",
         "strict_json",
     },
     "authz_app.embedded_issuer": {"disabling", "registration", "subjects"},

@@ -4,7 +4,6 @@ A worker hands an event to ``AuditWriter.close``, which writes it soon. What an 
 ``record_now`` before it is done: what cannot be recorded is not done.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,11 +15,11 @@ from django.db import DatabaseError, InterfaceError, transaction
 from authz_app.audit.entries import AuditUnavailable
 from authz_app.core import actor
 from authz_app.core.ids import uuid7
+from authz_app.core.storable_text import storable
 from authz_app.models import AuditEvent
 from authz_app.redaction.redact import recorded_json
 
 # PostgreSQL stores no NUL in text, and UTF-8 has no half of a surrogate pair.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TEXTS = ("actor", "client_name", "issuer", "subject", "oauth_client_id", "mcp_session", "address", "worker")
 _LENGTHS = {field.name: field.max_length for field in AuditEvent._meta.concrete_fields}
 _UNRECORDED = "This could not be recorded, so it was not done. Try again in a moment."
@@ -77,7 +76,7 @@ def event(
     **texts: str,
 ) -> Event:
     """An event of now, fit for a record: ``texts`` are the other columns, cut to what they hold."""
-    kept = {name: _UNSTORABLE.sub("\ufffd", texts.pop(name, ""))[: _LENGTHS[name]] for name in _TEXTS}
+    kept = {name: storable(texts.pop(name, ""))[: _LENGTHS[name]] for name in _TEXTS}
     if texts:
         raise TypeError(f"An event has no {', '.join(texts)}.")
     return Event(

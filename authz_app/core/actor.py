@@ -1,7 +1,7 @@
-"""Who is acting: the name that triggers write into the policy's history.
+"""Name who is acting: the database's triggers write that name into the policy's history.
 
-A context variable holds it. PostgreSQL is told by a setting of the session. On SQLite a temporary trigger of our own
-connections asks a function of theirs, which needs no telling; other programs' connections have neither, and need none.
+A context variable holds the name. PostgreSQL reads it from a setting of the session, which is set here. On SQLite a
+temporary trigger calls a Python function of the connection; connections of other programs have neither.
 """
 
 import os
@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 _EDIT = "authz_app_policyedit"
 _current: ContextVar[str] = ContextVar("actor", default="")
 
-_ASK_ON_SQLITE = f"""CREATE TEMP TRIGGER IF NOT EXISTS policy_history_actor AFTER INSERT ON main.{_EDIT}
+_SQLITE_TRIGGER = f"""CREATE TEMP TRIGGER IF NOT EXISTS policy_history_actor AFTER INSERT ON main.{_EDIT}
 WHEN authz_actor() <> '' BEGIN
     UPDATE {_EDIT} SET actor_kind = substr(authz_actor(), 1, instr(authz_actor(), ':') - 1),
         actor = substr(authz_actor(), instr(authz_actor(), ':') + 1) WHERE id = NEW.id;
@@ -40,7 +40,7 @@ def command(arguments: Sequence[str]) -> str:
 
 
 def current() -> str:
-    """Who is acting here; empty where nobody is known."""
+    """The name of who is acting in this context; empty where nobody is known."""
     return _current.get()
 
 
@@ -52,42 +52,42 @@ def readable(actor: str) -> str:
 
 @contextmanager
 def acting(actor: str) -> Iterator[None]:
-    """Let what is changed within be this actor's doing, on every connection of this thread."""
+    """Attribute what is changed within to this actor, on every connection of this thread."""
     token = _current.set(actor.replace("\x00", "")[:200])
     try:
-        _tell_open_connections()
+        _set_on_open_connections()
         yield
     finally:
         _current.reset(token)
-        _tell_open_connections()
+        _set_on_open_connections()
 
 
-def _tell_open_connections() -> None:
+def _set_on_open_connections() -> None:
     for connection in connections.all(initialized_only=True):
         if connection.connection is not None and connection.vendor == "postgresql":
             try:
-                _tell(connection)
+                _set_on(connection)
             except Error:
                 # Its session must not go on under a name that is not known.
                 connection.close()
 
 
-def _tell(connection: BaseDatabaseWrapper) -> None:
+def _set_on(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('authz.actor', %s, false)", [_current.get()])
 
 
 def listen(connection: BaseDatabaseWrapper) -> None:
-    """Let triggers hear, on this connection, who is acting."""
+    """Make the actor known to the triggers of this connection."""
     if connection.vendor == "postgresql":
         if _current.get():
-            _tell(connection)
+            _set_on(connection)
         return
     connection.connection.create_function("authz_actor", 0, _current.get)
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = %s", [_EDIT])
         if cursor.fetchone():
-            cursor.execute(_ASK_ON_SQLITE)
+            cursor.execute(_SQLITE_TRIGGER)
 
 
 def listen_when_created(connection: BaseDatabaseWrapper, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Which address a request came from, and whether an address is anybody's to connect to. Pure."""
+"""Find the address that a request came from, and tell public addresses from private ones. Pure."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network

@@ -1,4 +1,4 @@
-"""Answer an ASGI request with JSON. Knows nothing of who asks or why."""
+"""Send a JSON response over ASGI. Knows nothing of who asks or why."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping

@@ -29,7 +29,7 @@ def from_any_origin(methods: str) -> Callable[[View[P]], View[P]]:
 
 
 def open_to_any_origin(response: HttpResponse, methods: str) -> HttpResponse:
-    """The response, which any page may read; as the answer to a preflight it allows ``methods``."""
+    """Let any page read the response; as the answer to a preflight it allows ``methods``."""
     response["Access-Control-Allow-Origin"] = "*"
     response["Access-Control-Allow-Methods"] = methods
     response["Access-Control-Allow-Headers"] = _HEADERS

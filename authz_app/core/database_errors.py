@@ -1,7 +1,7 @@
-"""When the database is to blame, and how long to wait for it.
+"""Tell when the database is to blame for an error, and bound how long a connection waits for it.
 
 PostgreSQL's own limits do not help where the server, or the network before it, has stopped: TCP would wait for minutes.
-So this side of each connection has a limit too.
+So the client's side of each connection has a limit too.
 """
 
 from functools import partial
@@ -16,7 +16,7 @@ _NOT_PERMITTED = "42501"
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether it is the database that cannot be used, and not the question that it was asked which is wrong."""
+    """Whether an error means that the database cannot be used, and not that the query was wrong."""
     if isinstance(error, OperationalError | InterfaceError | InternalError):
         return True
     refused = getattr(error.__cause__, "sqlstate", None) == _NOT_PERMITTED
@@ -25,14 +25,14 @@ def is_outage(error: BaseException) -> bool:
 
 
 def in_short(error: BaseException) -> str:
-    """The first line of what the database says."""
+    """The first line of the database's message."""
     return str(error).strip().partition("\n")[0]
 
 
 def limit_wait(connection: BaseDatabaseWrapper, seconds: float) -> None:
-    """Let no answer on this open connection take longer; what comes later finds it closed.
+    """Close this open connection when the database takes longer than ``seconds`` to answer.
 
-    SQLite does not wait but for its lock, for which there is a limit in the settings.
+    Only for PostgreSQL: SQLite waits for nothing but its lock, which has a limit in the settings.
     """
     raw = connection.connection
     if connection.vendor == "postgresql":

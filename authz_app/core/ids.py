@@ -1,4 +1,4 @@
-"""Time-ordered record ids."""
+"""Make the time-ordered ids of records (UUID version 7), and read their times."""
 
 import os
 import time
@@ -10,7 +10,7 @@ _pool: list[bytes] = []
 
 
 def _random_bytes() -> bytes:
-    """Ten of them; drawn from the kernel for 400 ids at a time."""
+    """Ten random bytes; the kernel is asked once for 400 ids."""
     try:
         return _pool.pop()
     except IndexError:
@@ -33,7 +33,7 @@ def uuid7() -> UUID:
 
 
 def _uuid_of(value: int) -> UUID:
-    """``UUID(int=value)``, without its looking at each of the six ways in which it could be called."""
+    """The same as ``UUID(int=value)``, and quicker: that checks six ways of being called."""
     made = UUID.__new__(UUID)
     _set(made, "int", value)
     _set(made, "is_safe", SafeUUID.unknown)
@@ -44,7 +44,7 @@ _set = object.__setattr__
 
 
 def first_id_at(moment: datetime) -> UUID:
-    """The smallest id of that millisecond."""
+    """The smallest id that can be made in that millisecond."""
     return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 

@@ -1,4 +1,4 @@
-"""Files that only their owner may read: how they are made, and how it is noticed that others could read them."""
+"""Write files that only their owner may read, and notice files that others can read."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""The file of a SQLite database: where it is, and whether it is still the one that this process began with.
+"""Find the file of a SQLite database, and refuse one that was moved or replaced since this process opened it.
 
 A file that is moved away while it is open goes on taking writes, which nobody will ever read.
 """
@@ -19,7 +19,7 @@ def sqlite_path(name: str) -> str:
 
 
 def refuse_other_file(connection: BaseDatabaseWrapper) -> None:
-    """Let nobody use a file that is not at its path any more, or another that is there instead.
+    """Close the connection when its file is not at its path any more, or another is there instead.
 
     Raises:
         OperationalError: it was moved, deleted or replaced.

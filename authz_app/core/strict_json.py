@@ -1,4 +1,4 @@
-"""Parse JSON that a stranger sent: what two parsers could read differently is refused. Pure."""
+"""Parse JSON that a stranger sent, and refuse what two parsers could read differently. Pure."""
 
 import json
 from typing import Any

@@ -1,6 +1,5 @@
 """Read and check an authorization request, which an application sends by a browser (RFC 6749 section 4.1.1)."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
 
 from authz_app.conf import conf, local_issuer_url
+from authz_app.core.storable_text import is_storable
 from authz_app.embedded_issuer.grant_rules import authorization_server
 from authz_app.embedded_issuer.registration import registered_itself
 from authz_app.embedded_issuer.scopes import grantable
@@ -31,7 +31,6 @@ _FATAL = {
     errors.InvalidRedirectURIError: "The application wants you sent to something that is no address.",
     errors.MissingRedirectURIError: "The application does not say where you are to be sent back to (redirect_uri).",
 }
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class CannotAsk(Exception):
@@ -136,7 +135,7 @@ def _known(parameters: QueryDict) -> QueryDict:
         if name in _PARAMETERS:
             known.setlist(name, values)
     texts = [text for _, values in known.lists() for text in values]
-    if any(len(text) > _LONGEST or _UNSTORABLE.search(text) for text in texts):
+    if any(len(text) > _LONGEST or not is_storable(text) for text in texts):
         raise CannotAsk("A parameter of the request is too long, or holds a character that none can hold.")
     return known
 

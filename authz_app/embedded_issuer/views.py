@@ -2,8 +2,7 @@
 
 import json
 import logging
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +23,7 @@ from redis.exceptions import RedisError
 
 from authz_app.conf import conf
 from authz_app.core.cors import open_to_any_origin
+from authz_app.core.storable_text import is_storable
 from authz_app.embedded_issuer import device
 from authz_app.embedded_issuer.grant_rules import authorization_server
 from authz_app.tokens.signing_key import IssuerKeyError
@@ -35,18 +35,11 @@ View = Callable[..., HttpResponse]
 LONGEST_REGISTRATION = 20_000
 LONGEST_PARAMETER = 8_192
 _FORM = "application/x-www-form-urlencoded"
-# PostgreSQL stores no NUL, and UTF-8 has no half of a surrogate pair.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def error(status: int, code: str, description: str) -> JsonResponse:
     """An error as RFC 6749 section 5.2 has it."""
     return JsonResponse({"error": code, "error_description": description}, status=status)
-
-
-def unstorable(texts: Iterable[str]) -> bool:
-    """Whether a text cannot be looked up or kept in a database."""
-    return any(_UNSTORABLE.search(text) for text in texts)
 
 
 def for_programs(view: View) -> View:
@@ -101,7 +94,7 @@ def form_refused(request: HttpRequest) -> HttpResponse | None:
     if request.META.get("QUERY_STRING"):
         return error(400, "invalid_request", "Put the parameters into the body, not into the URL.")
     values = [text for name, texts in request.POST.lists() for text in (name, *texts)]
-    if unstorable(values):
+    if not all(map(is_storable, values)):
         return error(400, "invalid_request", "A parameter holds a character that none can hold.")
     if any(len(value) > LONGEST_PARAMETER for value in values):
         return error(400, "invalid_request", "A parameter is longer than any can be.")
@@ -138,10 +131,10 @@ class RegistrationView(views.ClientRegistrationView):
             return error(413, "invalid_client_metadata", "The metadata is larger than any that is kept here.")
         try:
             # Parsed, so that what is written as \\u0000 is found too.
-            held = json.dumps(json.loads(request.body), ensure_ascii=False)
+            metadata_text = json.dumps(json.loads(request.body), ensure_ascii=False)
         except (ValueError, RecursionError):
             return error(400, "invalid_client_metadata", "Invalid JSON data.")
-        if unstorable([held]):
+        if not is_storable(metadata_text):
             return error(400, "invalid_client_metadata", "The metadata holds a character that none can hold.")
         return super().post(request, *args, **kwargs)
 

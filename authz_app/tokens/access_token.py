@@ -51,7 +51,7 @@ _signatures = jwt.PyJWS(algorithms=sorted(ASYMMETRIC_ALGORITHMS))
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedToken:
-    """What a token says of itself. Good for finding the key that proves or refutes it, and for nothing else."""
+    """An unproved token: good for finding the key that proves or refutes it, and for nothing else."""
 
     signed: bytes = field(repr=False)
     signature: bytes = field(repr=False)
@@ -91,7 +91,7 @@ def inspect(token: str) -> UnverifiedToken:
 
 
 def check_algorithm(unverified: UnverifiedToken, issuer: TrustedIssuer) -> None:
-    """Only what the issuer is trusted to sign with. That it fits the key, too, is for `check_signature` to see."""
+    """Refuse an algorithm that the issuer is not trusted to sign with. `check_signature` compares it with the key."""
     if unverified.algorithm not in issuer.algorithms:
         raise WrongAlgorithm(unverified.algorithm, issuer.algorithms)
 
@@ -123,10 +123,10 @@ def verify(
 
 
 def principal_of(claims: Mapping[str, Any], issuer: TrustedIssuer, expires_at: int) -> Principal:
-    """The caller that these claims of an issuer speak of. Proves nothing.
+    """The caller that these claims of an issuer describe. Proves nothing.
 
     Raises:
-        InvalidToken: they speak of nobody.
+        InvalidToken: they describe nobody.
     """
     return Principal(
         issuer=issuer.issuer,
@@ -139,7 +139,7 @@ def principal_of(claims: Mapping[str, Any], issuer: TrustedIssuer, expires_at: i
 
 
 def check_signature(unverified: UnverifiedToken, key: VerificationKey) -> None:
-    """The key must be made for the algorithm: what reads one kind of key as another lets anyone sign."""
+    """Refuse a bad signature, and a key that is not made for the algorithm: that would let anyone sign."""
     if not key.fits(unverified.algorithm):
         raise WrongAlgorithm(unverified.algorithm, [key.algorithm or key.family])
     algorithm = _signatures.get_algorithm_by_name(unverified.algorithm)
@@ -148,7 +148,7 @@ def check_signature(unverified: UnverifiedToken, key: VerificationKey) -> None:
 
 
 def check_purpose(type_: str, claims: Mapping[str, Any]) -> None:
-    """Issuers sign other things than access tokens with the same keys (RFC 8725 section 3.11)."""
+    """Refuse what is no access token, though its issuer signed it with the same key (RFC 8725 section 3.11)."""
     if "cnf" in claims:
         raise SenderConstrained
     if type_.lower() not in _ACCESS_TOKEN_TYPES:

@@ -1,4 +1,4 @@
-"""Principals of tokens that were verified already. Knows nothing of how; holds no token, only digests."""
+"""Keep the principals of verified tokens. Knows nothing of verification; holds digests, and no token."""
 
 from collections import OrderedDict
 
@@ -8,7 +8,7 @@ MAX_PRINCIPALS = 10_000
 
 
 class TokenCache:
-    """The principals seen last, each until its token expires, all of them until the keys or settings change.
+    """Keeps the principals seen last, each until its token expires, and all until the keys or settings change.
 
     ``generation`` is that of the key sets: what was verified under another one counts for nothing, since its key may
     have been withdrawn. Belongs to one event loop.

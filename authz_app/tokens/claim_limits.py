@@ -1,15 +1,13 @@
-"""What the rooms beyond a token can keep of its claims. Pure."""
+"""Refuse claims that could not be recorded as they are. Pure."""
 
-import re
 from itertools import chain
 from typing import Any
 
+from authz_app.core.storable_text import is_storable
 from authz_app.tokens.errors import MalformedToken
 
 MAX_DEPTH = 16
 MAX_INTEGER = 2**63 - 1
-# PostgreSQL stores no NUL in text, and UTF-8 has no half of a surrogate pair.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def refuse_unstorable(value: Any, depth: int = 0) -> None:
@@ -18,7 +16,7 @@ def refuse_unstorable(value: Any, depth: int = 0) -> None:
     Raises:
         MalformedToken: the value, which is that of a token's payload, holds any.
     """
-    if isinstance(value, str) and _UNSTORABLE.search(value):
+    if isinstance(value, str) and not is_storable(value):
         raise MalformedToken("payload", "holds a character that is not text")
     if isinstance(value, (int, float)) and not -MAX_INTEGER <= value <= MAX_INTEGER:
         raise MalformedToken("payload", "holds a number that is too large")

@@ -1,4 +1,4 @@
-"""Why a request could not be tied to a principal. Pure: each exception is a sentence for a person, and its data.
+"""Name the reasons why a request has no principal. Pure: each exception is a sentence for a person, and its data.
 
 The tree, by whose fault it is:
 
@@ -43,7 +43,7 @@ def quotable(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """What a stranger sent, or an administrator configured, in a form that is safe to repeat: short, quoted, ASCII."""
+    """The value in a form that is safe to repeat to a stranger: short, quoted, ASCII."""
     text = quotable(str(value)[: _SHOWN_LENGTH + 1])
     return f"'{text[:_SHOWN_LENGTH]}...'" if len(text) > _SHOWN_LENGTH else f"'{text}'"
 

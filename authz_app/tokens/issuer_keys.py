@@ -1,4 +1,4 @@
-"""The public keys of the trusted issuers, kept at hand. Knows nothing of tokens, beyond key ids and algorithms."""
+"""Keep the public keys of the trusted issuers. Knows nothing of tokens, beyond key ids and algorithms."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ MAX_UNKNOWN = 256
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    """One load under way, and which keys are asked of it. ``landed`` gets its result, None, however the load ended."""
+    """One load under way, and the keys that are wanted of it. ``landed`` becomes None, however the load ends."""
 
     started: float
     landed: "Future[None]" = field(default_factory=Future)
@@ -38,7 +38,7 @@ class _Flight:
 
 
 class IssuerKeys:
-    """The keys of one issuer: at hand, loaded by one thread at a time, and never waited for when they are at hand.
+    """Holds the keys of one issuer. One thread at a time loads them; who needs a key that is held never waits.
 
     ``clock`` is monotonic, in seconds. ``changed`` is called after the keys were replaced by different ones.
     """
@@ -133,7 +133,7 @@ class IssuerKeys:
         self._failing = True
 
     def _remember_misses(self, wanted: Iterable[KeyReference]) -> None:
-        """No load for a while, whatever is asked for, and for a key that was not there, none for longer."""
+        """Load nothing for a while, and for a key that was not there, nothing for longer."""
         missed = [] if self._failing else [each for each in wanted if self._at_hand(*each) is None]
         if missed:
             now = self._clock()
@@ -153,7 +153,7 @@ class IssuerKeys:
 
 
 class IssuerKeySets:
-    """The keys of all trusted issuers, each in its own set, read anew every ``refresh_seconds``.
+    """Holds the keys of all trusted issuers, each in its own set, read anew every ``refresh_seconds``.
 
     ``generation`` moves whenever any set has changed. ``embedded_jwks`` gives the JWK Set of the embedded issuer.
     """

@@ -1,4 +1,4 @@
-"""The public keys of one issuer, read from its JWK Set (RFC 7517). Pure: knows nothing of where that came from."""
+"""Read the public keys of one issuer from its JWK Set (RFC 7517). Pure: knows nothing of where that came from."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where MCP clients learn at whom to log in: the metadata of this site as a protected resource (RFC 9728)."""
+"""Serve the metadata of this site as a protected resource (RFC 9728): where MCP clients learn where to log in."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,16 +14,15 @@ from authz_app.core.cors import from_any_origin
 @from_any_origin("GET")
 @require_safe
 def protected_resource(request: HttpRequest, resource_path: str) -> HttpResponse:
-    """The same for everybody, whatever the request says of hosts and proxies."""
+    """Answer everybody alike, whatever the request's headers say of hosts and proxies."""
     return JsonResponse(metadata(conf(), resource_path))
 
 
 def metadata(configuration: AuthzConf, resource_path: str) -> dict[str, Any]:
     """RFC 9728 section 2. ``resource`` is the URL that the client connects to, or it would refuse all of this.
 
-    ``scopes_supported`` are only those that the settings want to be asked for: which token scopes open something here
-    stands in the rules, and is not for strangers. Who may see a tool and lacks scopes for it is told of them when it
-    is called.
+    ``scopes_supported`` are only the login scopes of the settings: which token scopes the rules ask for is not for
+    strangers. A caller who may see a tool and lacks scopes for it learns them by calling it.
     """
     scopes = dict.fromkeys(scope for issuer in configuration.trusted_issuers for scope in issuer.login_scopes)
     by_query = configuration.allow_query_token and resource_path == "/sse"

@@ -1,4 +1,4 @@
-"""The embedded issuer's signing key: made on first use, kept in one file, read anew when the file changes."""
+"""Keep the embedded issuer's signing key: made on first use, in one file, read anew when the file changes."""
 
 import os
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ def public_jwks() -> dict[str, Any]:
 
 
 def signing_key() -> SigningKey:
-    """The key that signs tokens now. Where there is none yet, it is made.
+    """The key that signs tokens now; it is made where there is none yet.
 
     Raises:
         IssuerKeyError: the embedded issuer is off, or its file cannot be used as it stands.

@@ -1,4 +1,4 @@
-"""Verify access tokens, each once: reading, keys, proof and cache put together. Knows nothing of HTTP requests."""
+"""Verify access tokens, each once, and remember their principals. Knows nothing of HTTP requests."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -46,7 +46,7 @@ class TokenVerifier:
         return principal
 
     async def prove(self, token: str) -> Principal:
-        """The same, worked out anew whatever is remembered."""
+        """Verify ``token`` anew, whatever is remembered."""
         unverified = inspect(token)
         issuer = self._issuers.get(unverified.issuer)
         if issuer is None:
@@ -57,7 +57,7 @@ class TokenVerifier:
         return verify(unverified, issuer, key, self._clock(), self._leeway)
 
     def close(self) -> None:
-        """End what runs in the background."""
+        """End the refresh of keys in the background."""
         self._keys.close()
 
 
