@@ -109,15 +109,7 @@ DOORS = {
         "satisfiability",
         "sentence",
     },
-    "authz_app.policy_store": {
-        "client_deletion",
-        "emergency_stop",
-        "loading",
-        "policy_table",
-        "store",
-        "tables",
-        "tool_port",
-    },
+    "authz_app.policy_store": {"client_deletion", "emergency_stop", "loading", "store", "tables", "tool_names"},
     "authz_app.record_search": {"errors", "filters", "paging", "parser", "qualifiers", "search"},
     "authz_app.redaction": {"audit_level", "log_lines", "redact", "secret_names"},
     "authz_app.tokens": {"access_token", "claim_limits", "errors", "middleware", "signing_key", "verifier"},
@@ -130,17 +122,9 @@ DOORS = {
     "tools_app.invocation": {"access_request", "caller", "denials", "dependencies", "invoke", "listing", "threads"},
     "tools_app.protocol": {"exchange", "kernel", "server"},
     "tools_app.sessions": {"memory", "redis", "session"},
-    "tools_app.streams": {
-        "blocked_sessions",
-        "event_stream",
-        "listeners",
-        "notifications",
-        "open_streams",
-        "resource_updates",
-        "watch",
-    },
+    "tools_app.streams": {"event_stream", "notifications", "open_streams", "resource_updates", "watch"},
     "tools_app.wire": {"jsonrpc", "meta"},
-    "tools_app.worker": {"in_flight", "worker"},
+    "tools_app.worker": {"process", "worker"},
 }
 
 # Which modules of the SDK each package imports, beside its types (`mcp_types`). Two of them may touch its internals.

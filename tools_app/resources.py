@@ -8,7 +8,7 @@ from django.conf import settings
 
 from tools_app.cluster.workers import EVERYBODY
 from tools_app.streams.resource_updates import message_of
-from tools_app.worker.worker import running_worker
+from tools_app.worker.process import running_worker
 
 
 def updated(uri: str) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import models
 
-from authz_app.policy_store.policy_table import PolicyTable
 from authz_app.policy_store.tables import (
     CHANGE,
     EDIT,
@@ -17,6 +16,7 @@ from authz_app.policy_store.tables import (
     REVISION,
     STATE,
     WHOLE_POLICY,
+    PolicyTable,
     vanished,
 )
 

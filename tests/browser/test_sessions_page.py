@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from authz_app.models import User
 from tests.browser.screenshots import sign_in
 from tools_app.sessions.session import McpSessionState
-from tools_app.worker.worker import process_worker
+from tools_app.worker.process import process_worker
 
 SESSIONS = "/admin/tools_app/mcpsession/"
 

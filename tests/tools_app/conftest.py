@@ -11,7 +11,7 @@ from channels.layers import channel_layers
 
 from tests.redis import RedisServer
 from tests.tools_app.connected import WAIT, Connect, Join
-from tools_app.streams import watch as open_sessions
+from tools_app.streams import watch
 from tools_app.worker.worker import Worker
 
 
@@ -55,16 +55,16 @@ async def join(connect: Connect) -> AsyncIterator[Join]:
 
 async def _end(worker: Worker) -> None:
     """Let it stop by itself where it is about to talk to Redis: what is cut off there leaves a connection behind."""
-    worker.draining = True
-    for key in list(worker.open._sessions):
-        worker.open.remove(key)
-    watching = worker.open._watching
+    worker.tasks.draining = True
+    for opened in worker.streams.all():
+        worker.streams.remove(opened.key)
+    watching = worker.watch._watching
     if watching is not None:
-        if open_sessions._WATCH_EVERY > 1:
+        if watch._WATCH_EVERY > 1:
             watching.cancel()
         await asyncio.wait([watching], timeout=WAIT)
-    if worker._tasks:
-        _, late = await asyncio.wait(set(worker._tasks), timeout=3)
+    if worker.tasks._ending:
+        _, late = await asyncio.wait(set(worker.tasks._ending), timeout=3)
         for task in late:
             task.cancel()
     await worker.workers.leave()

@@ -31,7 +31,7 @@ async def opened(
     assert await worker.sessions.open(session, 10)
     caller = caller_for(Principal(*owner, frozenset(), int(session.expires_at)))
     there = SessionStream(key, caller, EventStream(1_000_000, 60), session.expires_at)
-    worker.open.add(there)
+    worker.watch.add(there)
     return session, there
 
 

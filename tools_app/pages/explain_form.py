@@ -22,7 +22,7 @@ from authz_app.policy.principal import Principal
 from authz_app.tokens.access_token import MAX_TOKEN_LENGTH
 from tools_app.explain.as_json import as_json
 from tools_app.explain.explain import access_request_about, explained, moment_of
-from tools_app.worker.worker import process_worker
+from tools_app.worker.process import process_worker
 
 _DEPTH = 16
 _LONGEST = 100_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tools_app.worker.worker import running_worker
+from tools_app.worker.process import running_worker
 
 
 def notices() -> Sequence[str]:

@@ -28,7 +28,7 @@ from authz_app.web.page import site_page
 from tools_app.invocation.access_request import target_of
 from tools_app.pages.recipes import recipes
 from tools_app.registry import registered
-from tools_app.worker.worker import process_worker
+from tools_app.worker.process import process_worker
 
 _LAST_CALLS = 20
 

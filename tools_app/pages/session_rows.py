@@ -17,7 +17,7 @@ from authz_app.tokens.access_token import MAX_TIME
 from tools_app import models
 from tools_app.sessions.session import McpSessionState, SessionsUnavailable
 from tools_app.wire.meta import software_in
-from tools_app.worker.worker import process_worker
+from tools_app.worker.process import process_worker
 
 WHY = "an administrator ended it"
 Chosen = tuple[list[McpSessionState], list[McpSessionState], str]
@@ -70,7 +70,7 @@ async def _end(keys: Collection[str], actor: str) -> Chosen:
     chosen = [session for session in await worker.sessions.listed() if session.key in keys]
     for place, session in enumerate(chosen):
         try:
-            await worker.end(session.key, WHY, actor)
+            await worker.lifetime.end(session.key, WHY, actor)
         except SessionsUnavailable as error:
             return chosen[:place], chosen[place:], str(error)
     return chosen, [], ""

@@ -22,6 +22,7 @@ from tools_app.sessions import redis_scripts as scripts
 from tools_app.sessions.batching import Batches
 from tools_app.sessions.session import (
     EXPIRED,
+    LEASE,
     Acceptance,
     Lease,
     Listening,
@@ -31,7 +32,6 @@ from tools_app.sessions.session import (
 )
 from tools_app.wire.jsonrpc import DUPLICATE_ID, RequestId, too_many_in_flight
 
-LEASE = 45  # seconds: three heartbeats
 _MOST_DOUBTFUL = 10_000
 # A session's hash has a field for each resource of whose changes it is told.
 _RESOURCE = "resource "

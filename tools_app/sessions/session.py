@@ -15,9 +15,13 @@ from tools_app.wire.jsonrpc import RequestId
 Owner = tuple[str, str, str]
 Transport = Literal["sse", "streamable"]
 _ID_BYTES = 16
+LEASE = 45  # seconds: three heartbeats
 # Why a session has ended.
 EXPIRED = "the latest token that its owner presented has expired"
 IDLE = "it was not used any more"
+BLOCKED = "its client is blocked"
+# What the cancellation of a request says whose session has ended; one that its client asked for says nothing.
+SESSION_ENDED = "The MCP session has ended."
 
 
 def new_session_id() -> str:

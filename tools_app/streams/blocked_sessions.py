@@ -1,11 +1,9 @@
-"""End the sessions of clients that are blocked, where no stream of theirs would do it."""
+"""Ends the sessions of clients that are blocked, where no stream of a session would do it."""
 
 from collections.abc import Awaitable, Callable
 
 from authz_app.policy.policy import Policy
-from tools_app.sessions.session import SessionStore
-
-BLOCKED = "its client is blocked"
+from tools_app.sessions.session import BLOCKED, SessionStore
 
 
 class BlockedSessions:

@@ -1,32 +1,8 @@
-"""The streams on which clients of sessions that last by use hear of what belongs to no request (`GET /mcp`)."""
+"""Keeps the sessions that clients listen to (`GET /mcp`), and tells them which of their lists have changed."""
 
 from tools_app.invocation.listing import changed_since, list_changed, told_of
 from tools_app.sessions.session import Listening, SessionStore
 from tools_app.streams.open_streams import Listener
-
-# Of one session, on this worker; for more, the oldest ends.
-_MOST = 4
-
-
-class Listeners:
-    """This worker's listeners, by the key of their session."""
-
-    def __init__(self) -> None:
-        self._listeners: dict[str, list[Listener]] = {}
-
-    def of(self, session_key: str) -> tuple[Listener, ...]:
-        return tuple(self._listeners.get(session_key, ()))
-
-    def add(self, listener: Listener) -> None:
-        others = self._listeners.setdefault(listener.session.key, [])
-        others.append(listener)
-        for oldest in others[:-_MOST]:
-            oldest.stream.end("the client opened others")
-
-    def remove(self, listener: Listener) -> None:
-        left = [other for other in self._listeners.pop(listener.session.key, []) if other is not listener]
-        if left:
-            self._listeners[listener.session.key] = left
 
 
 async def keep_listening(listener: Listener, sessions: SessionStore, *, is_new: bool = False) -> Listening | None:

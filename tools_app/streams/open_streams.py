@@ -1,11 +1,15 @@
-"""What this worker remembers of a stream that it holds open, whichever transport it belongs to."""
+"""The streams that this worker holds open, whichever transport they belong to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.listing import Seen
 from tools_app.sessions.session import McpSessionState
 from tools_app.streams.event_stream import EventStream
+
+# Listeners of one session on this worker; for more, the oldest ends.
+_MOST_LISTENERS = 4
 
 
 @dataclass(slots=True, eq=False)
@@ -53,3 +57,59 @@ class Listener(OpenStream):
 @dataclass(slots=True, eq=False)
 class Subscription(OpenStream):
     """A stream of `subscriptions/listen`, on which its caller hears of changes. It belongs to no session."""
+
+
+class OpenStreams:
+    """Streams by key; the key of a stream of HTTP+SSE is its session's."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, OpenStream] = {}
+        # By the key of their session.
+        self._listeners: dict[str, list[Listener]] = {}
+
+    def add(self, opened: OpenStream) -> None:
+        self._streams[opened.key] = opened
+        if isinstance(opened, Listener):
+            listeners = self._listeners.setdefault(opened.session.key, [])
+            listeners.append(opened)
+            for oldest in listeners[:-_MOST_LISTENERS]:
+                oldest.stream.end("the client opened others")
+
+    def remove(self, key: str) -> None:
+        removed = self._streams.pop(key, None)
+        if isinstance(removed, Listener):
+            left = [other for other in self._listeners.pop(removed.session.key, []) if other is not removed]
+            if left:
+                self._listeners[removed.session.key] = left
+
+    def get(self, key: str) -> SessionStream | None:
+        """The stream of the session with this key."""
+        found = self._streams.get(key)
+        return found if isinstance(found, SessionStream) else None
+
+    def all(self) -> Sequence[OpenStream]:
+        return list(self._streams.values())
+
+    def _of_session(self, key: str) -> Sequence[OpenStream]:
+        own = self._streams.get(key)
+        return [*(() if own is None else (own,)), *self._listeners.get(key, ())]
+
+    def end(self, key: str, why: str) -> None:
+        """End a session's streams after what is queued for them."""
+        for opened in self._of_session(key):
+            opened.stream.end(why)
+
+    def end_all(self, why: str) -> None:
+        """End every stream after what is queued for it."""
+        for opened in self.all():
+            opened.stream.end(why)
+
+    def has_ended(self, key: str) -> bool:
+        """Whether the session's stream is on this worker and has ended, though its reader has not read all of it."""
+        own = self._streams.get(key)
+        return own is not None and bool(own.stream.ended)
+
+    def extend(self, key: str, expires_at: float) -> None:
+        """Let a session's streams last at least until ``expires_at``: its owner presented a token that does."""
+        for opened in self._of_session(key):
+            opened.expires_at = max(opened.expires_at, expires_at)

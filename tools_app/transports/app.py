@@ -1,13 +1,13 @@
 """The MCP paths: which transport serves which, behind the checks that all of them share."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.conf import settings
 
 from authz_app.audit.entries import AuditUnavailable
 from authz_app.conf import conf as authz_conf
-from authz_app.core.asgi import ASGIApp, Receive, Scope, Send, send_json
+from authz_app.core.asgi import Receive, Scope, Send, send_json
 from authz_app.policy_store.store import PolicyUnavailable
 from authz_app.tokens.errors import AuthenticationError
 from authz_app.tokens.middleware import BearerTokenMiddleware
@@ -18,9 +18,10 @@ from tools_app.transports.requests import BadMessage, RequestRefused, check_orig
 from tools_app.transports.sse import messages_app, sse_app
 from tools_app.transports.streamable.app import streamable_app
 from tools_app.wire import jsonrpc
-from tools_app.worker.worker import process_worker
+from tools_app.worker.process import process_worker
+from tools_app.worker.worker import Worker
 
-_PATHS: Mapping[str, ASGIApp] = {
+_PATHS: Mapping[str, Callable[[Scope, Receive, Send, Worker], Awaitable[None]]] = {
     "/mcp": streamable_app,
     "/sse": sse_app,
     "/messages": messages_app,
@@ -31,9 +32,10 @@ MCP_PATHS = frozenset(_PATHS)
 
 async def _transport(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve an authenticated request, or answer why not."""
-    process_worker().start()
+    worker = process_worker()
+    worker.start()
     try:
-        await _PATHS[scope["path"]](scope, receive, send)
+        await _PATHS[scope["path"]](scope, receive, send, worker)
     except RequestRefused as refused:
         await _refuse(scope, send, refused)
     except BadMessage as bad:

@@ -13,20 +13,29 @@ from urllib.parse import parse_qs
 from authz_app.core.asgi import Receive, Scope, Send
 from authz_app.policy.principal import Principal
 from tools_app.conf import conf
-from tools_app.invocation.caller import SSE, Caller
+from tools_app.invocation.caller import SSE
 from tools_app.invocation.listing import seen_by
-from tools_app.protocol import kernel
 from tools_app.protocol.exchange import BackChannel
-from tools_app.sessions.session import McpSessionState, SessionsUnavailable, new_session_id, session_key
+from tools_app.protocol.kernel import ServedRequest
+from tools_app.sessions.session import McpSessionState, new_session_id, session_key
 from tools_app.streams.event_stream import EventStream
 from tools_app.streams.open_streams import SessionStream
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.messages import read_message
 from tools_app.transports.requests import RequestRefused
-from tools_app.transports.session_messages import admit, caller_in, cancel, expiry_of, extended, not_now
+from tools_app.transports.session_messages import (
+    admit,
+    caller_in,
+    cancel,
+    expiry_of,
+    extended,
+    not_now,
+    serve_request,
+    take,
+)
 from tools_app.transports.streaming import LEFT, deliver
 from tools_app.wire import jsonrpc
-from tools_app.worker.worker import Worker, process_worker
+from tools_app.worker.worker import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +45,10 @@ _PLAIN_QUERY = re.compile(rb"session_id=([0-9a-f]{32})")
 _NO_SESSION = "There is no such MCP session. Open one with GET /sse."
 
 
-async def sse_app(scope: Scope, receive: Receive, send: Send) -> None:
+async def sse_app(scope: Scope, receive: Receive, send: Send, worker: Worker) -> None:
     """Serve `GET /sse`."""
     if scope["method"] != "GET":
         raise RequestRefused(405, "method_not_allowed", "Open a stream with GET /sse.", [(b"allow", b"GET")])
-    worker = process_worker()
     await worker.workers.join()
     session_id = new_session_id()
     opened = await _open(scope, worker, session_key(session_id))
@@ -68,18 +76,17 @@ async def _open(scope: Scope, worker: Worker, key: str) -> SessionStream:
     stream = EventStream(conf().max_queued_bytes, conf().heartbeat)
     seen = seen_by(client, caller, policy)
     opened = SessionStream(key, caller, stream, session.expires_at, seen)
-    worker.open.add(opened)
+    worker.watch.add(opened)
     logger.info("MCP session %s opened for %s", key, client.name or client.subject)
     return opened
 
 
-async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
+async def messages_app(scope: Scope, receive: Receive, send: Send, worker: Worker) -> None:
     """Serve `POST /messages/?session_id=...`."""
     if scope["method"] != "POST":
         raise RequestRefused(405, "method_not_allowed", "Send messages with POST.", [(b"allow", b"POST")])
     key = session_key(_session_id(scope))
     message = (await read_message(scope, receive)).message
-    worker = process_worker()
     if worker.draining:
         raise SHUTTING_DOWN
     await worker.workers.join()
@@ -87,7 +94,7 @@ async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
     refusal = not_now(worker, key, message)
     request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
     accepted = await worker.sessions.accept(key, principal.owner, request_id)
-    if accepted is None or worker.open.has_ended(key):
+    if accepted is None or worker.streams.has_ended(key):
         # A blocked client's sessions have ended; it is told why rather than that there is none.
         await refuse_blocked(caller_of(scope, SSE), message, worker)
         raise RequestRefused(404, "no_session", _NO_SESSION)
@@ -97,7 +104,7 @@ async def messages_app(scope: Scope, receive: Receive, send: Send) -> None:
             raise SHUTTING_DOWN
     except BaseException:  # noqa: BLE001  (the server may cancel this; it is raised again)
         if request_id is not None and not accepted.refusal:
-            worker.give_up(accepted.session, request_id)
+            worker.delivery.give_up(accepted.session, request_id)
         raise
     await _take(scope, worker, session, message, refusal or accepted.refusal)
     await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"8")]})
@@ -120,41 +127,43 @@ def _session_id(scope: Scope) -> str:
 
 
 async def _take(scope: Scope, worker: Worker, session: McpSessionState, message: jsonrpc.Message, refusal: str) -> None:
-    """Start the work that a message asks for, in a task of its own: it goes on after the 202."""
-    if isinstance(message, jsonrpc.Response):
-        await worker.reply(session, message)
-        return
-    if message.method == "notifications/cancelled":
+    """Start the work that a message asks for: it goes on after the 202."""
+    if not isinstance(message, jsonrpc.Request):
+        await take(worker, scope, message, session, _back_channel(worker, session))
+    elif message.method == "notifications/cancelled":
         await cancel(worker, session, message)
-        return
-    caller = caller_in(scope, session, message)
-    back_channel = BackChannel(partial(worker.send, session), worker.replies)
-    if isinstance(message, jsonrpc.Notification):
-        worker.spawn(kernel.serve_notification(message, session, back_channel, caller, worker.dependencies))
     elif refusal:
-        worker.send(session, jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, refusal))
+        worker.delivery.send(session, jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, refusal))
     else:
-        task = worker.spawn(_answer(worker, message, session, back_channel, caller))
-        worker.in_flight.add(session.key, message.id, task)
+        path = _StreamPath(worker, session, message.id)
+        serve_request(worker, message, session, caller_in(scope, session, message), path)
 
 
-async def _answer(
-    worker: Worker, request: jsonrpc.Request, session: McpSessionState, back_channel: BackChannel, caller: Caller
-) -> None:
-    try:
-        answer = await kernel.serve_request(request, session, back_channel, caller, worker.dependencies)
-    except asyncio.CancelledError:
-        if worker.draining:  # The client did not ask for it, and its stream may be another worker's.
-            worker.send(session, jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, CUT_SHORT), answers=request.id)
+def _back_channel(worker: Worker, session: McpSessionState) -> BackChannel:
+    return BackChannel(partial(worker.delivery.send, session), worker.replies)
+
+
+class _StreamPath:
+    """The way to a client by its session's stream, whichever worker holds it."""
+
+    def __init__(self, worker: Worker, session: McpSessionState, request_id: jsonrpc.RequestId) -> None:
+        self.back_channel = _back_channel(worker, session)
+        self._worker = worker
+        self._session = session
+        self._request_id = request_id
+
+    async def answer(self, served: ServedRequest) -> None:
+        self._worker.delivery.send(
+            served.session,
+            served.message,
+            answers=self._request_id,
+            record_id=served.record_id,
+            learnt=served.session is not self._session,
+        )
+
+    async def give_up(self, cancelled: asyncio.CancelledError) -> None:
+        if self._worker.draining:  # The client did not ask for it, and its stream may be another worker's.
+            message = jsonrpc.error_of(self._request_id, jsonrpc.INTERNAL_ERROR, CUT_SHORT)
+            self._worker.delivery.send(self._session, message, answers=self._request_id)
         else:
-            worker.give_up(session, request.id)
-        raise
-    learnt = answer.session is not session
-    message = answer.message
-    if learnt:
-        try:
-            # Stored before the answer leaves: the next message may reach another worker.
-            await worker.sessions.update(answer.session)
-        except SessionsUnavailable as error:
-            message = jsonrpc.error_of(request.id, jsonrpc.INTERNAL_ERROR, str(error))
-    worker.send(answer.session, message, answers=request.id, record_id=answer.record_id, learnt=learnt)
+            self._worker.delivery.give_up(self._session, self._request_id)

@@ -3,11 +3,10 @@
 import asyncio
 from typing import Any
 
+from tools_app.sessions.session import SESSION_ENDED
 from tools_app.wire.jsonrpc import RequestId
 
 _Key = tuple[type, RequestId]
-# What the cancellation of a request says whose session has ended; one that its client asked for says nothing.
-SESSION_ENDED = "The MCP session has ended."
 
 
 class InFlight:

@@ -20,7 +20,8 @@ from authz_app.tokens.access_token import MAX_TIME
 from tests.rows import ISSUER, build_record, make_client
 from tools_app.pages import sessions as sessions_page
 from tools_app.sessions.session import McpSessionState, SessionsUnavailable
-from tools_app.worker.worker import Worker, process_worker
+from tools_app.worker.process import process_worker
+from tools_app.worker.worker import Worker
 
 SESSIONS = "/admin/tools_app/mcpsession/"
 HOSTILE = "<script>alert(1)</script>\u202e"
@@ -268,7 +269,7 @@ def test_a_store_out_of_reach_is_said_and_no_page_breaks(
     admin_client: Browser, here: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_session()
-    monkeypatch.setattr(here, "sessions", Unreachable(reaches_list=False))
+    monkeypatch.setattr(here.workers, "sessions", Unreachable(reaches_list=False))
     for page in (listed(admin_client), listed(admin_client, "?q=x")):
         assert "The MCP sessions cannot be reached right now." in page
         assert "No open MCP sessions." not in page
@@ -281,7 +282,7 @@ def test_what_was_perhaps_not_ended_is_not_said_to_have_ended(
     admin_client: Browser, here: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_session()
-    monkeypatch.setattr(here, "sessions", Unreachable(reaches_list=True))
+    monkeypatch.setattr(here.workers, "sessions", Unreachable(reaches_list=True))
     page = end(admin_client, "k1")
     assert "Not ended, as far as can be told: MCP session of report-agent@clients" in page
     assert "Ended:" not in page

@@ -11,7 +11,8 @@ from tests.tools_app.connected import OWNER, Join, opened, read
 from tools_app import resources
 from tools_app.streams import resource_updates
 from tools_app.streams.open_streams import SessionStream
-from tools_app.worker.worker import Worker, process_worker
+from tools_app.worker.process import process_worker
+from tools_app.worker.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOTE, OTHER = "notes://travel/1", "notes://travel/2"
@@ -77,7 +78,7 @@ async def test_any_thread_of_the_process_may_say_so() -> None:
     saying.start()
     assert await told(stream) == [NOTE]
     saying.join(5)
-    here.open.end_all("the test is over")
+    here.streams.end_all("the test is over")
     here.stop()
     process_worker.cache_clear()
 

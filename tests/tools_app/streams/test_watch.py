@@ -17,7 +17,7 @@ from tests.eventually import eventually
 from tests.redis import RedisServer
 from tests.tools_app.connected import WAIT, Join, opened, read
 from tools_app.cluster.workers import RedisWorkers
-from tools_app.streams import watch as open_sessions
+from tools_app.streams import watch
 from tools_app.streams.event_stream import message_event
 from tools_app.streams.open_streams import SessionStream
 from tools_app.wire.jsonrpc import result_of
@@ -29,14 +29,14 @@ pytestmark = pytest.mark.django_db(transaction=True)  # The watch reads the poli
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is due at once, and looked at often."""
-    monkeypatch.setattr(open_sessions, "_WATCH_EVERY", 0.02)
-    monkeypatch.setattr(open_sessions, "_GAP_GRACE", 0.2)
-    monkeypatch.setattr(open_sessions, "_OUTAGE_GRACE", 0.2)
+    monkeypatch.setattr(watch, "_WATCH_EVERY", 0.02)
+    monkeypatch.setattr(watch, "_GAP_GRACE", 0.2)
+    monkeypatch.setattr(watch, "_OUTAGE_GRACE", 0.2)
 
 
 async def watched(worker: Worker, key: str = "k") -> SessionStream:
     """A stream of this worker that is renewed with every look."""
-    worker.open._heartbeat = 0.0
+    worker.watch._heartbeat = 0.0
     _, there = await opened(worker, key)
     return there
 
@@ -68,7 +68,7 @@ async def test_a_stream_that_is_complete_goes_on(join: Join) -> None:
     stream = await watched(here)
     session = (await here.sessions.listed())[0]
     for number in range(5):
-        there.send(session, {"n": number})
+        there.delivery.send(session, {"n": number})
     await read(stream, 5)
     await rounds(here)
     assert (stream.stream.ended, stream.behind_since, stream.received) == ("", None, 5)
@@ -87,7 +87,7 @@ async def test_a_stream_that_has_missed_a_message_ends_after_its_grace(join: Joi
 async def test_a_message_that_is_on_its_way_for_less_than_the_grace_is_not_missed(
     join: Join, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(open_sessions, "_GAP_GRACE", 60)
+    monkeypatch.setattr(watch, "_GAP_GRACE", 60)
     here, there = await join(), await join()
     stream = await watched(here)
     await count_one_more(there)
@@ -160,7 +160,7 @@ async def test_a_request_that_is_being_answered_is_left_alone(join: Join) -> Non
     session = (await there.sessions.listed())[0]
     await there.sessions.accept("k", session.owner, 7)
     await rounds(here)
-    there.send(session, {"n": 1}, answers=7)
+    there.delivery.send(session, {"n": 1}, answers=7)
     assert [orjson.loads(data) for data in await read(stream, 1)] == [{"n": 1}]
     assert stream.given_up == set()
 
@@ -171,7 +171,7 @@ async def test_an_answer_sent_just_before_its_worker_left_is_delivered_and_nothi
     session = (await there.sessions.listed())[0]
     for number in range(20):
         await there.sessions.accept("k", session.owner, number)
-        there.send(session, {"n": number}, answers=number)
+        there.delivery.send(session, {"n": number}, answers=number)
     await there.workers.leave()
     assert [orjson.loads(data)["n"] for data in await read(stream, 20)] == list(range(20))
     await rounds(here)
@@ -181,14 +181,14 @@ async def test_an_answer_sent_just_before_its_worker_left_is_delivered_and_nothi
 async def test_streams_outlast_a_short_outage_of_redis(
     own_redis: RedisServer, join: Join, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(open_sessions, "_OUTAGE_GRACE", 60)
+    monkeypatch.setattr(watch, "_OUTAGE_GRACE", 60)
     here = await join(url=own_redis.url)
     stream = await watched(here)
     own_redis.pause()
     await eventually(lambda: "The other workers cannot be reached" in caplog.text)
     own_redis.resume()
     resumed = time.monotonic()
-    await eventually(lambda: here.open._reached_at > resumed)
+    await eventually(lambda: here.watch._reached_at > resumed)
     assert stream.stream.ended == ""
 
 
@@ -213,9 +213,9 @@ async def test_all_streams_end_when_nothing_that_others_send_arrives_here(join: 
 async def test_the_watch_ends_with_the_last_stream_and_begins_again_with_the_next(join: Join) -> None:
     here = await join()
     await watched(here)
-    watching = here.open._watching
+    watching = here.watch._watching
     assert watching is not None
-    here.open.remove("k")
+    here.streams.remove("k")
     await asyncio.wait([watching], timeout=WAIT)
     assert watching.done() and watching.exception() is None
     await here.sessions.delete("k")
@@ -227,10 +227,10 @@ async def test_the_watch_ends_with_the_last_stream_and_begins_again_with_the_nex
 async def test_a_session_has_ended_when_its_stream_has_whoever_still_reads(join: Join) -> None:
     here = await join()
     await watched(here)
-    assert not here.open.has_ended("k")
-    here.open.end("k", "because")
-    assert here.open.has_ended("k")
-    assert not here.open.has_ended("another")
+    assert not here.streams.has_ended("k")
+    here.streams.end("k", "because")
+    assert here.streams.has_ended("k")
+    assert not here.streams.has_ended("another")
 
 
 def allow_for_a_moment(subject: str) -> None:
@@ -246,7 +246,7 @@ def allow_for_a_moment(subject: str) -> None:
 
 async def test_who_a_window_is_about_hears_when_it_opens_and_when_it_closes(join: Join) -> None:
     here = await join()
-    here.open._heartbeat = 0.0
+    here.watch._heartbeat = 0.0
     _, mine = await opened(here, "mine")
     _, other = await opened(here, "other", ("https://issuer.example/", "bob", "app"))
     await eventually(lambda: mine.seen is not None and other.seen is not None)

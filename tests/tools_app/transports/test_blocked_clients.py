@@ -21,11 +21,11 @@ from tests.raw_modern import call as modern_call
 from tests.raw_modern import headers_for
 from tests.raw_sse import INITIALIZE, call, request
 from tests.tools_app.connected import OWNER, WAIT
-from tools_app.sessions.session import session_key
+from tools_app.sessions.session import BLOCKED, session_key
 from tools_app.streams import watch
-from tools_app.streams.blocked_sessions import BLOCKED
 from tools_app.transports.app import _transport
-from tools_app.worker.worker import Worker, process_worker
+from tools_app.worker.process import process_worker
+from tools_app.worker.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -170,7 +170,7 @@ async def test_its_request_comes_before_the_end_of_its_session(here: Worker, ask
 async def test_its_session_ends_before_its_request(here: Worker, asked: Any) -> None:
     session_id = await session_at_mcp()
     await block()
-    await here.end(key_at_mcp(session_id), BLOCKED)
+    await here.lifetime.end(key_at_mcp(session_id), BLOCKED)
     assert_told(await Request("/mcp", asked, mcp_session_id=session_id).answered())
     assert [reason for _, reason in await records(here)] == ["client_blocked"]
 
@@ -194,7 +194,7 @@ async def test_its_session_ends_while_its_call_is_being_decided(here: Worker, ti
         response = Request("/mcp", CALL, mcp_session_id=session_id)
         await eventually(lambda: here.in_flight.has(key, 2))
         for _ in range(times):
-            await here.end(key, BLOCKED)
+            await here.lifetime.end(key, BLOCKED)
         commit.set()
         assert_told(await response.answered())
     assert await records(here) == [("tool", "client_blocked")]
@@ -208,7 +208,7 @@ async def test_its_session_ends_while_its_call_runs_that_began_before(here: Work
     await eventually(lambda: here.in_flight.has(key, 2))
     await recorded(here)
     await block()
-    await here.end(key, BLOCKED)
+    await here.lifetime.end(key, BLOCKED)
     await response.answered()
     assert response.status == 200
     assert "session was ended" in response.text
@@ -221,7 +221,7 @@ async def test_a_call_that_is_allowed_while_its_session_ends_does_not_run(here: 
     with writing("active") as commit:
         response = Request("/mcp", call("crash", 2), mcp_session_id=session_id)
         await eventually(lambda: here.in_flight.has(key, 2))
-        await here.end(key, "an administrator ended it")
+        await here.lifetime.end(key, "an administrator ended it")
         commit.set()
         await response.answered()
     assert "session was ended" in response.text
@@ -258,7 +258,7 @@ async def test_over_sse_a_blocked_client_is_told_on_its_stream_while_that_is_ope
     await block()
     assert (await Request("/messages/", CALL, query).answered()).status == 202
     await eventually(lambda: "Your client is blocked here. Record " in stream.text)
-    here.open.end(sse_key(query), BLOCKED)
+    here.streams.end(sse_key(query), BLOCKED)
     await stream.answered()
     assert await records(here) == [("tool", "client_blocked")]
 
@@ -267,7 +267,7 @@ async def test_over_sse_a_blocked_client_is_told_on_its_stream_while_that_is_ope
 async def test_over_sse_a_blocked_client_is_told_by_403_when_its_stream_has_ended(here: Worker, asked: Any) -> None:
     stream, query = await sse_session()
     await block()
-    here.open.end(sse_key(query), BLOCKED)
+    here.streams.end(sse_key(query), BLOCKED)
     assert_told(await Request("/messages/", asked, query).answered())
     await stream.answered()
     assert_told(await Request("/messages/", asked, query).answered())
@@ -278,7 +278,7 @@ async def test_over_sse_a_call_is_recorded_although_its_session_ends_while_it_is
     stream, query = await sse_session()
     with writing("blocked") as commit:
         assert (await Request("/messages/", CALL, query).answered()).status == 202
-        await here.end(sse_key(query), BLOCKED)
+        await here.lifetime.end(sse_key(query), BLOCKED)
         await stream.answered()
         commit.set()
         await eventually(lambda: not here.in_flight.count(sse_key(query)))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tools_app.worker.in_flight import SESSION_ENDED, InFlight
+from tools_app.sessions.session import SESSION_ENDED
+from tools_app.worker.in_flight import InFlight
 
 WAIT = 20.0
 Start = Callable[[], "asyncio.Task[Any]"]

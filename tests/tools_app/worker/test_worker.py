@@ -14,7 +14,7 @@ from tests.redis import RedisServer
 from tests.tools_app.connected import Join, opened, read
 from tools_app.cluster import outbox
 from tools_app.sessions.session import Lease, McpSessionState
-from tools_app.streams import watch as open_sessions
+from tools_app.streams import watch
 from tools_app.streams.event_stream import message_event
 from tools_app.wire.jsonrpc import Response
 from tools_app.worker.worker import Worker
@@ -27,7 +27,7 @@ WAIT = 20.0
 
 @pytest.fixture(autouse=True)
 def _unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(open_sessions, "_WATCH_EVERY", 3_600)
+    monkeypatch.setattr(watch, "_WATCH_EVERY", 3_600)
 
 
 def message(number: int) -> dict[str, Any]:
@@ -49,7 +49,7 @@ async def test_what_another_worker_sends_reaches_the_stream_in_order(join: Join)
     here, there = await join(), await join()
     session, stream = await opened(here)
     for number in range(100):
-        there.send(session, message(number))
+        there.delivery.send(session, message(number))
     sent: list[int] = []
     while len(sent) < 100:
         sent += numbers(
@@ -110,7 +110,7 @@ async def test_what_another_worker_learnt_of_a_client_is_known_here_before_its_a
     session, stream = await opened(here)
     learnt = replace(session, protocol_version="2025-11-25", client_info={"name": "x"})
     await there.sessions.update(learnt)
-    there.send(learnt, message(1), answers=1, learnt=True)
+    there.delivery.send(learnt, message(1), answers=1, learnt=True)
     await read(stream, 1)
     accepted = await here.sessions.accept("k", session.owner, None)
     assert accepted is not None and accepted.session == learnt
@@ -127,7 +127,7 @@ async def test_a_reply_reaches_the_worker_that_asked(join: Join, through: int) -
     workers = [await join() for _ in range(3)]
     session, _ = await opened(workers[0])
     request_id, reply = workers[1].replies.expect("k")
-    await workers[through].reply(session, Response(request_id, {"action": "accept"}, None))
+    await workers[through].delivery.reply(session, Response(request_id, {"action": "accept"}, None))
     async with asyncio.timeout(WAIT):
         assert await reply == {"action": "accept"}
 
@@ -136,7 +136,7 @@ async def test_an_error_of_the_client_reaches_the_worker_that_asked(join: Join) 
     here, there = await join(), await join()
     session, _ = await opened(here)
     request_id, reply = there.replies.expect("k")
-    await here.reply(session, Response(request_id, None, {"code": 1, "message": "No."}))
+    await here.delivery.reply(session, Response(request_id, None, {"code": 1, "message": "No."}))
     async with asyncio.timeout(WAIT):
         with pytest.raises(MCPError, match="No."):
             await reply
@@ -148,7 +148,7 @@ async def test_a_reply_of_another_session_or_with_another_id_is_ignored(join: Jo
     foreign, _ = await opened(here, "foreign", ("i", "mallory", "c"))
     request_id, reply = there.replies.expect("k")
     channel = there.workers.channel
-    await here.reply(foreign, Response(request_id, {"n": 1}, None))
+    await here.delivery.reply(foreign, Response(request_id, {"n": 1}, None))
     for forged in (
         f"{channel}|",
         channel,
@@ -157,14 +157,14 @@ async def test_a_reply_of_another_session_or_with_another_id_is_ignored(join: Jo
         f"{request_id}|x",
         request_id.upper(),
     ):
-        await here.reply(session, Response(forged, {"n": 2}, None))
-    await here.reply(session, Response(request_id, {"n": 3}, None))
+        await here.delivery.reply(session, Response(forged, {"n": 2}, None))
+    await here.delivery.reply(session, Response(request_id, {"n": 3}, None))
     async with asyncio.timeout(WAIT):
         assert await reply == {"n": 3}
 
 
 async def in_flight(worker: Worker, key: str, request_id: int | str) -> "asyncio.Task[Any]":
-    task = worker.spawn(asyncio.Event().wait())
+    task = worker.tasks.spawn(asyncio.Event().wait())
     worker.in_flight.add(key, request_id, task)
     return task
 
@@ -185,7 +185,7 @@ async def test_a_session_is_ended_everywhere_by_any_worker(join: Join) -> None:
     session, stream = await opened(here)
     other, other_stream = await opened(here, "other")
     running = [await in_flight(worker, "k", 1) for worker in (here, there)]
-    await third.end("k", "an administrator ended it")
+    await third.lifetime.end("k", "an administrator ended it")
     for worker in (here, there, third):
         if worker is not here:
             assert await worker.sessions.accept("k", session.owner, 1) is None
@@ -223,7 +223,7 @@ async def test_a_message_that_does_not_arrive_ends_the_session(join: Join, monke
     here, there = await join(), await join()
     session, _ = await opened(here)
     await here.workers.leave()
-    there.send(session, message(1))
+    there.delivery.send(session, message(1))
     await eventually(lambda: there.sessions.accept("k", session.owner, None), equals=None)
 
 
@@ -231,7 +231,7 @@ async def test_a_request_that_is_given_up_is_free_again_and_its_session_misses_n
     here, there = await join(), await join()
     session, stream = await opened(here)
     await there.sessions.accept("k", session.owner, 7)
-    there.give_up(session, 7)
+    there.delivery.give_up(session, 7)
 
     async def lease_without_requests() -> Lease | None:
         lease = (await here.sessions.renew(["k"]))["k"]

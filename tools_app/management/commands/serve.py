@@ -53,7 +53,7 @@ class Command(BaseCommand):
         # Importing Daphne makes the event loop, which `manage.py` has chosen by now.
         server = importlib.import_module("tools_app.serving.server")
         access_log = importlib.import_module("tools_app.serving.access_log")
-        worker = importlib.import_module("tools_app.worker.worker")
+        process = importlib.import_module("tools_app.worker.process")
         os.set_inheritable(listening.fileno(), False)
         host, port = listening.getsockname()[:2] if listening.family != socket.AF_UNIX else ("socket", 0)
         # What is loaded by now stays for good; the collector need not look at it again.
@@ -65,8 +65,8 @@ class Command(BaseCommand):
             application,
             endpoints=[f"fd:fileno={listening.fileno()}"],
             action_logger=access_log.log_action,
-            start=lambda: worker.worker().start(),
-            drain=worker.drain,
+            start=lambda: process.process_worker().start(),
+            drain=process.drain,
             drain_seconds=settings.DRAIN_SECONDS,
             server_name="",
             ready_callable=lambda: self._ready(f"{host}:{port}"),

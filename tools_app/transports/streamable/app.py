@@ -10,17 +10,18 @@ from tools_app.transports.messages import Posted, read_message
 from tools_app.transports.requests import RequestRefused, header_values
 from tools_app.transports.streamable import handshake, modern
 from tools_app.wire.meta import is_modern
+from tools_app.worker.worker import Worker
 
 
-async def streamable_app(scope: Scope, receive: Receive, send: Send) -> None:
+async def streamable_app(scope: Scope, receive: Receive, send: Send, worker: Worker) -> None:
     """Serve one request on `/mcp`."""
     posted = await read_message(scope, receive) if scope["method"] == "POST" else None
     if not _is_of_modern_era(scope, posted):
-        await handshake.serve(scope, receive, send, posted)
+        await handshake.serve(scope, receive, send, posted, worker)
     elif posted is None:
         _refuse_without_message(scope)
     else:
-        await modern.serve(scope, receive, send, posted)
+        await modern.serve(scope, receive, send, posted, worker)
 
 
 def _refuse_without_message(scope: Scope) -> NoReturn:

@@ -24,16 +24,15 @@ from tools_app.transports.streamable.held_response import HeldResponse
 from tools_app.transports.streamable.subscriptions import subscribed
 from tools_app.wire import jsonrpc
 from tools_app.wire.meta import client_software_in, is_modern, protocol_version_in
-from tools_app.worker.worker import Worker, process_worker
+from tools_app.worker.worker import Worker
 
 VERSION_HEADER = b"mcp-protocol-version"
 _MAX_SHOWN = 40
 _NOT_NAMED = "The MCP-Protocol-Version header must name the version that the request's _meta names, and once."
 
 
-async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> None:
+async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted, worker: Worker) -> None:
     """Serve a request of this era, whose message is ``posted``."""
-    worker = process_worker()
     if worker.draining:
         raise SHUTTING_DOWN
     message = posted.message
@@ -49,9 +48,8 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> N
     if is_subscription(message):
         await worker.workers.join()
     if is_decided(message):
-        await worker.dependencies.policy.client_of(
-            caller.principal
-        )  # Has to be known before the SDK asks for a schema.
+        # Has to be known before the SDK asks for a schema.
+        await worker.dependencies.policy.client_of(caller.principal)
     else:
         await refuse_blocked(caller, message, worker)
     if worker.draining:  # By now: nobody would wait for the work.
@@ -59,6 +57,7 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> N
     key = _key_of(caller)
     limit = conf().max_sessions_per_client
     if worker.in_flight.count(key) >= limit:
+        await refuse_blocked(caller, message, worker)
         text = f"You have {limit} requests in flight; wait for an answer first."
         raise RequestRefused(429, "too_many_requests", text, [(b"retry-after", b"1")])
     answering = _Answering(scope, receive, send, Exchange(caller, None, worker.dependencies), posted)
@@ -69,7 +68,7 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted) -> N
         await answering.subscribe(worker, task)
     else:
         # Draining waits for what is answered, and ends what only listens.
-        task = worker.spawn(answering.run(worker))
+        task = worker.tasks.spawn(answering.run(worker))
         worker.in_flight.add(key, secrets.token_hex(8), task)
         await task
 
@@ -169,7 +168,7 @@ class _SdkApp:
             server, json_response=False, max_request_body_size=conf().max_body_bytes
         )
         self._open = asyncio.Event()
-        worker.keep(self._hold())
+        worker.tasks.keep(self._hold())
 
     async def _hold(self) -> None:
         async with self._manager.run():

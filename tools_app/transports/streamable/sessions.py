@@ -12,8 +12,14 @@ from tools_app.invocation.caller import STREAMABLE, Caller
 from tools_app.invocation.listing import Seen, seen_by, told_of
 from tools_app.protocol import kernel
 from tools_app.protocol.exchange import BackChannel
-from tools_app.sessions.session import Acceptance, McpSessionState, SessionsUnavailable, new_session_id, session_key
-from tools_app.streams.blocked_sessions import BLOCKED
+from tools_app.sessions.session import (
+    BLOCKED,
+    Acceptance,
+    McpSessionState,
+    SessionsUnavailable,
+    new_session_id,
+    session_key,
+)
 from tools_app.transports.admission import SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.messages import is_decided
 from tools_app.transports.requests import RequestRefused, header_values
@@ -30,14 +36,14 @@ _NO_ID = "Send the Mcp-Session-Id that came with the answer to initialize, and s
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class InitializeResponse:
     """The answer to an initialize request, and the headers that go with it."""
 
     message: Mapping[str, Any]
     headers: Headers
 
 
-async def open_session(scope: Scope, request: jsonrpc.Request, worker: Worker) -> Opened:
+async def open_session(scope: Scope, request: jsonrpc.Request, worker: Worker) -> InitializeResponse:
     """Answer an initialize request, and open the session, which is stored before its id leaves.
 
     Raises:
@@ -58,10 +64,10 @@ async def open_session(scope: Scope, request: jsonrpc.Request, worker: Worker) -
     )
     answer = await kernel.serve_request(request, session, nowhere(worker), caller, worker.dependencies)
     if not answer.session.protocol_version:
-        return Opened(answer.message, ())
+        return InitializeResponse(answer.message, ())
     await admit(worker, answer.session, principal)
     logger.info("MCP session %s opened for %s", session.key, principal.subject)
-    return Opened(answer.message, [(_SESSION_HEADER, session_id.encode())])
+    return InitializeResponse(answer.message, [(_SESSION_HEADER, session_id.encode())])
 
 
 def nowhere(worker: Worker) -> BackChannel:
@@ -119,7 +125,7 @@ async def _check_not_blocked(
 async def end_blocked(worker: Worker, session: McpSessionState) -> None:
     """End the session of a blocked client. It is told that it is blocked, whether this works or not."""
     try:
-        await worker.end(session.key, BLOCKED)
+        await worker.lifetime.end(session.key, BLOCKED)
     except SessionsUnavailable:
         logger.warning("MCP session %s could not be ended, though %s", session.key, BLOCKED)
 

@@ -9,8 +9,7 @@ from mcp.shared.exceptions import MCPError
 
 from authz_app.policy_store.store import PolicyUnavailable
 from tools_app.invocation.caller import Caller
-from tools_app.invocation.listing import seen_by
-from tools_app.streams.blocked_sessions import BLOCKED
+from tools_app.sessions.session import BLOCKED
 from tools_app.streams.notifications import NotificationStream
 from tools_app.streams.open_streams import Subscription
 from tools_app.transports.session_messages import expiry_of
@@ -32,24 +31,17 @@ async def subscribed(
         await _begin(subscription, worker)
         yield subscription
     finally:
-        worker.open.remove(key)
+        worker.streams.remove(key)
         logger.info(
             "A subscription of %s closed: %s", caller.principal.subject, notifications.ended or "the client left"
         )
 
 
 async def _begin(subscription: Subscription, worker: Worker) -> None:
-    """Put the stream under watch, with the lists as they are then."""
-    while True:
-        try:
-            policy = await worker.dependencies.policy.refreshed()
-            client = await worker.dependencies.policy.client_of(subscription.caller.principal)
-        except PolicyUnavailable as error:
-            raise MCPError(INTERNAL_ERROR, str(error)) from error
-        subscription.seen = seen_by(client, subscription.caller, policy)
-        if await worker.dependencies.policy.policy() is policy:
-            break
-    worker.open.add(subscription)
+    try:
+        client = await worker.watch.add_current(subscription)
+    except PolicyUnavailable as error:
+        raise MCPError(INTERNAL_ERROR, str(error)) from error
     if client.status == "blocked":
         subscription.stream.end(BLOCKED)
     elif worker.draining:

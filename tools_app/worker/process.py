@@ -1,0 +1,34 @@
+"""The worker of this process. For the edges of the site alone: what lies between them is handed what it needs."""
+
+from functools import cache
+from typing import Any
+
+from django.core.signals import setting_changed
+
+from tools_app.worker.worker import Worker
+
+
+@cache
+def process_worker() -> Worker:
+    """This process's worker, made when it is first needed."""
+    return Worker()
+
+
+def running_worker() -> Worker | None:
+    """This process's worker, if it has been needed."""
+    return process_worker() if process_worker.cache_info().currsize else None
+
+
+async def drain(limit: float) -> None:
+    """Drain this process's worker, if it has one."""
+    if worker := running_worker():
+        await worker.drain(limit)
+
+
+def _forget(**_: Any) -> None:
+    if worker := running_worker():
+        worker.stop()
+        process_worker.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="tools_app.worker.process")
