@@ -14,10 +14,12 @@ PATIENCE = 60.0
 _SHORTEST, _LONGEST = 0.002, 0.25
 _TRUE: Any = object()
 T = TypeVar("T")
+# What is waited for, in words; a function says it when it did not come.
+What = str | Callable[[], str]
 
 
 async def eventually(
-    look: Callable[[], T | Awaitable[T]], *, equals: T = _TRUE, within: float = PATIENCE, what: str = ""
+    look: Callable[[], T | Awaitable[T]], *, equals: T = _TRUE, within: float = PATIENCE, what: What = ""
 ) -> T:
     """Look, a function or a coroutine function, until it returns something true, or what it is to equal; returns that.
 
@@ -40,7 +42,7 @@ async def eventually(
     raise _gave_up(look, equals, within, what, seen)
 
 
-def wait_until(look: Callable[[], T], *, equals: T = _TRUE, within: float = PATIENCE, what: str = "") -> T:
+def wait_until(look: Callable[[], T], *, equals: T = _TRUE, within: float = PATIENCE, what: What = "") -> T:
     """``eventually`` for code that runs in no event loop: it blocks the thread."""
     deadline = time.monotonic() + within
     for pause in _pauses():
@@ -64,9 +66,10 @@ def _holds(seen: object, equals: object) -> bool:
     return bool(seen) if equals is _TRUE else seen == equals
 
 
-def _gave_up(look: Callable[..., Any], equals: object, within: float, what: str, seen: object) -> AssertionError:
+def _gave_up(look: Callable[..., Any], equals: object, within: float, what: What, seen: object) -> AssertionError:
     wanted = "" if equals is _TRUE else f" to equal {equals!r}"
-    return AssertionError(f"Waited {within:g} s for {what or _source(look)}{wanted}. Last seen: {seen!r}")
+    awaited = what() if callable(what) else what or _source(look)
+    return AssertionError(f"Waited {within:g} s for {awaited}{wanted}. Last seen: {seen!r}")
 
 
 def _source(look: Callable[..., Any]) -> str:

@@ -5,10 +5,11 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from tests.eventually import wait_until
 from tests.site import free_port
 
 _START_SECONDS = 10.0
@@ -53,17 +54,16 @@ class RedisServer:
 
     def _wait_until_it_answers(self) -> None:
         assert self._process is not None
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:
-                    probe.sendall(b"PING\r\n")
-                    if probe.recv(5) == b"+PONG":
-                        return
-            except OSError:
-                pass
-            time.sleep(0.01)
-        raise RuntimeError("redis-server did not start.")
+        process = self._process
+        wait_until(lambda: process.poll() is not None or self._answers(), within=_START_SECONDS, what="redis-server")
+        if process.poll() is not None:
+            raise RuntimeError("redis-server did not start.")
+
+    def _answers(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:
+            probe.sendall(b"PING\r\n")
+            return probe.recv(5) == b"+PONG"
+        return False
 
     @property
     def pid(self) -> int:

@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from tests.eventually import wait_until
 from tests.issuer import Issuer
 from tests.site import Site, SiteAddress, free_port, several_workers
 
@@ -100,13 +100,14 @@ class RoundRobin:
 
     def _wait_for_port(self) -> None:
         assert self._process is not None
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.01)
-        raise RuntimeError(f"nginx did not start:\n{self._log.read_text(errors='replace')}")
+        process = self._process
+        wait_until(lambda: process.poll() is not None or self._listens(), within=_START_SECONDS, what="nginx")
+        if process.poll() is not None:
+            raise RuntimeError(f"nginx did not start:\n{self._log.read_text(errors='replace')}")
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 class BalancedSite(SiteAddress):
@@ -123,13 +124,12 @@ class BalancedSite(SiteAddress):
 
     def wait_for_line(self, pattern: str, seconds: float = 20) -> str:
         """The first line of any worker, of those that were or will be printed, in which the pattern is found."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for line in [line for worker in self.workers for line in list(worker.lines)]:
-                if re.search(pattern, line):
-                    return line
-            time.sleep(0.02)
-        raise AssertionError(f"No line matches {pattern!r}:\n{self.log}")
+
+        def matching() -> str:
+            lines = [line for worker in self.workers for line in list(worker.lines)]
+            return next((line for line in lines if re.search(pattern, line)), "")
+
+        return wait_until(matching, within=seconds, what=lambda: f"{pattern!r} in:\n{self.log}\n")
 
     def assert_all_worked(self) -> None:
         """Every worker took messages, so what a client saw did not depend on which it reached."""

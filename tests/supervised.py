@@ -2,12 +2,12 @@
 
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
 
+from tests.eventually import wait_until
 from tests.site import START_SECONDS, Site
 
 
@@ -42,14 +42,13 @@ def _lives(process: psutil.Process) -> bool:
 
 def wait_for_workers(site: Site, count: int, other_than: frozenset[int] = frozenset()) -> set[int]:
     """Wait until there are exactly so many workers that have served, none of them one of ``other_than``."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+
+    def served() -> set[int]:
         pids = worker_pids(site)
         serving = sum(line.startswith("Serving ") for line in site.lines)
-        if len(pids) == count <= serving and not pids & other_than:
-            return pids
-        time.sleep(0.05)
-    raise AssertionError(f"There are no {count} new workers:\n{site.log}")
+        return pids if len(pids) == count <= serving and not pids & other_than else set()
+
+    return wait_until(served, within=START_SECONDS, what=lambda: f"{count} new workers:\n{site.log}\n")
 
 
 def reload(site: Site, count: int) -> set[int]:

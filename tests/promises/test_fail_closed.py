@@ -13,6 +13,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.conftest import migrate, need
 from tests.databases import connect, execute, rows, rule_for_everybody
+from tests.eventually import eventually
 from tests.postgresql import Cluster, binaries
 from tests.site import Site
 
@@ -42,23 +43,20 @@ class Load:
 
     async def reach(self, more: int) -> None:
         """Wait until so many more calls have succeeded."""
-        async with asyncio.timeout(30):
-            wanted = self.marked + more
-            while self.marked < wanted:
-                await self._ended()
+        wanted = self.marked + more
+        await eventually(lambda: self._goes_on() and self.marked >= wanted)
 
     async def refused(self, more: int) -> None:
         """Wait until so many more calls have been refused."""
-        async with asyncio.timeout(30):
-            wanted = self.told.total() + more
-            while self.told.total() < wanted:
-                await self._ended()
+        wanted = self.told.total() + more
+        await eventually(lambda: self._goes_on() and self.told.total() >= wanted)
 
-    async def _ended(self) -> None:
-        failed = [task for task in self._tasks if task.done()]
-        for task in failed:
-            task.result()
-        await asyncio.sleep(0.01)
+    def _goes_on(self) -> bool:
+        """Raises what ended one of the clients."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+        return True
 
     async def _client(self, number: int) -> None:
         async with self._site.client(f"subject-{number}") as client:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -49,7 +48,7 @@ def limit_all_clients_together(database_url: str) -> None:
         database_url,
         "INSERT INTO authz_app_rule (effect, applies_to, token_scopes, tools, enabled, note, created_at, updated_at,"
         f" limit_calls, limit_period, limit_per) VALUES ('limit', 'every', '', 'mark', true, '', CURRENT_TIMESTAMP,"
-        f" CURRENT_TIMESTAMP, {LIMIT}, 'minute', 'together')",
+        f" CURRENT_TIMESTAMP, {LIMIT}, 'hour', 'together')",
     )
 
 
@@ -73,11 +72,9 @@ async def hammering(workers: Sequence[Site], calls: int) -> AsyncIterator["async
         yield asyncio.ensure_future(asyncio.gather(*callers))
 
 
-async def test_a_limit_of_100_a_minute_lets_through_exactly_100(workers: Sequence[Site], marks: Path) -> None:
-    started = time.monotonic()
+async def test_a_limit_of_100_lets_through_exactly_100(workers: Sequence[Site], marks: Path) -> None:
     async with asyncio.timeout(100), hammering(workers, 400 // len(workers)) as calls:
         assert sum(await calls) == 400
-    assert time.monotonic() - started < 60, "This machine is too slow to tell."
     recorded = rows(workers[0].database_url, "SELECT reason, worker, arguments FROM authz_app_callrecord")
     assert Counter(reason for reason, _, _ in recorded) == {"allowed": LIMIT, "limit_reached": 400 - LIMIT}
     assert len({worker for _, worker, _ in recorded}) == len(workers)

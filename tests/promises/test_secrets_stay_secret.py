@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from glob import glob
@@ -21,6 +20,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import Implementation, PromptReference
 
 from tests.databases import connect, rows, rule_for_everybody
+from tests.eventually import wait_until
 from tests.secret_corpus import HARMLESS_NAMED, NAMED, SHAPED, Secret
 from tests.secret_tools import LEVELS
 from tests.site import Site
@@ -200,11 +200,9 @@ class Auditor:
 
 def collected(lines: Path, last: str) -> None:
     """Wait for the line of this record: it is written when the record has been sealed."""
-    for _ in range(600):
-        if lines.exists() and last.encode() in lines.read_bytes():
-            return
-        time.sleep(0.2)
-    raise AssertionError("No line for the last record.")
+    wait_until(
+        lambda: lines.exists() and last.encode() in lines.read_bytes(), within=120, what="the last record's line"
+    )
 
 
 def pages(site: Site, record_ids: list[str]) -> bytes:

@@ -29,6 +29,7 @@ def connect(url: str, token: str) -> AbstractAsyncContextManager[Any]:
 
 async def main(url: str, token: str) -> dict[str, Any]:
     seen: dict[str, Any] = {"logs": [], "progress": []}
+    has_begun = asyncio.Event()
 
     async def elicit(context: RequestContext[Any, Any], params: types.ElicitRequestParams) -> types.ElicitResult:
         return types.ElicitResult(action="accept", content={"name": "Ada"})
@@ -39,6 +40,8 @@ async def main(url: str, token: str) -> dict[str, Any]:
 
     async def log(params: types.LoggingMessageNotificationParams) -> None:
         seen["logs"].append(params.data)
+        if params.data == "asks in a moment":
+            has_begun.set()
 
     async def progress(done: float, total: float | None, message: str | None) -> None:
         seen["progress"].append([done, total, message])
@@ -66,15 +69,15 @@ async def main(url: str, token: str) -> dict[str, Any]:
             await session.call_tool("weather_tool", {"location": "x"})
         except McpError as error:
             seen["refusal"] = error.error.message
-        seen["cancelled"] = await cancel(session)
+        seen["cancelled"] = await cancel(session, has_begun)
     return seen
 
 
-async def cancel(session: ClientSession) -> str:
+async def cancel(session: ClientSession, has_begun: asyncio.Event) -> str:
     """Call, cancel by notification, and see that the session goes on."""
     request_id = session._request_id
-    waiting = asyncio.create_task(session.call_tool("wait", {}))
-    await asyncio.sleep(0.5)
+    waiting = asyncio.create_task(session.call_tool("greet_late", {"seconds": 60}))
+    await asyncio.wait_for(has_begun.wait(), 60)
     notification = types.CancelledNotification(
         method="notifications/cancelled", params=types.CancelledNotificationParams(requestId=request_id)
     )

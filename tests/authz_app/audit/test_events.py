@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from authz_app.audit.writer import AuditWriter
 from authz_app.core import actor
 from authz_app.models import AuditEvent, CallRecord
 from tests.authz_app.audit.test_writer import WAIT, close, opened, openings, records_locked, writing
+from tests.eventually import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -46,9 +46,7 @@ def opened_session(**fields: str) -> Event:
 
 def until_written(audit: AuditWriter) -> None:
     """The writer looks at what it kept when it is next asked to flush."""
-    ends = time.monotonic() + WAIT
-    while not audit.flush(WAIT):
-        assert time.monotonic() < ends
+    wait_until(lambda: audit.flush(WAIT))
 
 
 def test_an_event_is_written_soon_with_everything_it_says() -> None:

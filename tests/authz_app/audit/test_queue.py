@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +12,7 @@ from authz_app.audit.queue import Item, WriteQueue
 from authz_app.audit.waiting import PendingOpening
 from authz_app.core.ids import uuid7
 from tests.authz_app.audit.openings import an_opening
+from tests.eventually import wait_until
 
 LONG = 30.0
 
@@ -37,8 +37,8 @@ def taken_together(write_queue: WriteQueue, loop: asyncio.AbstractEventLoop, cou
 def put_one_by_one(write_queue: WriteQueue, items: list[PendingOpening]) -> threading.Thread:
     def put() -> None:
         for item in items:
-            time.sleep(0.01)
             write_queue.put(item)
+            wait_until(write_queue.is_empty, what="the last one to be taken")
 
     thread = threading.Thread(target=put)
     thread.start()

@@ -27,6 +27,7 @@ from authz_app.models import AuditEvent, AuditLines, AuditSeal, CallRecord
 from tests.authz_app.evidence.records import final_events, final_records, key_file, sealed  # noqa: F401
 from tests.authz_app.export.test_exporting import verified
 from tests.databases import rule_for_everybody
+from tests.eventually import wait_until
 from tests.site import Site
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database, pytest.mark.usefixtures("key_file")]
@@ -264,7 +265,7 @@ def test_a_full_disk_stops_nothing_is_said_once_and_nothing_is_lost(
             assert tried.acquire(timeout=30)
         sealed(1)
         output.file = output.mended
-        until(lambda: len(lines(log)) == 3 and any("written again" in line for line in caplog.messages))
+        wait_until(lambda: len(lines(log)) == 3 and any("written again" in line for line in caplog.messages))
     writer.stop()
     told = [line for line in caplog.messages if "AUDIT_LINES" in line]
     assert told == [
@@ -272,16 +273,6 @@ def test_a_full_disk_stops_nothing_is_said_once_and_nothing_is_lost(
         " possible.",
         "Lines of records (AUDIT_LINES) are written again.",
     ]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for what another thread does."""
-    waiting = threading.Event()
-    for _ in range(9_000):
-        if holds():
-            return
-        waiting.wait(0.01)
-    raise AssertionError("That did not come about.")
 
 
 class Pipe(NamedTuple):
@@ -305,7 +296,7 @@ def test_a_pipe_that_nobody_reads_holds_up_nothing_and_what_was_sealed_comes_whe
     AuditLines.objects.create(pk=1, upto=0)
     sealed(300)  # Much more than a pipe holds.
     writer.start()
-    until(lambda: AuditLines.objects.get().holder == "worker")
+    wait_until(lambda: AuditLines.objects.get().holder == "worker")
     assert seal_what_is_due(None) == 1
     writer.stop(timeout=0.1)
     taken = b""
@@ -371,10 +362,10 @@ async def test_a_site_writes_lines_to_its_file_also_after_it_was_moved_away(
     site = start_site(fresh_database, AUDIT_SEAL_SECONDS="0.3", AUDIT_LINES=str(log))
     async with site.streamable_client() as client:
         await client.call_tool("TimeTool", {})
-        until(lambda: log.exists() and len(lines(log)) >= 1)
+        wait_until(lambda: log.exists() and len(lines(log)) >= 1)
         log.rename(old)
         await client.call_tool("TimeTool", {})
-    until(lambda: log.exists() and any(line.get("tool") == "TimeTool" for line in lines(log)))
+    wait_until(lambda: log.exists() and any(line.get("tool") == "TimeTool" for line in lines(log)))
     site.stop()
     (tmp_path / "audit.pem").write_text(site.manage("audit", "keys", "--pem").stdout)
     assert log.stat().st_mode & 0o007 == 0

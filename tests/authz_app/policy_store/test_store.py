@@ -13,6 +13,7 @@ from authz_app.models import Client, Rule
 from authz_app.policy.principal import Principal
 from authz_app.policy_store import loading
 from authz_app.policy_store.store import PolicyStore, PolicyUnavailable
+from tests.eventually import eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -79,8 +80,7 @@ def test_a_caller_who_comes_during_a_reading_gets_what_had_committed_before_it_c
 
     async def two(store: PolicyStore) -> Any:
         first = asyncio.ensure_future(store.refreshed())
-        while not late:
-            await asyncio.sleep(0.001)
+        await eventually(lambda: late)
         second = await store.refreshed()
         await first
         return second

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from authz_app.tokens import errors
 from authz_app.tokens.access_token import MAX_TIME, MAX_TOKEN_LENGTH, inspect, verify
 from authz_app.tokens.key_set import VerificationKey, parse_key_set
 from tests.issuer import ABSENT, AUDIENCE, Issuer, base64url, encode, private_key, public_jwk
+from tests.operations import at_most_calls
 
 NOW = 1_800_000_000
 # On a busy machine an example may take any time; what counts is how it ends.
@@ -635,9 +635,8 @@ def test_any_claims_beside_good_ones_are_accepted_or_refused_and_nothing_else(
     accepted_or_refused(ed25519_issuer, ed25519_issuer.token(**claims, extra=extra))
 
 
-def test_a_bomb_of_a_payload_is_refused_quickly(ed25519_issuer: Issuer) -> None:
-    tokens = [ed25519_issuer.sign(bomb) for bomb in (b"[" * 12_000, b'{"a":' * 2_400, b"[0," * 4_000, b"9" * 12_000)]
-    began = time.process_time()
-    for token in tokens:
-        refusal(ed25519_issuer, token)
-    assert time.process_time() - began < 5
+def test_a_bomb_of_a_payload_is_refused_with_little_work(ed25519_issuer: Issuer) -> None:
+    for bomb in (b"[" * 12_000, b'{"a":' * 2_400, b"[0," * 4_000, b"9" * 12_000):
+        token = ed25519_issuer.sign(bomb)
+        with at_most_calls(1_000):
+            refusal(ed25519_issuer, token)

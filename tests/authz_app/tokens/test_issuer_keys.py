@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -268,10 +267,9 @@ async def test_without_keys_a_failing_issuer_makes_no_token_bad(
 ) -> None:
     issuer.behaviour = behaviour
     sets = key_sets(issuer.trusted(), fetch_seconds=0.3)
-    began = time.monotonic()
     with pytest.raises(IssuerUnavailable) as refused:
         await find(sets, issuer)
-    assert time.monotonic() - began < 15
+    assert not issuer.released.is_set()  # What is slow or drips would have gone on.
     assert 1 <= refused.value.retry_after <= COOL_DOWN_SECONDS
 
 

@@ -1,6 +1,5 @@
 """Fetching an issuer's keys: over real HTTP, from an issuer that answers in every wrong way."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,10 +20,10 @@ def issuer() -> Iterator[Issuer]:
 @pytest.mark.parametrize("behaviour", ["dripping", "dripping-headers"])
 def test_a_dripping_answer_is_cut(issuer: Issuer, behaviour: Behaviour) -> None:
     issuer.behaviour = behaviour
-    began = time.monotonic()
+    # It drips for as long as the test lasts, so whoever returns has cut it.
     with pytest.raises(KeySetError):
         fetch_json(f"{issuer.url}/jwks.json", 0.3)
-    assert 0.2 < time.monotonic() - began < 15
+    assert not issuer.released.is_set()
 
 
 def test_a_redirect_is_not_followed(issuer: Issuer) -> None:

@@ -39,7 +39,7 @@ async def test_a_client_of_sdk_1_can_do_all_that_its_transport_offers(site: AnyS
     assert seen["echo"] == "hello"
     assert seen["count"] == "counted to 2"
     assert seen["progress"] == [[1, 2, "at 1"], [2, 2, "at 2"]]
-    assert seen["logs"] == ["counted 1", "counted 2"]
+    assert seen["logs"] == ["counted 1", "counted 2", "asks in a moment"]
     assert seen["greet"] == "Hello Ada!"
     assert seen["summary"] == "Summarize: This Brief."
     assert seen["refusal"].startswith("No tool 'weather_tool' is available to you. Record ")
@@ -60,5 +60,5 @@ def ways(site: AnySite, subject: str) -> set[str]:
 
 
 async def until_cancelled(site: AnySite, subject: str) -> None:
-    query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ? AND tool = 'wait'"
+    query = "SELECT outcome FROM authz_app_callrecord WHERE subject = ? AND tool = 'greet_late'"
     await eventually(lambda: rows(site.environment["SITE_DATABASE_URL"], query, [subject]), equals=[("cancelled",)])
