@@ -1,10 +1,12 @@
-"""Requests refused before anybody was known: grouped by cause, so that a flood of them makes a handful of events.
+"""Counts requests that are refused before their caller is known, so that a flood makes few log lines and few events.
 
-Belongs to one event loop.
+Whoever can reach the port can cause refusals; they must not be able to fill the disk with them.
 """
 
 import asyncio
+import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +16,11 @@ from authz_app.audit.events import Event, EventKind, event
 from authz_app.redaction.redact import redact_text
 from authz_app.tokens.errors import AuthenticationError, InvalidToken, MissingToken
 
-# A cause that is new is told soon, and one that goes on once in so many seconds.
+logger = logging.getLogger(__name__)
+
+# A cause is logged at once, and then at most once in so many seconds.
+LOG_EVERY = 10.0
+# An event is written soon after a cause is new, and once in so many seconds while it goes on.
 SOON = 2.0
 EVERY = 60.0
 _LISTED = 20
@@ -25,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Group:
-    """What was refused for one cause. ``subjects`` are those of tokens whose signature was verified."""
+    """The refusals of one cause since its last event. ``subjects`` are those of tokens with a verified signature."""
 
     text: str
     first: datetime
@@ -37,19 +43,25 @@ class _Group:
 
 
 class RefusedRequests:
-    """One worker's refusals. ``write`` takes an event for each cause that there was."""
+    """The refused requests of one worker. ``write`` takes an event for each cause. Belongs to one event loop."""
 
-    def __init__(self, write: Callable[[Event], object], worker: str) -> None:
+    def __init__(
+        self, write: Callable[[Event], object], worker: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._write = write
         self._worker = worker
+        self._clock = clock
         self._groups: dict[Cause, _Group] = {}
         self._written_at: dict[Cause, float] = {}
+        self._logged_at: dict[Cause, float] = {}
+        self._unlogged: Counter[Cause] = Counter()
 
     def token(self, error: AuthenticationError, address: str) -> None:
         """A request was refused for its token. One without any is how every login begins, and no refusal."""
         if not isinstance(error, MissingToken):
-            proved = error.proved if isinstance(error, InvalidToken) else None
-            self._note((EventKind.TOKENS_REFUSED, type(error).__name__), str(error), address, proved)
+            cause = EventKind.TOKENS_REFUSED, type(error).__name__
+            self._log(cause, error)
+            self._note(cause, str(error), address, error.proved if isinstance(error, InvalidToken) else None)
 
     def request(self, error: str, text: str, address: str) -> None:
         """A request was refused for the site that it names, or the page that it comes from."""
@@ -60,12 +72,21 @@ class RefusedRequests:
         for cause in list(self._groups):
             self._write_group(cause)
 
+    def _log(self, cause: Cause, error: AuthenticationError) -> None:
+        now = self._clock()
+        if now < self._logged_at.get(cause, -LOG_EVERY) + LOG_EVERY:
+            self._unlogged[cause] += 1
+            return
+        self._logged_at[cause] = now
+        more = self._unlogged.pop(cause, 0)
+        logger.info("Refused a request (%s, %d more since the last such line): %s", cause[1], more, error)
+
     def _note(self, cause: Cause, text: str, address: str, proved: tuple[str, str] | None) -> None:
         now = datetime.now(UTC)
         group = self._groups.get(cause)
         if group is None:
             group = self._groups[cause] = _Group(redact_text(text, _TEXT), now, now)
-            wait = max(SOON, self._written_at.get(cause, -EVERY) + EVERY - time.monotonic())
+            wait = max(SOON, self._written_at.get(cause, -EVERY) + EVERY - self._clock())
             asyncio.get_running_loop().call_later(wait, self._write_group, cause)
         group.last = now
         group.count += 1
@@ -79,12 +100,12 @@ class RefusedRequests:
         group = self._groups.pop(cause, None)
         if group is None:
             return
-        self._written_at[cause] = time.monotonic()
+        self._written_at[cause] = self._clock()
         self._write(_event(cause, group, self._worker))
 
 
 def _list(listed: dict[T, None], item: T) -> None:
-    """One more than is listed, at most: so it can be told that there are more."""
+    """Keep one more than is listed, at most: so an event can say that there are more."""
     if len(listed) <= _LISTED:
         listed[item] = None
 

@@ -1,8 +1,6 @@
 """Let in only requests with a verified access token, and answer all others. Raw ASGI; decides nothing about tools."""
 
-import logging
 import string
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
@@ -23,9 +21,6 @@ from authz_app.tokens.errors import (
 )
 from authz_app.tokens.verifier import TokenVerifier
 
-logger = logging.getLogger(__name__)
-
-LOG_SECONDS = 10.0
 QUERY_PARAMETER = "access_token"
 _OF_TOKENS = (string.ascii_letters + string.digits + "-._~+/").encode()
 
@@ -41,13 +36,11 @@ class BearerTokenMiddleware:
         self,
         app: ASGIApp,
         verifier: Callable[[], TokenVerifier],
-        clock: Callable[[], float] = time.monotonic,
-        refused: Callable[[Scope, AuthenticationError], object] = lambda scope, error: None,
+        refused: Callable[[Scope, AuthenticationError], object],
     ) -> None:
         self.app = app
         self._verifier = verifier
         self._refused = refused
-        self._refusals = RefusalLog(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,7 +50,6 @@ class BearerTokenMiddleware:
             presented = read_token(scope, conf().allow_query_token)
             principal = await self._verifier().verify(presented.token)
         except AuthenticationError as error:
-            self._refusals.note(error)
             self._refused(scope, error)
             await refuse(send, error, conf().resource_metadata_url(scope["path"]))
             return
@@ -161,27 +153,3 @@ def scope_challenge(token_scopes: Iterable[str], description: str, resource_meta
 def _bearer(attributes: Mapping[str, str]) -> bytes:
     quoted = ", ".join(f'{name}="{quotable(value)}"' for name, value in attributes.items())
     return f"Bearer {quoted}".encode("ascii")
-
-
-class RefusalLog:
-    """Logs why requests are refused: each cause at once, then at most once in ``LOG_SECONDS`` with a count.
-
-    Whoever can reach the port can cause refusals; they must not be able to fill the disk with them.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._quiet_until: dict[str, float] = {}
-        self._unlogged: dict[str, int] = {}
-
-    def note(self, error: AuthenticationError) -> None:
-        if isinstance(error, MissingToken):
-            return  # how every login begins
-        cause, now = type(error).__name__, self._clock()
-        if now < self._quiet_until.get(cause, now):
-            self._unlogged[cause] = self._unlogged.get(cause, 0) + 1
-            return
-        self._quiet_until[cause] = now + LOG_SECONDS
-        logger.info(
-            "Refused a request (%s, %d more since the last such line): %s", cause, self._unlogged.pop(cause, 0), error
-        )

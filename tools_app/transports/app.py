@@ -49,7 +49,7 @@ def _token_refused(scope: Scope, error: AuthenticationError) -> None:
     process_worker().refused.token(error, client_address(scope, authz_conf()))
 
 
-_authenticated = BearerTokenMiddleware(_transport, verifier, refused=_token_refused)
+_authenticated = BearerTokenMiddleware(_transport, verifier, _token_refused)
 
 
 async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,7 +1,8 @@
-"""Refused requests: a flood of them makes a handful of events, which tell the causes and no secret."""
+"""Refused requests: a flood of them makes few lines and few events, which tell the causes and no secret."""
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,13 +10,15 @@ import pytest
 
 from authz_app.audit import refused_requests
 from authz_app.audit.events import Event
-from authz_app.audit.refused_requests import RefusedRequests
+from authz_app.audit.refused_requests import LOG_EVERY, RefusedRequests
 from authz_app.tokens.errors import (
     BadSignature,
     Expired,
     IssuerUnavailable,
     MissingToken,
+    OpaqueToken,
     QueryTokenNotAccepted,
+    SenderConstrained,
     UnknownIssuer,
 )
 
@@ -35,12 +38,12 @@ def told(events: list[Event]) -> list[tuple[str, int, Any]]:
 
 async def test_a_flood_makes_one_event_for_each_cause() -> None:
     written: list[Event] = []
-    here = RefusedRequests(written.append, "w")
+    refusals = RefusedRequests(written.append, "w")
     for number in range(100_000):
         address = f"10.0.{number >> 8 & 255}.{number & 255}"
         error = UnknownIssuer(f"https://{number}.example/") if number % 2 else BadSignature(ISSUER)
-        here.token(error, address)
-    here.flush()
+        refusals.token(error, address)
+    refusals.flush()
     (bad, unknown) = told(written)
     assert [bad[:2], unknown[:2]] == [("tokens_refused", 50_000)] * 2
     assert (bad[2]["cause"], unknown[2]["cause"]) == ("BadSignature", "UnknownIssuer")
@@ -51,12 +54,12 @@ async def test_a_flood_makes_one_event_for_each_cause() -> None:
 
 async def test_whom_a_token_speaks_of_is_told_only_where_its_signature_was_verified() -> None:
     written: list[Event] = []
-    here = RefusedRequests(written.append, "w")
+    refusals = RefusedRequests(written.append, "w")
     expired = Expired(1, 2.0)
     expired.proved = (ISSUER, "alice")
-    here.token(expired, "::1")
-    here.token(BadSignature(ISSUER), "::1")
-    here.flush()
+    refusals.token(expired, "::1")
+    refusals.token(BadSignature(ISSUER), "::1")
+    refusals.flush()
     assert [(one.issuer, one.subject, one.address) for one in written] == [(ISSUER, "alice", "::1"), ("", "", "::1")]
     assert told(written)[0][2]["subjects"] == [{"issuer": ISSUER, "subject": "alice"}]
     assert "subjects" not in told(written)[1][2]
@@ -64,24 +67,24 @@ async def test_whom_a_token_speaks_of_is_told_only_where_its_signature_was_verif
 
 async def test_several_subjects_are_listed_and_none_of_them_stands_for_all() -> None:
     written: list[Event] = []
-    here = RefusedRequests(written.append, "w")
+    refusals = RefusedRequests(written.append, "w")
     for subject in ("alice", "bob", "alice"):
         expired = Expired(1, 2.0)
         expired.proved = (ISSUER, subject)
-        here.token(expired, "::1")
-    here.flush()
+        refusals.token(expired, "::1")
+    refusals.flush()
     assert (written[0].subject, written[0].count) == ("", 3)
     assert [one["subject"] for one in told(written)[0][2]["subjects"]] == ["alice", "bob"]
 
 
 async def test_who_sent_no_token_was_not_refused() -> None:
     written: list[Event] = []
-    here = RefusedRequests(written.append, "w")
-    here.token(MissingToken(), "::1")
-    here.token(QueryTokenNotAccepted(), "::1")
-    here.token(IssuerUnavailable(ISSUER, 5), "::1")
-    here.request("wrong_host", "The Host header does not name this site.", "::1")
-    here.flush()
+    refusals = RefusedRequests(written.append, "w")
+    refusals.token(MissingToken(), "::1")
+    refusals.token(QueryTokenNotAccepted(), "::1")
+    refusals.token(IssuerUnavailable(ISSUER, 5), "::1")
+    refusals.request("wrong_host", "The Host header does not name this site.", "::1")
+    refusals.flush()
     assert [one.kind for one in written] == ["tokens_refused", "requests_refused"]
 
 
@@ -90,14 +93,29 @@ async def test_a_new_cause_is_written_soon_and_one_that_goes_on_once_in_a_while(
 ) -> None:
     monkeypatch.setattr(refused_requests, "SOON", 0.0)
     written: asyncio.Queue[Event] = asyncio.Queue()
-    here = RefusedRequests(written.put_nowait, "w")
-    here.token(BadSignature(ISSUER), "::1")
+    refusals = RefusedRequests(written.put_nowait, "w")
+    refusals.token(BadSignature(ISSUER), "::1")
     async with asyncio.timeout(20):
         assert (await written.get()).count == 1
     for _ in range(5):
-        here.token(BadSignature(ISSUER), "::1")
+        refusals.token(BadSignature(ISSUER), "::1")
         await asyncio.sleep(0)
     assert written.empty()
     monkeypatch.setattr(refused_requests, "EVERY", 0.0)
-    here.flush()
+    refusals.flush()
     assert (await written.get()).count == 5
+
+
+async def test_a_flood_is_one_line_of_the_log_for_each_cause_and_interval(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    refusals = RefusedRequests(lambda event: None, "w", lambda: now[0])
+    with caplog.at_level(logging.INFO):
+        for _ in range(1_000):
+            refusals.token(OpaqueToken(1), "::1")
+            refusals.token(SenderConstrained(), "::1")
+            refusals.token(MissingToken(), "::1")
+        assert len(caplog.records) == 2
+        now[0] += LOG_EVERY
+        refusals.token(OpaqueToken(1), "::1")
+    assert len(caplog.records) == 3
+    assert "999 more" in caplog.messages[-1]

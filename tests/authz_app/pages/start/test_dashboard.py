@@ -1,6 +1,6 @@
 """The start page of the admin.
 
-Covers: authz_app.pages.start.notices
+Covers: authz_app.policy_store.tool_port
 """
 
 from datetime import UTC, datetime, timedelta
