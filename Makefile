@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header --no-annotate
 INSTALL := pip install --quiet --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run test acceptance drills prove lint bench lock clean
+.PHONY: help run test acceptance drills prove mutations lint bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make acceptance  test the whole: browsers, other MCP clients, deployments, small drills, make prove and make bench"
 	@echo "make drills  break workers, Redis and restarts under load, at full size (about two hours)"
 	@echo "make prove   start a site and test its six promises before your eyes, in about a minute"
+	@echo "make mutations  take out one check after the other, and see its test fail (about five minutes)"
 	@echo "make lint    check style, types and migrations"
 	@echo "make bench   measure this server beside the SDK's own (ARGUMENTS=--quick make bench: about a minute)"
 	@echo "make lock    renew the lock files from pyproject.toml and tests/clients/package.json"
@@ -68,6 +69,9 @@ drills: .venv/installed-for-tests
 
 prove: .venv/installed-for-tests
 	@$(BIN)/python -m tests.prove $(ARGUMENTS)
+
+mutations: .venv/installed-for-tests
+	@$(BIN)/python -m tests.mutations $(ARGUMENTS)
 
 lint: .venv/installed-for-tests
 	$(BIN)/ruff check .
