@@ -1,4 +1,7 @@
-"""The catalogue of tools follows the registry, and keeps what an administrator decided."""
+"""The catalogue of tools follows the registry, and keeps what an administrator decided.
+
+Covers: tools_app.models, tools_app.apps
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""TimeTool and weather_tool, as a model meets them."""
+"""TimeTool and weather_tool, as a model meets them.
+
+Covers: tools_app.weather, tools_app.conf
+"""
 
 import logging
 from datetime import UTC, datetime

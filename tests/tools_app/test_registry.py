@@ -1,4 +1,7 @@
-"""What is offered, under which name and at which URI; what a function becomes when it is offered as a tool."""
+"""What is offered, under which name and at which URI; what a function becomes when it is offered as a tool.
+
+Covers: tools_app.errors
+"""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum

@@ -1,4 +1,7 @@
-"""What a function becomes when it is offered as a resource or as a prompt; `test_registry` has the tools."""
+"""What a function becomes when it is offered as a resource or as a prompt; `test_registry` has the tools.
+
+Covers: tools_app.definitions.definitions
+"""
 
 from typing import Annotated, Any
 

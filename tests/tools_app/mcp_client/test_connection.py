@@ -1,4 +1,7 @@
-"""A session with a real MCP server, and how it ends."""
+"""A session with a real MCP server, and how it ends.
+
+Covers: tools_app.mcp_client.address, tools_app.mcp_client.credentials, tools_app.mcp_client.http
+"""
 
 import socket
 import threading

@@ -1,4 +1,7 @@
-"""Results and tools as text."""
+"""Results and tools as text.
+
+Covers: tools_app.mcp_client.terminal
+"""
 
 import pytest
 from mcp_types import (

@@ -1,4 +1,7 @@
-"""What an HTTP refusal is told as."""
+"""What an HTTP refusal is told as.
+
+Covers: tools_app.mcp_client.errors
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""`manage.py mcp_client --login` with a real authorization server, and a browser that follows redirects."""
+"""`manage.py mcp_client --login` with a real authorization server, and a browser that follows redirects.
+
+Covers: tools_app.mcp_client.loopback, tools_app.mcp_client.token_storage
+"""
 
 import asyncio
 import json

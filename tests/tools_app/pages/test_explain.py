@@ -1,4 +1,7 @@
-"""The pages that explain decisions: who may ask, what comes back with the page, and what does not."""
+"""The pages that explain decisions: who may ask, what comes back with the page, and what does not.
+
+Covers: tools_app.pages.explain_form
+"""
 
 import json
 import logging

@@ -1,4 +1,7 @@
-"""The connect page, and the page of a person who is signed in."""
+"""The connect page, and the page of a person who is signed in.
+
+Covers: tools_app.pages.urls, mcpsite.urls
+"""
 
 import pytest
 from allauth.idp.oidc.models import Client as OAuthApplication

@@ -1,4 +1,7 @@
-"""The admin page of open MCP sessions: what it shows, to whom, and how it ends them."""
+"""The admin page of open MCP sessions: what it shows, to whom, and how it ends them.
+
+Covers: tools_app.pages.session_rows
+"""
 
 import json
 import re

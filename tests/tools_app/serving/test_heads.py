@@ -1,4 +1,7 @@
-"""What the server makes of the head of a POST: as Daphne does, also where it goes a shorter way."""
+"""What the server makes of the head of a POST: as Daphne does, also where it goes a shorter way.
+
+Covers: tools_app.serving.guards, tools_app.serving.shortcuts
+"""
 
 import http.client
 from collections.abc import Callable, Iterator

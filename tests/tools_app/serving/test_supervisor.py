@@ -1,4 +1,7 @@
-"""Several workers on one socket: replaced when they die and when asked to, and stopped together."""
+"""Several workers on one socket: replaced when they die and when asked to, and stopped together.
+
+Covers: tools_app.serving.readiness
+"""
 
 import asyncio
 import os

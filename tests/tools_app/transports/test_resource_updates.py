@@ -1,4 +1,7 @@
-"""Clients are told of the resources that they have subscribed to, and may read, in each way of connecting."""
+"""Clients are told of the resources that they have subscribed to, and may read, in each way of connecting.
+
+Covers: tools_app.resources
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

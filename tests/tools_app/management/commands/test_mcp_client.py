@@ -1,4 +1,7 @@
-"""`manage.py mcp_client` against a real MCP server over both transports. No test here may touch a database."""
+"""`manage.py mcp_client` against a real MCP server over both transports. No test here may touch a database.
+
+Covers: tools_app.mcp_client.actions
+"""
 
 import io
 import json

@@ -1,4 +1,7 @@
-"""The admin pages of tools."""
+"""The admin pages of tools.
+
+Covers: tools_app.admin
+"""
 
 import pytest
 from django.contrib.admin.models import LogEntry
