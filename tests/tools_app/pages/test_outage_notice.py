@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from tools_app.pages.outage_notice import notices
-from tools_app.worker.worker import process_worker
+from tools_app.worker.process import process_worker
 
 
 @pytest.fixture(autouse=True)
