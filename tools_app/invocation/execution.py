@@ -71,7 +71,7 @@ async def execute(
 
 async def _ended(running: "asyncio.Future[Any]", seconds: float) -> bool:
     """Wait until it has ended, for at most so long; returns whether it has. Does not cancel it."""
-    loop = asyncio.get_running_loop()
+    loop = running.get_loop()
     waiter: asyncio.Future[None] = loop.create_future()
 
     def wake(_: object = None) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -43,8 +43,7 @@ class Called:
     wire: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Committed:
+class _Committed(NamedTuple):
     """A decision whose record is committed."""
 
     record_id: UUID
@@ -60,7 +59,8 @@ async def invoke(caller: Caller, request: AccessRequest, channel: Channel, depen
         MCPError: it cannot be decided or recorded, and nothing was run; or it failed, or the client did not do its
             part, and MCP has no result for that.
     """
-    deciding = asyncio.ensure_future(_decide_and_commit(caller, request, dependencies))
+    loop = asyncio.get_running_loop()
+    deciding = loop.create_task(_decide_and_commit(caller, request, dependencies))
     try:
         committed, cancelled = await _to_its_end(deciding)
     except (PolicyUnavailable, AuditUnavailable) as error:
@@ -71,8 +71,7 @@ async def invoke(caller: Caller, request: AccessRequest, channel: Channel, depen
         given_up = Closing(committed.record_id, Outcome.CANCELLED, 0.0, error="Given up before it was run.")
         dependencies.audit.close(given_up)
         raise cancelled
-    loop, recording = asyncio.get_running_loop(), committed.contents.recording
-    call = Call(caller.principal, committed.record_id, channel, loop, recording=recording)
+    call = Call(caller.principal, committed.record_id, channel, loop, recording=committed.contents.recording)
     called = await _run_and_close(request.runs, committed.contents, call, dependencies)
     if isinstance(called.result, ErrorData):
         raise failure(called.result, request, caller)
