@@ -1,4 +1,4 @@
-"""What a running tool knows of its call, and how it talks to the caller meanwhile."""
+"""Gives a running tool what it may know of its call, and a way to talk to the caller meanwhile."""
 
 import asyncio
 import inspect
@@ -19,8 +19,8 @@ from tools_app.client_requests.questions import Question, SamplingOptions, sampl
 from tools_app.errors import ToolFailure
 
 LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
-Answer = TypeVar("Answer", bound=BaseModel)
-Result = TypeVar("Result")
+Form = TypeVar("Form", bound=BaseModel)
+T = TypeVar("T")
 
 
 class Channel(Protocol):
@@ -83,7 +83,7 @@ class Call:
         _check_is_json(data)
         self._loop.call_soon_threadsafe(self._channel.log, level, data)
 
-    def elicit(self, message: str, answer: type[Answer], name: str = "") -> Answer | None:
+    def elicit(self, message: str, answer: type[Form], name: str = "") -> Form | None:
         """Ask the person behind the caller and wait for the answer; for plain functions.
 
         Returns None if they decline. ``answer`` is a flat pydantic model that says what is asked for. ``name`` is what
@@ -94,11 +94,11 @@ class Call:
         """
         return self._wait_for(lambda: self._ask(message, answer, name), "aelicit")
 
-    def aelicit(self, message: str, answer: type[Answer], name: str = "") -> Coroutine[Any, Any, Answer | None]:
+    def aelicit(self, message: str, answer: type[Form], name: str = "") -> Coroutine[Any, Any, Form | None]:
         """The same as ``elicit``, for async functions."""
         return self._ask(message, answer, name)
 
-    async def _ask(self, message: str, answer: type[Answer], name: str) -> Answer | None:
+    async def _ask(self, message: str, answer: type[Form], name: str) -> Form | None:
         params = {"message": message, "requestedSchema": render_elicitation_schema(answer)}
         reply = await self._channel.ask(Question("elicitation/create", params, "elicitation", name))
         content = reply.get("content")
@@ -131,7 +131,7 @@ class Call:
     ) -> CreateMessageResult:
         return sampled_message(await self._channel.ask(sampling_question(messages, max_tokens, options)))
 
-    def _wait_for(self, ask: Callable[[], Coroutine[Any, Any, Result]], instead: str) -> Result:
+    def _wait_for(self, ask: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
         try:
             asyncio.get_running_loop()
         except RuntimeError:

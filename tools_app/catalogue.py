@@ -1,4 +1,4 @@
-"""Keep the catalogue in step with the registry, and say what is switched off."""
+"""Keeps the catalogue of tools in step with the registry, and tells the policy what is switched off."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An explanation as JSON: what `can_i --json` prints, and what the page shows."""
+"""Writes an explanation as JSON, for `can_i --json` and for the page."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Explain decisions under the policy of any moment, about what is registered here."""
+"""Explains decisions about what is registered here, under the policy of any moment."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What was asked, and the explanation of the decision."""
+    """A case, and the explanation of its decision."""
 
     case: Case
     moment: Moment
@@ -73,7 +73,7 @@ def moment_of(at: datetime | None, caller: Principal, in_memory: Policy | None =
 def access_request_about(
     kind: Kind, name: str, arguments: dict[str, Any] | None
 ) -> tuple[AccessRequest, Mapping[str, Any] | None]:
-    """What a call would ask for, and the arguments that rules would be asked about: None for any call of it.
+    """What a call would ask for, and the arguments that rules would be evaluated on; None stands for any arguments.
 
     A resource is meant by its URI, whose arguments follow from it, or by its name, for reading any of its URIs.
     """
@@ -106,7 +106,7 @@ def _counted(case: Case, policy: Policy) -> Counted:
 
 
 def may_use(principal: Principal, moment: Moment) -> Iterable[tuple[Kind, str, Decision]]:
-    """All that is registered, by kind and name, and whether some use of it is allowed: what lists are made by."""
+    """Kind and name of everything that is registered, and the decision whether some use of it is allowed."""
     client = client_in(moment.policy, principal)
     for kind in KINDS:
         for name in sorted(registered(kind)):
@@ -127,7 +127,7 @@ def replay(record: CallRecord, with_values: bool) -> Replayed:
 
 
 def replay_under(policy: Policy, record: CallRecord, with_values: bool) -> Replayed:
-    """The same, under the policy of the record's version."""
+    """Explain a record's decision, where the policy of its version is at hand."""
     moment = Moment(policy, record.at.timestamp(), is_present=False)
     scopes = frozenset(record.token_scopes.split())
     principal = Principal(

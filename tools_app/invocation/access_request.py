@@ -1,4 +1,4 @@
-"""What a caller asks for: a call of a tool, a read of a resource, a use of a prompt, a completion, a session."""
+"""Reads what a caller asks for: a call of a tool, a read of a resource, a use of a prompt, a completion, a session."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -14,7 +14,7 @@ RecordKind = Literal["tool", "resource", "prompt", "completion", "session"]
 
 
 class AccessRequest(NamedTuple):
-    """One thing that is decided, recorded and run.
+    """What a caller asks for, before it is decided: one thing that is recorded and run.
 
     ``kind`` and ``name`` are what rules speak of, ``record_kind`` is what the record calls it. ``runs`` is None where
     there is no such thing; the name is then what it was asked for by. ``arguments`` are for the function, and
@@ -76,7 +76,7 @@ def prompt_completion(name: str, argument: str, value: str, others: Mapping[str,
 
 
 def resource_completion(uri: str, argument: str, value: str, others: Mapping[str, str]) -> AccessRequest:
-    """A completion of a variable in the URI of a resource, which is meant by its template or by its URI."""
+    """A completion of a variable in the URI of a resource; ``uri`` is the resource's URI or its template."""
     resource = resource_with(uri)
     if resource is None:
         return AccessRequest("completion", "resource", uri, None, *_completing(argument, value, others, uri=uri), uri)

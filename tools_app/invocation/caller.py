@@ -1,4 +1,4 @@
-"""Who calls, from where and by which way: what invocation needs to know of a request, and nothing else of it."""
+"""Names who calls, from where and over which transport: all that invocation needs to know of an HTTP request."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,10 @@ STREAMABLE = "streamable"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One request's principal and circumstances. ``mcp_session`` is the hash of the session's id, never the id."""
+    """The principal of one request, and where it came from.
+
+    ``mcp_session`` is the hash of the session's id, never the id.
+    """
 
     principal: Principal
     client_software: str

@@ -40,7 +40,7 @@ class CallDenied(MCPError):
 
 
 def denial(record_id: UUID, decision: Decision, request: AccessRequest, caller: Caller, contact: str) -> CallDenied:
-    """The answer to a denied call. What is denied and what does not exist get the same words."""
+    """The answer to a denied call. What is denied and what does not exist are answered in the same words."""
     where = f"Record {record_id}; ask {contact}."
     if decision.reason is Reason.SCOPE_MISSING:
         return _step_up(record_id, decision, request, caller, where)
@@ -61,7 +61,7 @@ def denial(record_id: UUID, decision: Decision, request: AccessRequest, caller: 
 
 
 def _other_arguments(record_id: UUID, decision: Decision, request: AccessRequest, where: str) -> CallDenied:
-    """Only where the caller may see what it asked for."""
+    """The answer where other arguments would do. Only for a caller who may see what it asked for."""
     what, paths = f"The {request.kind} {_shown(request)!r}", ", ".join(decision.argument_paths)
     return CallDenied(
         f"{what} is available to you, but not with these arguments. Not allowed as it is: {paths}. {where}",
@@ -95,7 +95,7 @@ def _not_found(caller: Caller) -> int:
 
 
 def _shown(request: AccessRequest) -> str:
-    """What was asked for, by the name or the URI that the caller sent."""
+    """The name or the URI that the caller sent, cut to a length that fits a sentence."""
     sent = request.uri or request.name
     return sent if len(sent) <= _MAX_SHOWN else f"{sent[:_MAX_SHOWN]}..."
 

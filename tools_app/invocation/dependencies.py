@@ -1,4 +1,4 @@
-"""What a call passes through on its way, and the limits that hold there."""
+"""Names what a call passes through, and the limits that hold there."""
 
 from dataclasses import dataclass
 

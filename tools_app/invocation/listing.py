@@ -1,4 +1,4 @@
-"""What a caller may see: its lists of tools, resources and prompts, and which of them have changed."""
+"""Lists the tools, resources and prompts that a caller may see, and tells which lists have changed."""
 
 import time
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ Seen = frozenset[tuple[Kind, str]]
 
 
 def visible(kind: Kind, client: Client, caller: Caller, policy: Policy) -> list[Definition]:
-    """Those of one kind that the caller could use now, by the same function that decides whether it may."""
+    """What of one kind the caller could use now, by the same function that decides its calls."""
     now = time.time()
     return [
         entry
@@ -34,7 +34,7 @@ def visible(kind: Kind, client: Client, caller: Caller, policy: Policy) -> list[
 
 
 def seen_by(client: Client, caller: Caller, policy: Policy) -> Seen:
-    """Kind and name of all that is on the caller's lists. Callers who see the same share what is returned."""
+    """Kind and name of everything on the caller's lists. Callers who see the same share the same set."""
     return _shared(frozenset((kind, entry.name) for kind in KINDS for entry in visible(kind, client, caller, policy)))
 
 
@@ -44,14 +44,14 @@ def _shared(seen: Seen) -> Seen:
 
 
 def changed_kinds(before: Seen, after: Seen) -> list[Kind]:
-    """The kinds whose lists are not what they were."""
+    """The kinds whose lists differ."""
     changed = {kind for kind, _ in before ^ after}
     return [kind for kind in KINDS if kind in changed]
 
 
 def told_of(seen: Seen) -> str:
-    """What stands for the lists of a caller: a part for each kind."""
-    return ".".join(_digest(" ".join(sorted(name for of, name in seen if of == kind))) for kind in KINDS)
+    """A digest of a caller's lists, with a part for each kind."""
+    return ".".join(_digest(" ".join(sorted(name for seen_kind, name in seen if seen_kind == kind))) for kind in KINDS)
 
 
 def _digest(names: str) -> str:
@@ -59,7 +59,7 @@ def _digest(names: str) -> str:
 
 
 def changed_since(before: str, now: str) -> list[Kind]:
-    """The kinds whose parts are not the same."""
+    """The kinds whose parts differ between two digests."""
     parts = zip_longest(KINDS, before.split("."), now.split("."))
     return [kind for kind, then, part in parts if kind is not None and then != part]
 
@@ -73,7 +73,7 @@ _LIST_CHANGED = {kind: jsonrpc.notification_of(f"notifications/{kind}s/list_chan
 
 
 async def listed(kind: Kind, caller: Caller, dependencies: Dependencies) -> list[Definition]:
-    """Those of one kind that the caller may use, under the policy as it is committed now.
+    """What of one kind the caller may use, under the policy as it is committed now.
 
     Raises:
         MCPError: the policy cannot be read.

@@ -1,4 +1,4 @@
-"""The record of a call as it is opened: who asked for what, and what was decided."""
+"""Opens the record of a call: who asked for what, and what was decided."""
 
 from datetime import UTC, datetime, timedelta
 

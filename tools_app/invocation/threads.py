@@ -1,4 +1,4 @@
-"""Threads for plain functions: a bounded number, and no queue in front of them."""
+"""Runs plain functions in threads: a bounded number of them, and no queue in front."""
 
 import contextvars
 import threading

@@ -1,4 +1,4 @@
-"""One message's way back to its client, as the SDK's ``DispatchContext`` and as a tool's ``Channel``."""
+"""Sends what belongs to one message back to its client, for the SDK's kernel and for the tool that it calls."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,11 +18,7 @@ from tools_app.errors import ToolFailure
 from tools_app.protocol.exchange import BackChannel
 from tools_app.sessions.session import McpSessionState
 from tools_app.wire import jsonrpc
-from tools_app.wire.meta import (
-    LOG_LEVELS,
-    is_modern,
-    log_levels_in,
-)
+from tools_app.wire.meta import LOG_LEVELS, is_modern, log_levels_in
 
 _ASK_TIMEOUT = 600.0
 
@@ -38,7 +34,7 @@ class MessageDispatch:
         self._session = session
         self._back_channel = back_channel
         self._token = progress_token_from_params(message.params)
-        self._asked: list[asyncio.Future[Mapping[str, Any]]] = []
+        self._awaited: list[asyncio.Future[Mapping[str, Any]]] = []
         self.is_modern = is_modern(message)
         self._levels = _deliverable_levels(session, message, self.is_modern)
         self.request_id = message.id if isinstance(message, jsonrpc.Request) else None
@@ -58,7 +54,7 @@ class MessageDispatch:
         if not self.can_send_request:
             raise NoBackChannelError(method)
         request_id, reply = self._back_channel.replies.expect(self._session.key)
-        self._asked.append(reply)
+        self._awaited.append(reply)
         if self._back_channel.post(jsonrpc.request_of(request_id, method, params)) is False:
             reply.cancel()
             raise MCPError(jsonrpc.INTERNAL_ERROR, "The client has left.")
@@ -72,8 +68,8 @@ class MessageDispatch:
         """Queue a progress notification, if the caller gave a token for it."""
         if self._token is None:
             return
-        told = {"progressToken": self._token, "progress": progress, "total": total, "message": message}
-        params = {key: value for key, value in told.items() if value is not None}
+        fields = {"progressToken": self._token, "progress": progress, "total": total, "message": message}
+        params = {key: value for key, value in fields.items() if value is not None}
         self._back_channel.post(jsonrpc.notification_of("notifications/progress", params))
 
     def log(self, level: LogLevel, data: Any) -> None:
@@ -93,12 +89,12 @@ class MessageDispatch:
 
     def close(self) -> None:
         """Wait for no more replies."""
-        for reply in self._asked:
+        for reply in self._awaited:
             reply.cancel()
 
 
 class ToolChannel:
-    """The part of a dispatch that a tool is given. With ``round_trips``, no question waits for its reply."""
+    """The part of a ``MessageDispatch`` that a tool is given. With ``round_trips``, no question waits for its reply."""
 
     def __init__(self, dispatch: MessageDispatch, round_trips: MultiRoundTrip | None = None) -> None:
         self.round_trips = round_trips

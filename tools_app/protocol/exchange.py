@@ -1,4 +1,4 @@
-"""One message being served, for the handlers that the SDK calls without saying who sent it."""
+"""Tells the SDK's handlers which message they serve: the SDK calls them without saying who sent it."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -38,8 +38,8 @@ class Exchange:
     """One message being served: who sent it, how to talk back, and what a call passes through.
 
     ``channel`` is None where the way back is the SDK's own. ``record_id`` is set once the message turned out to be a
-    call that ran, and ``denied`` once it turned out to be one that was denied. ``subscribed`` opens a stream of news,
-    for as long as its context lasts, where the transport has such streams.
+    call that ran, and ``denied`` once it turned out to be one that was denied. ``subscribed`` opens a stream of
+    notifications, for as long as its context lasts, where the transport has such streams.
     """
 
     caller: Caller
@@ -56,7 +56,7 @@ current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
 
 @asynccontextmanager
 async def answering(exchange: Exchange, context: Context) -> AsyncIterator[Channel]:
-    """The way back to whoever sent this message; a denial on the way out is noted."""
+    """Give the handler its way back to whoever sent this message, and note on the exchange if the call is denied."""
     try:
         if exchange.channel is not None:
             yield exchange.channel

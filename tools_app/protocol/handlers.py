@@ -1,4 +1,4 @@
-"""What the methods of MCP answer that list tools, resources and prompts, and that use them."""
+"""Answers MCP's methods that list tools, resources and prompts, and those that use them."""
 
 from typing import Any
 
@@ -129,8 +129,10 @@ async def listen(context: Context, params: SubscriptionsListenRequestParams) -> 
     notifications = NotificationStream(params.notifications)
     meta = {SUBSCRIPTION_ID_META_KEY: context.request_id}
     async with exchange.subscribed(notifications):
-        told = SubscriptionsAcknowledgedNotificationParams(notifications=notifications.honored, _meta=meta)
-        await context.session.send_notification(SubscriptionsAcknowledgedNotification(params=told), context.request_id)
+        acknowledged = SubscriptionsAcknowledgedNotificationParams(notifications=notifications.honored, _meta=meta)
+        await context.session.send_notification(
+            SubscriptionsAcknowledgedNotification(params=acknowledged), context.request_id
+        )
         while (event := await notifications.next_event()) is not None:
             await context.session.send_notification(event_to_notification(event, meta), context.request_id)
     return SubscriptionsListenResult(_meta=meta)

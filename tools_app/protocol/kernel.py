@@ -1,14 +1,13 @@
-"""Run one message through the MCP SDK. The only module that touches the SDK's internals (mcp 2.3)."""
+"""Runs one message through the MCP SDK's low-level server, without a session of the SDK's (mcp 2.3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from mcp.server.connection import Connection, NotifyOnlyOutbound
+from mcp.server.connection import Connection
 from mcp.server.runner import ServerRunner, modern_error_data
 from mcp.shared.exceptions import MCPError
-from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
 from mcp_types import ClientCapabilities, SetLevelRequestParams
 from pydantic import ValidationError
 
@@ -16,6 +15,7 @@ from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.denials import CallDenied
 from tools_app.invocation.dependencies import Dependencies
+from tools_app.protocol.connections import connection_for, prepared
 from tools_app.protocol.dispatch_context import MessageDispatch, ToolChannel
 from tools_app.protocol.exchange import BackChannel, Exchange, current_exchange
 from tools_app.protocol.server import LISTS_CHANGE, instructions_for, server
@@ -39,12 +39,12 @@ def client_software_of(session: McpSessionState, message: jsonrpc.Message | None
     """Name and version that the client reports of itself."""
     if message and is_modern(message):
         return client_software_in(message)
-    return _prepared(session).software if session.protocol_version else software_in(session.client_info)
+    return prepared(session).software if session.protocol_version else software_in(session.client_info)
 
 
 @dataclass(frozen=True, slots=True)
 class ServedRequest:
-    """What goes back for a request, and the session as it is afterwards.
+    """The answer to a request, and the session as it is afterwards.
 
     ``record_id`` is the record of a call that ran, ``denied`` why one did not.
     """
@@ -62,7 +62,7 @@ async def serve_request(
     caller: Caller,
     dependencies: Dependencies,
 ) -> ServedRequest:
-    """Answer one request. Only the cancellation of the task is raised; every failure is an answer."""
+    """Answer one request. Only the cancellation of the task is raised; every failure becomes an error response."""
     dispatch = MessageDispatch(session, back_channel, request)
     round_trips = MultiRoundTrip(request.method, request.params or {}, caller.principal) if dispatch.is_modern else None
     exchange = Exchange(caller, ToolChannel(dispatch, round_trips), dependencies)
@@ -70,7 +70,7 @@ async def serve_request(
     try:
         if request.method == "initialize":
             return await _initialize(request, session, dispatch, caller, dependencies)
-        result = await ServerRunner(server, _connection(request, session, dispatch), {}).on_request(
+        result = await ServerRunner(server, connection_for(request, session, dispatch), {}).on_request(
             dispatch, request.method, request.params
         )
     except Exception as error:  # noqa: BLE001  (the boundary to the SDK, whose own mapping hides what is internal)
@@ -89,49 +89,6 @@ def _after(request: jsonrpc.Request, session: McpSessionState) -> McpSessionStat
     return replace(session, log_level=SetLevelRequestParams.model_validate(request.params, by_name=False).level)
 
 
-def _connection(
-    message: jsonrpc.Request | jsonrpc.Notification, session: McpSessionState, dispatch: MessageDispatch
-) -> Connection:
-    if dispatch.is_modern:
-        route = classify_inbound_request({"method": message.method, "params": message.params})
-        if isinstance(route, InboundLadderRejection):
-            raise MCPError(code=route.code, message=route.message, data=route.data)
-        return Connection.from_envelope(
-            route.protocol_version, route.client_info, route.client_capabilities, outbound=NotifyOnlyOutbound(dispatch)
-        )
-    if not session.protocol_version:
-        return Connection.for_loop(dispatch)
-    connection = Connection.__new__(Connection)
-    connection.__dict__.update(_prepared(session).connection.__dict__, outbound=dispatch)
-    return connection
-
-
-class _Prepared(NamedTuple):
-    """What is the same for each message of a session: its connection but for the way back, and its client's software.
-
-    Typing what the client said costs more than the rest of a message.
-    """
-
-    session: McpSessionState
-    connection: Connection
-    software: str
-
-
-def _prepared(session: McpSessionState) -> _Prepared:
-    known = _known.get(session.key)
-    if known is not None and known.session is session:
-        return known
-    if len(_known) >= _MAX_KNOWN:
-        _known.clear()
-    connection = Connection.from_envelope(session.protocol_version, session.client_info, session.capabilities)
-    prepared = _known[session.key] = _Prepared(session, connection, software_in(session.client_info))
-    return prepared
-
-
-_MAX_KNOWN = 1_024
-_known: dict[str, _Prepared] = {}
-
-
 async def _initialize(
     request: jsonrpc.Request,
     session: McpSessionState,
@@ -146,22 +103,22 @@ async def _initialize(
     options.instructions = await instructions_for(caller, dependencies)
     runner = ServerRunner(server, connection, {}, init_options=options)
     result = await runner.on_request(dispatch, request.method, request.params)
-    said = connection.client_params
-    if said is None:
+    client = connection.client_params
+    if client is None:
         raise MCPError(code=jsonrpc.INVALID_PARAMS, message="The initialize request names no client.")
     initialized = replace(
         session,
         protocol_version=connection.protocol_version,
-        client_info={"name": reported(said.client_info.name), "version": reported(said.client_info.version)},
-        capabilities=_kept(said.capabilities),
+        client_info={"name": reported(client.client_info.name), "version": reported(client.client_info.version)},
+        capabilities=_kept(client.capabilities),
     )
     return ServedRequest(jsonrpc.result_of(request.id, result), initialized)
 
 
 def _kept(capabilities: ClientCapabilities) -> Mapping[str, Any]:
-    """What of a client's capabilities says whether it can be asked: the rest may have any size, and is kept nowhere."""
-    told = capabilities.model_dump(include={"elicitation", "sampling"}, by_alias=True, exclude_none=True)
-    return {name: {part: {} for part in parts} for name, parts in told.items()}
+    """The part of a client's capabilities that says what it can be asked. The rest has any size, and is not kept."""
+    asked = capabilities.model_dump(include={"elicitation", "sampling"}, by_alias=True, exclude_none=True)
+    return {name: {part: {} for part in parts} for name, parts in asked.items()}
 
 
 async def serve_notification(
@@ -171,11 +128,11 @@ async def serve_notification(
     caller: Caller,
     dependencies: Dependencies,
 ) -> None:
-    """Take one notification. Nothing is answered, whatever it is."""
+    """Take one notification. Nothing is answered, whatever it holds."""
     dispatch = MessageDispatch(session, back_channel, notification)
     token = current_exchange.set(Exchange(caller, ToolChannel(dispatch), dependencies))
     try:
-        runner = ServerRunner(server, _connection(notification, session, dispatch), {})
+        runner = ServerRunner(server, connection_for(notification, session, dispatch), {})
         await runner.on_notify(dispatch, notification.method, notification.params)
     except (MCPError, ValidationError):
         return

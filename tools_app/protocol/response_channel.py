@@ -1,4 +1,4 @@
-"""A tool's way back to a caller whose request has a response stream of its own, through the SDK's request context."""
+"""Sends what a tool reports to a caller whose request has a response stream of its own, by the SDK's context."""
 
 import asyncio
 from collections import deque
@@ -34,7 +34,7 @@ class ResponseChannel:
         self._context = context
         self._levels = log_levels_in(context.params)
         self._token = (context.meta or {}).get("progress_token")
-        self._room = max_bytes
+        self._bytes_left = max_bytes
         self._queued: deque[tuple[Notification, int]] = deque()
         self._sending: asyncio.Task[None] | None = None
 
@@ -52,24 +52,24 @@ class ResponseChannel:
 
     def progress(self, progress: float, total: float | None, message: str | None) -> None:
         if self._token is not None:
-            told = ProgressNotificationParams(
+            params = ProgressNotificationParams(
                 progress_token=self._token, progress=progress, total=total, message=message
             )
-            self._queue(ProgressNotification(params=told), len(message or ""))
+            self._queue(ProgressNotification(params=params), len(message or ""))
 
     def log(self, level: LogLevel, data: Any) -> None:
         if level in self._levels:
-            told = LoggingMessageNotificationParams(level=level, data=data)
-            self._queue(LoggingMessageNotification(params=told), len(orjson.dumps(data, default=str)))
+            params = LoggingMessageNotificationParams(level=level, data=data)
+            self._queue(LoggingMessageNotification(params=params), len(orjson.dumps(data, default=str)))
 
     async def ask(self, question: Question) -> Mapping[str, Any]:
         return self.round_trips.ask(question)
 
     def _queue(self, notification: Notification, size: int) -> None:
         size += _OVERHEAD
-        if size > self._room:
+        if size > self._bytes_left:
             return
-        self._room -= size
+        self._bytes_left -= size
         self._queued.append((notification, size))
         if self._sending is None or self._sending.done():
             self._sending = asyncio.get_running_loop().create_task(self._send())
@@ -78,7 +78,7 @@ class ResponseChannel:
         while self._queued:
             notification, size = self._queued.popleft()
             await self._context.session.send_notification(notification, self._context.request_id)
-            self._room += size
+            self._bytes_left += size
 
 
 _OVERHEAD = 200

@@ -1,4 +1,4 @@
-"""The MCP server: which methods are served, and what it says of itself. The protocol itself is the SDK's."""
+"""Declares the MCP server: its methods, its capabilities and its instructions. The protocol itself is the SDK's."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -61,7 +61,7 @@ async def _discover(context: Context, params: RequestParams) -> DiscoverResult:
 
 
 async def instructions_for(caller: Caller, dependencies: Dependencies) -> str:
-    """Whom the server takes the caller for, and whom to ask where there is nothing to call."""
+    """The server's instructions: whom it takes the caller for, and whom to ask where there is nothing to call."""
     tools = await listed("tool", caller, dependencies)
     client = await dependencies.policy.client_of(caller.principal)
     who = f"You are connected as {client.name or client.subject} (subject {client.subject} of {client.issuer})."

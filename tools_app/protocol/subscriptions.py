@@ -1,4 +1,4 @@
-"""Which MCP session is told of changes of which resource (MCP to 2025-11-25, Resources, Subscriptions)."""
+"""Subscribes an MCP session to changes of a resource (MCP to 2025-11-25, Resources, Subscriptions)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from tools_app.errors import ToolFailure
 from tools_app.invocation.access_request import AccessRequest, resource_read
 from tools_app.sessions.session import SessionStore, SessionsUnavailable
 
-_MOST = 100
-_LONGEST_URI = 2_000
+_MAX_SUBSCRIPTIONS = 100
+_MAX_URI = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Subscribing:
-    """Subscribes a session to a resource, as what runs when it is asked for."""
+    """A ``Runnable`` that subscribes a session to a resource."""
 
     name: str
     function: Callable[..., Any]
@@ -35,14 +35,16 @@ class _Subscribing:
 
 
 def subscription(uri: str, session_key: str, sessions: SessionStore) -> AccessRequest:
-    """What a session asks for that subscribes to a resource: it is decided and recorded as a read is."""
+    """The access request of a session that subscribes to a resource: it is decided and recorded as a read is."""
 
     async def subscribe() -> None:
-        if len(uri) > _LONGEST_URI:
-            raise ToolFailure(f"The URI has more than {_LONGEST_URI} characters, too many to subscribe to.")
+        if len(uri) > _MAX_URI:
+            raise ToolFailure(f"The URI has more than {_MAX_URI} characters, too many to subscribe to.")
         try:
-            if not await sessions.subscribe(session_key, uri, _MOST):
-                raise ToolFailure(f"This MCP session has {_MOST} subscriptions; unsubscribe from some first.")
+            if not await sessions.subscribe(session_key, uri, _MAX_SUBSCRIPTIONS):
+                raise ToolFailure(
+                    f"This MCP session has {_MAX_SUBSCRIPTIONS} subscriptions; unsubscribe from some first."
+                )
         except SessionsUnavailable as error:
             raise ToolFailure(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""The one JSON-RPC message that the body of a POST holds."""
+"""Reads the one JSON-RPC message that the body of a POST holds."""
 
 from dataclasses import dataclass
 
