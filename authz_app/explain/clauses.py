@@ -1,4 +1,4 @@
-"""The clauses of one rule, how each came out of a call, and why: in words. Pure."""
+"""Explains the clauses of one rule in words: how each came out for a call, and why. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Values = Mapping[Root, Mapping[str, Any] | None]
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One thing that a rule asks for. ``verdict`` is None where it is unknown; ``found`` says what there was.
+    """One thing that a rule asks for. ``verdict`` is None where that is unknown; ``found`` says what there was.
 
     ``kept`` is false where it is unknown here alone, because a record does not keep what there was.
     """
@@ -37,7 +37,7 @@ class Clause:
 def clauses_of(
     rule: Rule, token_scopes: frozenset[str], values: Values, now: float, counted: SlidingWindow | None
 ) -> tuple[Clause, ...]:
-    """What the rule asks for, clause by clause. Without ``counted``, how much of its limit is used is unknown."""
+    """List what the rule asks for. Without ``counted``, how much of its limit is used is unknown."""
     return tuple(_clauses(rule, token_scopes, values, now, counted))
 
 
@@ -82,8 +82,8 @@ def _has_unknown(found: Any) -> bool:
 def _found(found: Any, came_to: Verdict) -> str:
     if isinstance(found, UnknownValue):
         return "There was one."
-    there = f"It is {_shown(found)}"
-    return f"{there}, which cannot be compared with that." if came_to is None else f"{there}."
+    text = f"It is {_shown(found)}"
+    return f"{text}, which cannot be compared with that." if came_to is None else f"{text}."
 
 
 def _shown(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Explain a decision: every rule that concerns it, and how each part of it came out. Pure.
+"""Explains a decision: every rule that concerns it, and how each clause came out. Pure.
 
 Nothing is decided here: what is decided, and whether a condition holds, is asked of the functions that decide calls.
 """
@@ -22,7 +22,7 @@ Counted = Mapping[tuple[int, int], str]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One call. Without ``arguments``: any call of the target. ``now`` is in seconds since the epoch."""
+    """One call; without ``arguments``, any call of the target. ``now`` is in seconds since the epoch."""
 
     principal: Principal
     client: Client
@@ -71,9 +71,9 @@ def explain(case: Case, policy: Policy, counted: Counted | None) -> Explanation:
     if counted is not None and case.arguments is not None:
         decision = _within_limits(decision, counted, case.now)
     example = _example(case, policy) if case.arguments is None and decision.allowed else None
-    told = case if example is None else Case(case.principal, case.client, case.target, example, case.now)
+    explained = case if example is None else Case(case.principal, case.client, case.target, example, case.now)
     decided = {rule.id for rule in decision.determining}
-    concerns = [_concern(rule, told, rule.id in decided, counted) for rule in concerning(case, policy)]
+    concerns = [_concern(rule, explained, rule.id in decided, counted) for rule in concerning(case, policy)]
     return Explanation(decision, tuple(sorted(concerns, key=_order)), example)
 
 
@@ -94,7 +94,7 @@ def replayed(case: Case, policy: Policy, reason: str, decided: Collection[int]) 
 
 
 def concerning(case: Case, policy: Policy) -> Sequence[Rule]:
-    """The rules that speak of the client and of the target, in force or not."""
+    """List the rules that name the client and the target, in force or not."""
     target = case.target
     return policy.rules_for(case.client.id, target.kind, target.name) if target.exists else ()
 
@@ -132,5 +132,5 @@ def _applies(rule: Rule, case: Case, clauses: Sequence[Clause]) -> Verdict:
 
 
 def _order(concern: Concern) -> tuple[bool, bool, bool, int]:
-    """What decided first, then what applies, and what denies before what allows."""
+    """Sort what decided first, then what applies, and what denies before what allows."""
     return not concern.decides, concern.applies is False, concern.rule.effect == "allow", concern.rule.id

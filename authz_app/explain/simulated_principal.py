@@ -17,7 +17,7 @@ from authz_app.tokens.verifier import verifier
 
 
 class BadIdentity(ValueError):
-    """It is not clear who is meant. ``part`` is what to mend: client, claims or token; the message says why."""
+    """Raised where it is not clear who is meant. ``part`` is what to mend: client, claims or token."""
 
     def __init__(self, part: str, message: str) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class BadIdentity(ValueError):
 def principal_for(
     client: tuple[str, str] | None, claims: Mapping[str, Any] | None, token: str, token_scopes: Collection[str]
 ) -> Principal:
-    """Who is meant by a token; or by a client's issuer and subject, the claims of a token, or both.
+    """Make the principal of a token; or of a client's issuer and subject, of a token's claims, or of both.
 
     Raises:
         BadIdentity: nobody is, or nobody who could call.
@@ -38,14 +38,14 @@ def principal_for(
         return _proven(token)
     if client is None and claims is None:
         raise BadIdentity("client", "Say who is meant: a client, the claims of a token, or a token.")
-    said = {**(claims or {})}
+    merged = {**(claims or {})}
     if client is not None:
         named = {"iss": client[0], "sub": client[1]}
-        if any(said.get(claim, value) != value for claim, value in named.items()):
+        if any(merged.get(claim, value) != value for claim, value in named.items()):
             raise BadIdentity("claims", "These are the claims of another client: iss and sub can be left out.")
-        said |= named
+        merged |= named
     try:
-        return simulated(said, token_scopes)
+        return simulated(merged, token_scopes)
     except InvalidToken as error:
         raise BadIdentity("client" if claims is None else "claims", f"No such caller gets in. {error}") from error
 
@@ -58,7 +58,7 @@ def _proven(token: str) -> Principal:
 
 
 def proven(token: str) -> Principal:
-    """The caller whom a token proves, as it would be proven with a call; nothing of it is kept.
+    """Verify a token as with a call, and keep nothing of it.
 
     Raises:
         AuthenticationError: it proves none, or that cannot be told now.
@@ -68,7 +68,7 @@ def proven(token: str) -> Principal:
 
 
 def simulated(claims: Mapping[str, Any], token_scopes: Collection[str] = ()) -> Principal:
-    """The caller whom a token with these claims would prove, and which carried these token scopes besides.
+    """Make the principal of a token that had these claims, and carried these token scopes besides.
 
     Raises:
         InvalidToken: no token with these claims would be accepted from anybody.
@@ -83,7 +83,7 @@ def simulated(claims: Mapping[str, Any], token_scopes: Collection[str] = ()) -> 
 
 
 def client_in(policy: Policy, principal: Principal) -> Client:
-    """The caller's row under a policy. One that was not seen yet is as its first call would make it."""
+    """Find the client under a policy. One that was not seen yet is as its first call would make it."""
     known = policy.clients.get((principal.issuer, principal.subject))
     if known is not None:
         return known

@@ -1,4 +1,4 @@
-"""Values that a record does not keep: known to have been there, and nothing else. Pure.
+"""Stands in for values that a record does not keep: they were there, and nothing else is known. Pure.
 
 To conditions they are unknown, as what is of another type is. What may be within them is unknown, too; see
 ``is_unknown``.
@@ -28,7 +28,7 @@ UNKNOWN = UnknownValue()
 
 
 def is_unknown(names: Sequence[str], values: Mapping[str, Any]) -> bool:
-    """Whether it is unknown what the names lead to, and even whether there is anything."""
+    """Say whether it is unknown what the names lead to, and even whether there is anything."""
     found: Any = values
     for name in names:
         if isinstance(found, UnknownValue):
@@ -40,7 +40,7 @@ def is_unknown(names: Sequence[str], values: Mapping[str, Any]) -> bool:
 
 
 def recorded(text: str) -> dict[str, Any]:
-    """The arguments or claims that a record holds, with what it does not keep as unknown values."""
+    """Read the arguments or claims of a record, with unknown values for what it does not keep."""
     try:
         kept = _kept(orjson.loads(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""A decision in words, for whoever keeps the rules. Pure."""
+"""Puts a decision into words, for whoever keeps the rules. Pure."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -8,7 +8,7 @@ from authz_app.policy.rule import Rule
 
 
 def verdict_words(decision: Decision, target: Target) -> str:
-    """Why the decision came out as it did: a sentence that names the rules which decided."""
+    """Say in a sentence why the decision came out so, and name the rules that decided."""
     rules, several = _listed(decision.determining), len(decision.determining) > 1
     match decision.reason:
         case Reason.ALLOWED:
@@ -33,7 +33,7 @@ def verdict_words(decision: Decision, target: Target) -> str:
 
 
 def spent_words(rules: Sequence[Rule]) -> str:
-    """What to add where any call would do, but for limits that are spent: a sentence, or nothing."""
+    """Name limits that are spent, where a call would be allowed otherwise: a sentence, or nothing."""
     if not rules:
         return ""
     limits = "the limits of" if len(rules) > 1 else "the limit of"

@@ -1,4 +1,4 @@
-"""The search language for events: what it shares with that for call records, and what events alone have."""
+"""Defines the search language for events: some qualifiers of call records, and those that events alone have."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def _actors(values: Sequence[str], context: SearchContext) -> Filter:
 
 
 def session_or_actor(words: str) -> Filter:
-    """Events of an MCP session, by its key; otherwise what somebody of exactly this name did."""
+    """Leave the events of an MCP session, by its key; otherwise what somebody of exactly this name did."""
     return Filter(Q(mcp_session=words) if _SESSION.fullmatch(words) else Q(actor=words))
 
 

@@ -1,4 +1,4 @@
-"""Choose what is exported: all that there is, or the call records or events that a search finds."""
+"""Selects what is exported: everything, or the call records or events that a search finds."""
 
 from typing import Any
 
@@ -19,18 +19,18 @@ _LANGUAGES = {CallRecord: CALL_RECORDS, AuditEvent: event_search.EVENTS}
 
 
 def everything() -> Selection:
-    """All call records and all events."""
+    """Select all call records and all events."""
     tables = [SelectedRows(sealed, model._default_manager.all()) for model, sealed in _TABLES.items()]
     return selection_of(tables, "", is_whole=True)
 
 
 def some(rows: "QuerySet[Any]", chosen_by: str) -> Selection:
-    """These call records, or these events. ``chosen_by`` says how they were chosen."""
+    """Select these call records, or these events. ``chosen_by`` says how they were chosen."""
     return selection_of([SelectedRows(_TABLES[rows.model], rows)], chosen_by, is_whole=False)
 
 
 def found_by(text: str, model: Exported = CallRecord) -> Selection:
-    """What a search finds, for somebody who may see all.
+    """Select what a search finds, for somebody who may see all.
 
     Raises:
         ValueError: it means nothing; ``str()`` says why.

@@ -1,4 +1,4 @@
-"""Pages of the admin that are no model's."""
+"""Routes the pages of the admin that belong to no model."""
 
 from django.contrib import admin
 from django.urls import path

@@ -1,4 +1,4 @@
-"""The clients that a text names: by how the name begins, by the subject, by a glob, or by its number."""
+"""Finds the clients that a text names: by how the name begins, by the subject, by a glob, or by the number."""
 
 import re
 
@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"#([0-9]{1,18})")
 
 
 def clients_named(text: str) -> list[int]:
-    """The ids of clients that are called so now, whatever they were called at the time; ``#3`` is one, there or not.
+    """Find the ids of clients with this name, whatever it was at the time; ``#3`` is id 3, even of a deleted client.
 
     Raises:
         SearchError: there is none, or there are too many.

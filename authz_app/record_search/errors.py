@@ -1,5 +1,5 @@
-"""What is wrong with a search."""
+"""Says what is wrong with a search."""
 
 
 class SearchError(Exception):
-    """A search means nothing. ``str()`` tells the person what to do."""
+    """Raised for a search without a meaning. ``str()`` tells the person what to do."""

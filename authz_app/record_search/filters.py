@@ -1,4 +1,4 @@
-"""What a filter or a term of a search leaves of the call records, and how an index gives it.
+"""Narrows call records by a term of a search, and says how an index finds what is left.
 
 Each function here makes one `Filter`; several are put together by `newest`.
 """
@@ -28,7 +28,7 @@ _DENIED = Q(decision=CallRecord.Decision.DENIED)
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which records are left: those for which ``holds`` does, with ids from ``first`` on and below ``before``.
+    """Leaves the records for which ``holds`` is true, with ids from ``first`` on and below ``before``.
 
     ``streams`` are the same records in parts that have none in common, each of which comes out of an index in the
     order of ids; None where there is no such index, or most records are left anyway.
@@ -40,7 +40,7 @@ class Filter:
     before: UUID | None = None
 
     def negated(self) -> "Filter":
-        """All the others. Not for one that has a ``first`` or a ``before``."""
+        """Leave all the others. Not for a filter that has a ``first`` or a ``before``."""
         return Filter(~self.holds)
 
 
@@ -49,7 +49,7 @@ def since(moment: datetime) -> Filter:
 
 
 def until(moment: datetime) -> Filter:
-    """Those before this moment."""
+    """Leave records before this moment."""
     return Filter(before=first_id_at(moment))
 
 
@@ -74,22 +74,22 @@ def by_seal(numbers: Collection[int]) -> Filter:
 
 
 def by_tool_names(names: Collection[str]) -> Filter:
-    """Names of tools, resources or prompts, exactly."""
+    """Leave records of exactly these tools, resources or prompts."""
     return _one_of("tool", tuple(names))
 
 
 def by_tool(patterns: Sequence[str]) -> Filter:
-    """The same; globs among them."""
+    """Leave records of these tools, resources or prompts, some of which may be globs."""
     return _named("tool", patterns)
 
 
 def by_address(addresses: Sequence[str]) -> Filter:
-    """Addresses; globs among them."""
+    """Leave records of these addresses, some of which may be globs."""
     return _named("address", addresses)
 
 
 def by_software(names: Sequence[str]) -> Filter:
-    """Names of client software; globs among them."""
+    """Leave records of client software with these names, some of which may be globs."""
     return Filter(_fits("client_software", names))
 
 
@@ -112,7 +112,7 @@ def by_reason(reasons: Collection[str]) -> Filter:
 
 
 def by_outcome(outcomes: Collection[str], now: datetime) -> Filter:
-    """Outcomes, ``running`` among them. What has none and is past its deadline is unknown."""
+    """Leave records of these outcomes or ``running``. One without an outcome past its deadline is unknown."""
     parts = [part for outcome in outcomes for part in _of_outcome(outcome, now)]
     return Filter(_any_of(parts)) if CallRecord.Outcome.OK in outcomes else _union(parts)
 
@@ -127,19 +127,19 @@ def _of_outcome(outcome: str, now: datetime) -> list[Q]:
 
 
 def _open(**deadline: datetime) -> Q:
-    """Those without an outcome. Their index has not the order of ids: they are found first, unless they are many."""
+    """Find those without an outcome beforehand, unless they are many: their index is not in the order of ids."""
     condition = Q(outcome="", **deadline)
     ids = list(CallRecord.objects.filter(condition).order_by().values_list("pk", flat=True)[: MOST_OPEN + 1])
     return Q(pk__in=ids) if len(ids) <= MOST_OPEN else condition
 
 
 def by_rule(ids: Collection[int]) -> Filter:
-    """Decided by one of these rules, as it stands in the JSON of the record."""
+    """Leave records that one of these rules decided, by the JSON of the record."""
     return Filter(_any_of([Q(rules__contains=f'{{"id":{rule_id},') for rule_id in ids]))
 
 
 def by_arguments(texts: Collection[str]) -> Filter:
-    """Recorded arguments with one of these texts in a name or a value, whatever the case of its letters."""
+    """Leave records with one of these texts in a name or a value of the arguments, in upper or lower case."""
     # As the text stands within a string of JSON.
     escaped = [orjson.dumps(text).decode()[1:-1] for text in texts]
     return Filter(_any_of([Q(arguments__icontains=text) for text in escaped]))
@@ -153,7 +153,7 @@ def _one_of(column: str, values: tuple[object, ...]) -> Filter:
 
 
 def _named(column: str, patterns: Sequence[str]) -> Filter:
-    """Of a column with an index: a glob becomes the values that it matches, where the column has not too many."""
+    """Narrow by a column with an index: a glob becomes the values that it matches, if the column has few enough."""
     globs = [pattern for pattern in patterns if is_glob(pattern)]
     exact = [pattern for pattern in patterns if not is_glob(pattern)]
     known = _values_of(column) if globs else []
@@ -164,7 +164,7 @@ def _named(column: str, patterns: Sequence[str]) -> Filter:
 
 
 def _values_of(column: str) -> list[str] | None:
-    """The values that the column of an index begins with, each found by a step in it; None if there are too many."""
+    """Read the distinct values of a column by steps in its index; None if there are too many."""
     name, table = connection.ops.quote_name(column), connection.ops.quote_name(CallRecord._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(

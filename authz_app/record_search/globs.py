@@ -1,4 +1,4 @@
-"""Globs in a search: ``*`` is any text and ``?`` any character, in the database and without it."""
+"""Matches globs of a search, in the database and without it: ``*`` is any text and ``?`` any character."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ def is_glob(text: str) -> bool:
 
 
 def matches(glob: str, text: str) -> bool:
-    """Whether the glob matches the whole text, upper and lower case told apart."""
+    """Say whether the glob matches the whole text. Case matters."""
     return globs.matches(_without_brackets(glob), text)
 
 
@@ -26,7 +26,7 @@ def _without_brackets(glob: str) -> str:
 @CharField.register_lookup
 @TextField.register_lookup
 class Glob(Lookup):
-    """``column__glob``: the whole value is matched, upper and lower case told apart."""
+    """Matches a whole value by ``column__glob``. Case matters."""
 
     lookup_name = "glob"
     prepare_rhs = False

@@ -1,4 +1,4 @@
-"""A way through the call records in the order of their ids, along indexes; and the SQL that goes it.
+"""Scans call records in the order of their ids, along indexes.
 
 The SQL is put together of Django's: its own unions take PostgreSQL another way than along the indexes.
 """
@@ -22,7 +22,7 @@ _TABLE = f'"{CallRecord._meta.db_table}"'
 
 @dataclass(frozen=True, slots=True)
 class IndexScan:
-    """From one id to below another, downwards or upwards: the records of the streams, or all where there are none.
+    """Scans from one id to below another, downwards or upwards: the records of the streams, or all without streams.
 
     ``tests`` are what a record has to pass, too; see `authz_app.record_search.filters` for ``streams``.
     """
@@ -34,27 +34,27 @@ class IndexScan:
     tests: tuple[Q, ...] = ()
 
     def up_to(self, last: UUID) -> "IndexScan":
-        """As far as an id, and that id itself."""
+        """End the scan at an id, which is included."""
         return replace(self, before=_next(last)) if self.upwards else replace(self, first=last)
 
     def beyond(self, last: UUID) -> "IndexScan":
-        """What comes after an id."""
+        """Begin the scan after an id."""
         return replace(self, first=_next(last)) if self.upwards else replace(self, before=last)
 
     def ids(self, most: int, skip: int = 0) -> list[UUID]:
-        """The first ids on the way, tested or not."""
+        """Read the first ids of the scan, tested or not."""
         sql, parameters = self._candidates((_ID,), most + skip)
         return _ids(f"SELECT {_ID} FROM ({sql}) way LIMIT {most} OFFSET {skip}", parameters)
 
     def count(self, most: int) -> int:
-        """How many records are on the way, tested or not, but no more than so many."""
+        """Count the records of the scan, tested or not, up to ``most``."""
         sql, parameters = self._candidates((_ID,), most)
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT COUNT(*) FROM ({sql}) way", parameters)
             return int(cursor.fetchone()[0])
 
     def passing(self, candidates: int, most: int) -> list[UUID]:
-        """The first ids of those among so many candidates that pass the tests.
+        """Read the first ids of those that pass the tests, among so many candidates.
 
         Their limit keeps databases from going along another index, where there may be many more.
         """
@@ -69,7 +69,7 @@ class IndexScan:
         return "" if self.upwards else " DESC"
 
     def _candidates(self, columns: Sequence[str], most: int) -> tuple[str, list[Any]]:
-        """A query for so many of the next records, whether or not they pass the tests."""
+        """Write a query for so many of the next records, whether or not they pass the tests."""
         streams = (Q(),) if self.streams is None else self.streams
         parts = [_sql(self._within().filter(stream), columns) for stream in streams] or [_nothing(columns)]
         order = f"ORDER BY {_ID}{self._direction} LIMIT {most}"
@@ -86,7 +86,7 @@ def _next(last: UUID) -> UUID:
 
 
 def _part(sql: str, order: str) -> str:
-    """Of several, one. SQLite merges them by itself; PostgreSQL does if each comes in order."""
+    """Order one of several streams: PostgreSQL merges them if each comes in order. SQLite merges them by itself."""
     return sql if connection.vendor == "sqlite" else f"SELECT * FROM ({sql} {order}) part"
 
 

@@ -1,4 +1,4 @@
-"""One page of the call records that are left by all filters, within a fraction of a second among a million.
+"""Reads one page of the call records that all filters leave, within a fraction of a second among a million.
 
 One filter leads: the one that leaves the fewest records by an index, in the order of ids. The others are tested on
 what it gives, some thousands of records at a time, until the page is full, or the time is up. Then the page says how
@@ -26,7 +26,7 @@ _COUNTED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page begins: below an id, or above one. Neither: with the newest."""
+    """Says where a page begins: below an id, or above one; without either, with the newest."""
 
     before: UUID | None = None
     after: UUID | None = None
@@ -34,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Ids, the newest first. ``more``: further in the same direction there are others, or may be.
+    """Holds ids, the newest first. ``more``: there are others further in the same direction, or may be.
 
     ``looked_at``: how many records were tested where the time was up before all were; ``reached`` is the last of them.
     """
@@ -46,13 +46,13 @@ class Page:
 
 
 def clock() -> Callable[[], bool]:
-    """Says whether the time is up, which begins now."""
+    """Start a clock. What is returned says whether the time is up."""
     end = time.monotonic() + PATIENCE
     return lambda: time.monotonic() >= end
 
 
 def page_of(filters: Sequence[Filter], place: Place, size: int, is_over: Callable[[], bool]) -> Page:
-    """The page at this place."""
+    """Read the page at this place."""
     scan = _led(_bounded(filters, place), filters)
     found = _tested(scan, size + 1, is_over) if scan.tests else Page(scan.ids(size + 1))
     more = len(found.ids) > size or found.reached is not None
@@ -60,7 +60,7 @@ def page_of(filters: Sequence[Filter], place: Place, size: int, is_over: Callabl
 
 
 def left_by(records: "QuerySet[M]", filters: Sequence[Filter]) -> "QuerySet[M]":
-    """All of these records, or events, that are left, however long it takes to find them."""
+    """Select all of these records or events that the filters leave, however long that takes."""
     bounds = _bounded(filters, Place())
     records = records if bounds.first is None else records.filter(pk__gte=bounds.first)
     records = records if bounds.before is None else records.filter(pk__lt=bounds.before)
@@ -68,7 +68,7 @@ def left_by(records: "QuerySet[M]", filters: Sequence[Filter]) -> "QuerySet[M]":
 
 
 def _bounded(filters: Sequence[Filter], place: Place) -> IndexScan:
-    """The way from the place through the times that are left, along nothing yet."""
+    """Scan from the place, within the times that the filters leave, along no index yet."""
     scan = IndexScan(
         max((one.first for one in filters if one.first is not None), default=None),
         min((one.before for one in filters if one.before is not None), default=None),
@@ -82,7 +82,7 @@ def _bounded(filters: Sequence[Filter], place: Place) -> IndexScan:
 
 
 def _led(scan: IndexScan, filters: Sequence[Filter]) -> IndexScan:
-    """The scan along what leaves the fewest records, with all else to be tested."""
+    """Scan along the filter that leaves the fewest records, and test the others."""
     tests = [filter for filter in filters if filter.holds]
     scans = [
         replace(scan, streams=leader.streams, tests=tuple(other.holds for other in tests if other is not leader))
@@ -95,7 +95,7 @@ def _led(scan: IndexScan, filters: Sequence[Filter]) -> IndexScan:
 
 
 def _tested(scan: IndexScan, wanted: int, is_over: Callable[[], bool]) -> Page:
-    """As many as are wanted of those that pass the tests, unless the time is up before."""
+    """Read as many as are wanted of those that pass the tests, unless the time is up before."""
     ids: list[UUID] = []
     looked_at, size = 0, _FIRST_WINDOW
     while True:
@@ -112,7 +112,7 @@ def _tested(scan: IndexScan, wanted: int, is_over: Callable[[], bool]) -> Page:
 
 
 def next_size(size: int, seconds: float) -> int:
-    """How many records to test next, after so many took so long. Long ones take longer, and the time is short."""
+    """Choose how many records to test next, after ``size`` took ``seconds``: large records take longer."""
     if seconds > PATIENCE / 4:
         return max(size // 2, _FIRST_WINDOW)
     return min(2 * size, _LARGEST_WINDOW) if seconds < PATIENCE / 8 else size

@@ -1,4 +1,4 @@
-"""The text of a search, taken apart: `alice tool:weather_*,TimeTool -decision:allowed since:2d`. Pure.
+"""Parses the text of a search: `alice tool:weather_*,TimeTool -decision:allowed since:2d`. Pure.
 
 Knows nothing of what the qualifiers mean. Any text gives a result; what is wrong with it stands in ``problems``.
 """
@@ -21,7 +21,7 @@ _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`qualifier:value,value`: one of the values is to fit, or with a hyphen before it none."""
+    """One `qualifier:value,value`: one of the values has to fit; none of them where it is ``negated`` by a hyphen."""
 
     qualifier: str
     values: tuple[str, ...]
@@ -30,7 +30,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """All terms hold at once. ``words`` are what stands without a qualifier, with a space between."""
+    """Parsed search. All terms hold at once. ``words`` stand without a qualifier, joined by spaces."""
 
     words: str = ""
     terms: tuple[Term, ...] = ()
@@ -39,7 +39,7 @@ class Query:
 
 @dataclass(slots=True)
 class _Reader:
-    """What was read so far, and up to where."""
+    """Reads a text from left to right, and keeps what it found."""
 
     text: str
     at: int = 0
@@ -58,11 +58,11 @@ class _Reader:
 
 
 class _Problem(Exception):
-    """Why the text cannot be read any further."""
+    """Raised where the text cannot be read any further."""
 
 
 def parse(text: str) -> Query:
-    """Take a search apart. It never raises; where there are problems, nothing else of the result is to be used."""
+    """Parse a search. It never raises; where there are problems, nothing else of the result is to be used."""
     reader = _Reader(text)
     try:
         _check(text)
@@ -122,7 +122,7 @@ def _quoted(reader: _Reader) -> str:
 
 
 def written(query: Query) -> str:
-    """A text that is read as this query."""
+    """Write a text that is parsed to this query."""
     words = [_as_word(query.words)] if query.words else []
     return " ".join([*words, *map(_as_term, query.terms)])
 

@@ -1,4 +1,4 @@
-"""What each qualifier of a search of call records means: its values become a `Filter`."""
+"""Defines what each qualifier of a search of call records means: its values become a `Filter`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LONGEST_NUMBER = 18  # Digits: all such numbers fit into the database's integer
 
 @dataclass(frozen=True, slots=True)
 class SearchContext:
-    """Who searches: when, in the time zone of the site, and whether recorded arguments are shown to them."""
+    """Says when somebody searches, in the time zone of the site, and whether they may see recorded arguments."""
 
     now: datetime
     sees_arguments: bool
@@ -28,7 +28,7 @@ class SearchContext:
 
 @dataclass(frozen=True, slots=True)
 class Qualifier:
-    """``means`` raises `SearchError`. ``example`` and ``hint`` are shown under the search box."""
+    """One qualifier. ``means`` raises `SearchError`. ``example`` and ``hint`` are shown under the search box."""
 
     means: Callable[[Sequence[str], SearchContext], Filter]
     example: str
@@ -122,7 +122,7 @@ QUALIFIERS: Mapping[str, Qualifier] = {
 
 
 def known_values(name: str, values: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
-    """These values of a qualifier, of those that are known.
+    """Normalize the values of a qualifier that has a few known ones.
 
     Raises:
         SearchError: one is not.

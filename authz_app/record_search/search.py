@@ -1,4 +1,4 @@
-"""The text of a search, understood: what it leaves of the records, or why it means nothing."""
+"""Interprets the text of a search: what it leaves of the records, or why it means nothing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from authz_app.record_search.qualifiers import ARGUMENTS, QUALIFIERS, Qualifier,
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Where there are ``problems``, no record is left. ``arguments`` are the texts that arguments are searched for."""
+    """Interpreted search. With ``problems``, no record is left. ``arguments`` are texts to find in arguments."""
 
     filters: tuple[Filter, ...] = ()
     problems: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What can be searched for in one table. ``words`` is the meaning of what stands without a qualifier."""
+    """Defines what can be searched for in one table. ``words`` translates what stands without a qualifier."""
 
     qualifiers: Mapping[str, Qualifier]
     words: Callable[[str], Filter]
@@ -41,7 +41,7 @@ CALL_RECORDS = Language(QUALIFIERS, _record_or_client)
 
 
 def interpret(text: str, context: SearchContext, language: Language = CALL_RECORDS) -> Search:
-    """Understand what somebody searches for, among call records unless another ``language`` is given."""
+    """Interpret a search of call records, or of what another ``language`` is for."""
     query = parse(text)
     found: list[Filter] = []
     problems = list(query.problems)
@@ -58,7 +58,7 @@ def interpret(text: str, context: SearchContext, language: Language = CALL_RECOR
 
 
 def filter_of(term: Term, context: SearchContext, qualifiers: Mapping[str, Qualifier]) -> Filter:
-    """What a term leaves.
+    """Translate a term of a search.
 
     Raises:
         SearchError: it means nothing.

@@ -1,4 +1,4 @@
-"""Points in time as a search names them: `2d`, `today`, `2026-11-20`, `2026-11-20T14:30`. Pure."""
+"""Reads points in time in a search: `2d`, `today`, `2026-11-20`, `2026-11-20T14:30`. Pure."""
 
 import re
 from contextlib import suppress
@@ -13,13 +13,13 @@ HOW = "Write 90m, 12h, 2d, 4w, today, yesterday, 2026-11-20 or 2026-11-20T14:30.
 
 
 def start_of(text: str, now: datetime) -> datetime | None:
-    """The moment that is named, and of a day its beginning; None where none is. ``now`` has the zone to read it in."""
+    """Read a moment, or the beginning of a day; None where it is neither. ``now`` has the time zone to read it in."""
     named = _named(text, now)
     return named if named is None or isinstance(named, datetime) else _midnight(named, now.tzinfo)
 
 
 def end_of(text: str, now: datetime) -> datetime | None:
-    """The moment that is named, and of a day the beginning of the next."""
+    """Read a moment, or the end of a day: the beginning of the next; None where it is neither."""
     named = _named(text, now)
     return named if named is None or isinstance(named, datetime) else _midnight(named + _DAY, now.tzinfo)
 

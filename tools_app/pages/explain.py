@@ -15,6 +15,7 @@ from authz_app.history.past import NotInHistory
 from authz_app.models import CallRecord, Client, Rule
 from authz_app.pages.records import reveals
 from authz_app.pages.shared import words
+from authz_app.pages.shared.ids import uuid_in
 from authz_app.policy_store import tool_names
 from authz_app.redaction.log_lines import visible
 from tools_app.explain.as_json import as_json
@@ -77,7 +78,7 @@ def _with_claims_for_token(request: HttpRequest, claims: str) -> ExplainForm:
 
 def _beginning(request: HttpRequest) -> dict[str, Any]:
     """The initial values of the form: a client that is linked to, or those of a record."""
-    record_id = _uuid(request.GET.get("record", ""))
+    record_id = uuid_in(request.GET.get("record", ""))
     record = None if record_id is None else CallRecord.objects.filter(pk=record_id).first()
     if record is None or not request.user.has_perms(_READ):
         return {name: request.GET[name] for name in ("client", "kind", "name") if name in request.GET}
@@ -89,13 +90,6 @@ def _beginning(request: HttpRequest) -> dict[str, Any]:
     }
     values = {"arguments": record.arguments, "claims": record.claims}
     return typed | (values if reveals.is_revealed(request, record) else {})
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _shown(request: HttpRequest, explanation: dict[str, Any]) -> dict[str, Any]:

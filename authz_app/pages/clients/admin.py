@@ -1,4 +1,4 @@
-"""Admin pages of clients: who they are, whether they may call at all, which rules name them."""
+"""Shows clients in the admin: who they are, whether they may call at all, and which rules name them."""
 
 from collections.abc import Sequence
 from typing import Any

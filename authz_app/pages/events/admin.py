@@ -1,4 +1,4 @@
-"""Admin pages of events: read-only for everybody, newest first, each told in a sentence, with what it is about."""
+"""Shows events in the admin, newest first: each as a sentence, with links to what it is about. Nobody changes them."""
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -58,13 +58,13 @@ class AuditEventAdmin(ExportMixin, ReadOnlyAdmin):
         "record",
         "where",
         "worker",
-        "told",
+        "in_full",
         "sealed",
     )
 
     def get_fields(self, request: HttpRequest, obj: AuditEvent | None = None) -> list[str]:
-        """Those that have something to tell."""
-        always = {"time", "kind_label", "what", "told", "sealed"}
+        """Leave out the fields that are empty for this event."""
+        always = {"time", "kind_label", "what", "in_full", "sealed"}
         return [name for name in self.readonly_fields if name in always or (obj and getattr(self, name)(obj))]
 
     def get_search_results(
@@ -132,7 +132,7 @@ class AuditEventAdmin(ExportMixin, ReadOnlyAdmin):
         return event.worker or None
 
     @display(description="In full")
-    def told(self, event: AuditEvent) -> SafeString:
+    def in_full(self, event: AuditEvent) -> SafeString:
         return format_html('<pre class="json">{}</pre>', words.pretty_json(event.details))
 
     @display(description="As it was written")

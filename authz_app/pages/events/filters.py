@@ -1,4 +1,4 @@
-"""The filter of events that no other list has."""
+"""Filters events by their kind; their other filters are shared with other lists."""
 
 from authz_app.export.event_search import QUALIFIERS
 from authz_app.pages.events.words import KINDS

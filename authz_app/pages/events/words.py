@@ -1,4 +1,4 @@
-"""Events in words: what happened, in a sentence."""
+"""Puts events into words: one sentence says what happened."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from authz_app.audit.events import EventKind
 from authz_app.models import AuditEvent
-from authz_app.pages.shared.words import parsed_json
+from authz_app.pages.shared.words import TRANSPORTS, parsed_json
 from authz_app.redaction.log_lines import visible
 
 KINDS: dict[str, str] = {
@@ -22,7 +22,6 @@ KINDS: dict[str, str] = {
     EventKind.EVENTS_LOST: "Events lost",
 }
 _OF_SESSIONS = (EventKind.SESSION_OPENED, EventKind.SESSION_CLOSED)
-_TRANSPORTS = {"sse": "HTTP+SSE", "streamable": "Streamable HTTP"}
 Details = Mapping[str, Any]
 
 
@@ -31,27 +30,27 @@ def kind_words(kind: str) -> str:
 
 
 def details_of(event: AuditEvent) -> dict[str, Any]:
-    """What it says beside its columns; nothing where that cannot be read."""
+    """Read the JSON of its details; empty where that is no object."""
     details = parsed_json(event.details)
     return details if isinstance(details, dict) else {}
 
 
 def who(event: AuditEvent) -> str:
-    """Who did it; of a session, whose it is."""
-    whose = event.client_name or event.subject
-    return visible(whose or event.actor if event.kind in _OF_SESSIONS else event.actor or whose)
+    """Name who did it; for the events of a session, the client whose session it is."""
+    client = event.client_name or event.subject
+    return visible(client or event.actor if event.kind in _OF_SESSIONS else event.actor or client)
 
 
 def sentence(event: AuditEvent) -> str:
-    """What happened."""
+    """Say what happened."""
     tell = _SENTENCES.get(event.kind)
     return visible(tell(event, details_of(event)) if tell else kind_words(event.kind))
 
 
 def _opened(event: AuditEvent, details: Details) -> str:
-    told = f"Over {_transport(details)} from {event.address or 'an address that is not known'}"
+    text = f"Over {_transport(details)} from {event.address or 'an address that is not known'}"
     software = details.get("software")
-    return f"{told}, by software that calls itself {software}." if software else f"{told}."
+    return f"{text}, by software that calls itself {software}." if software else f"{text}."
 
 
 def _closed(event: AuditEvent, details: Details) -> str:
@@ -86,8 +85,8 @@ def _pruning(event: AuditEvent, details: Details) -> str:
 
 def _key(event: AuditEvent, details: Details) -> str:
     follows = details.get("follows")
-    told = f"The key {details.get('key')} signs from seal {details.get('first_seal')} on"
-    return f"{told}; it follows {follows}." if follows else f"{told}, the first of all."
+    text = f"The key {details.get('key')} signs from seal {details.get('first_seal')} on"
+    return f"{text}; it follows {follows}." if follows else f"{text}, the first of all."
 
 
 def _look(event: AuditEvent, details: Details) -> str:
@@ -99,8 +98,8 @@ def _look(event: AuditEvent, details: Details) -> str:
 def _outage(event: AuditEvent, details: Details) -> str:
     refused, lost = (details.get(name, 0) for name in ("calls_refused", "outcomes_lost"))
     since, until = (_moment(details.get(name)) for name in ("from", "until"))
-    told = f"Records could not be written from {since} until {until}"
-    return f"{told}: {details.get('cause')}. Calls refused: {refused}; outcomes lost: {lost}."
+    text = f"Records could not be written from {since} until {until}"
+    return f"{text}: {details.get('cause')}. Calls refused: {refused}; outcomes lost: {lost}."
 
 
 def _lost(event: AuditEvent, details: Details) -> str:
@@ -108,7 +107,7 @@ def _lost(event: AuditEvent, details: Details) -> str:
 
 
 def _transport(details: Details) -> str:
-    return _TRANSPORTS.get(details.get("transport", ""), "a transport that is not known")
+    return TRANSPORTS.get(details.get("transport", ""), "a transport that is not known")
 
 
 def _moment(text: Any) -> str:

@@ -1,4 +1,4 @@
-"""Admin pages of the policy history: who changed what, when; one version; two compared; the policy of any version."""
+"""Shows the policy history in the admin: who changed what and when, versions compared, the policy of each version."""
 
 from typing import Any
 
@@ -88,9 +88,9 @@ class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
             return queryset.filter(version=number), False
         named = Client.objects.filter(name__istartswith=term) | Client.objects.filter(subject=term)
         clients = list(named.order_by().values_list("pk", flat=True)[:_FOUND_CLIENTS])
-        theirs = PolicyRevision.objects.filter(client_id__in=clients).values("edit")
+        edits = PolicyRevision.objects.filter(client_id__in=clients).values("edit")
         actors = [name for _, name in history_filters.latest_actors() if term.lower() in name.lower()]
-        return queryset.filter(pk__in=theirs) | queryset.filter(actor__in=[term, *actors]), False
+        return queryset.filter(pk__in=edits) | queryset.filter(actor__in=[term, *actors]), False
 
     @display(description="Version")
     def version_label(self, edit: PolicyEdit) -> SafeString | str:
@@ -129,7 +129,7 @@ class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **title, **shown})
 
     def version_view(self, request: HttpRequest, version: int) -> HttpResponse:
-        """The page of a version, or why there is none."""
+        """Lead to the page of a version, or say why there is none."""
         self._require_permission(request)
         known = PolicyEdit.objects.filter(version=version, moved=True).order_by("id")
         edit = known.first() if 0 < version < 2**63 else None
@@ -139,7 +139,7 @@ class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
         return self._page(request, "unknown", context, status=404)
 
     def policy_view(self, request: HttpRequest, version: int) -> HttpResponse:
-        """The policy as it was under a version."""
+        """Show the policy as it was under a version."""
         self._require_permission(request)
         title = {"title": f"The policy under version {version}", "version": version}
         try:
@@ -161,7 +161,7 @@ class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
         return self._page(request, "policy", {**title, **shown})
 
     def compare_view(self, request: HttpRequest) -> HttpResponse:
-        """What differs between the policies of two versions."""
+        """Show what differs between the policies of two versions."""
         self._require_permission(request)
         current = latest_version()
         newer = number_in(request.GET.get("to", "")) or current
@@ -186,13 +186,13 @@ class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
 
 
 def latest_version() -> int:
-    """The latest version that the history has; 0 while it is empty."""
+    """Read the latest version in the history; 0 while it is empty."""
     latest = PolicyEdit.objects.filter(version__isnull=False).order_by("-version").values_list("version", flat=True)
     return latest.first() or 0
 
 
 def why_unknown(version: int) -> str:
-    """Why the history has no page for a version."""
+    """Say why the history has no page for a version."""
     try:
         require_known(version)
     except NotInHistory as error:
@@ -201,7 +201,7 @@ def why_unknown(version: int) -> str:
 
 
 def _changes(revisions: QuerySet[PolicyRevision], version: int) -> dict[str, Any]:
-    """What a template needs to show the changes, with links to what is still there."""
+    """Collect the changes for a template, with links to the rules and clients that still exist."""
     changes = changes_in(revisions, version, _ON_A_PAGE)
     rules = Rule.objects.filter(pk__in=_ids(changes.shown, "rule")).values_list("pk", flat=True)
     clients = Client.objects.filter(pk__in=_ids(changes.shown, "client")).values_list("pk", flat=True)

@@ -1,4 +1,4 @@
-"""Filters of the policy history. Each is answered by an index of the table, also among a million versions."""
+"""Filters the policy history. Each filter is answered by an index of the table, also among a million versions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ _LATEST = 1_000
 
 
 class _EntityFilter(ListFilter):
-    """What happened to one rule, client or tool; notes and first sights, too, which make no version."""
+    """Leaves the edits of one rule, client or tool; also those of notes and first sights, which make no new version."""
 
     entity: str
 
@@ -26,7 +26,7 @@ class _EntityFilter(ListFilter):
         return queryset.filter(pk__in=PolicyRevision.objects.filter(self.about(number_in(value))).values("edit"))
 
     def about(self, chosen: int) -> Q:
-        """Which revisions speak of it."""
+        """Select the revisions that are about the chosen one."""
         return Q(entity=self.entity, entity_id=chosen)
 
 
@@ -81,19 +81,22 @@ class TimeFilter(shared.TimeFilter):
 
 
 def latest_actors() -> list[tuple[str, str]]:
-    """Kind and name of each who changed the policy lately."""
+    """List the kind and name of everybody who changed the policy lately."""
     latest = PolicyEdit.objects.exclude(actor="").order_by("-version", "-id").values_list("actor_kind", "actor")
     return list(dict.fromkeys(latest[:_LATEST]))
 
 
 def chosen_entities(parameters: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """Which rules, clients and tools the list is about; none where it is about all."""
+    """List the rules, clients and tools that the filters chose; none where the list is about all."""
     filters = (RuleFilter, ClientFilter, ToolFilter)
     return [(one.entity, number_in(str(parameters[one.entity]))) for one in filters if parameters.get(one.entity)]
 
 
 def about(edit: PolicyEdit, chosen: Sequence[tuple[str, int]]) -> QuerySet[PolicyRevision]:
-    """What an edit has about the chosen, rules that name a chosen client among it; everything where nothing is."""
+    """Select the revisions of an edit that are about what was chosen, or about rules that name a chosen client.
+
+    Where nothing was chosen, these are all of them.
+    """
     revisions = edit.revisions.all()
     wanted = Q()
     for entity, entity_id in chosen:
@@ -105,5 +108,5 @@ def about(edit: PolicyEdit, chosen: Sequence[tuple[str, int]]) -> QuerySet[Polic
 
 
 def actor_words(kind: str, name: str) -> str:
-    """Who did it, in a word."""
+    """Name who changed the policy: a person, or a command."""
     return f"command {name}" if kind == PolicyEdit.ActorKind.COMMAND else name

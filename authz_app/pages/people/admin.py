@@ -1,4 +1,4 @@
-"""Admin pages of the people who sign in here, and their groups."""
+"""Shows the people who sign in to this site, and their groups, in the admin."""
 
 from typing import Any
 
@@ -30,15 +30,15 @@ class UserAdmin(OnlyFitIds, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-a
 
 
 def _still_good(user: User) -> SafeString | str:
-    told = (
+    text = (
         "No access token is issued for {} any more, nor renewed. Those issued before are good until they expire,"
         " in an hour at most."
     )
     client = client_of(user)
     if client is None:
-        return format_html(told, user)
+        return format_html(text, user)
     path = reverse("admin:authz_app_client_change", args=[client.pk])
-    return format_html(f'{told} To refuse them at once, <a href="{{}}">block the client</a>.', user, path)
+    return format_html(f'{text} To refuse them at once, <a href="{{}}">block the client</a>.', user, path)
 
 
 class GroupAdmin(OnlyFitIds, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Admin pages of the applications that are registered at the embedded issuer."""
+"""Shows the OAuth applications that are registered at the embedded issuer in the admin."""
 
 from collections.abc import Callable
 from typing import Any

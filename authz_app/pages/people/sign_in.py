@@ -1,4 +1,4 @@
-"""Sign-in to the admin, with as many attempts as the other sign-in page has, and counted together with its."""
+"""Limits attempts to sign in to the admin: they count together with those on the site's other sign-in page."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from unfold.forms import AuthenticationForm
 
 
 class LimitedSignIn(AuthenticationForm):
-    """Counts attempts that fail, by address and by user name."""
+    """Counts failed attempts by address and by user name."""
 
     def clean(self) -> dict[str, Any]:
         usage = self._counted()

@@ -1,4 +1,4 @@
-"""Admin pages of call records: read-only for everybody, newest first, fast however many there are."""
+"""Shows call records in the admin, newest first and fast however many there are. Nobody changes them."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ class CallRecordAdmin(ExportMixin, ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[CallRecord], search_term: str
     ) -> tuple[QuerySet[CallRecord], bool]:
-        """Leave them as they are: the list of records understands what is searched for."""
+        """Leave the rows as they are: `RecordChangeList` does the searching."""
         return queryset, False
 
     @display(description="Time")

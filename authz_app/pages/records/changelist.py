@@ -1,4 +1,4 @@
-"""The list of call records: what the filters and the search leave of them, a page at a time, by id."""
+"""Lists the call records that the filters and the search leave, a page at a time, by id."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +15,7 @@ from authz_app.core.ids import moment_of
 from authz_app.models import LONG_COLUMNS, CallRecord
 from authz_app.pages.records import reveals
 from authz_app.pages.shared.filters import SearchFilter
+from authz_app.pages.shared.ids import uuid_in
 from authz_app.pages.shared.words import moment
 from authz_app.record_search.filters import Filter
 from authz_app.record_search.paging import Page, Place, clock, left_by, page_of
@@ -25,13 +26,13 @@ BEFORE, AFTER = "before", "after"
 
 
 class Paging(InfinitePaginator):
-    """Nothing is counted: a page begins below or above the id of a record."""
+    """Pages without counting: each begins below or above the id of a record."""
 
     template_name = "admin/authz_app/callrecord/paging.html"
 
 
 class RecordChangeList(ChangeList):
-    """``older`` and ``newer`` are the queries of the pages on either side, or empty."""
+    """Lists one page. ``older`` and ``newer`` are the queries of the pages on either side, or empty."""
 
     search: Search
     older = newer = ""
@@ -48,7 +49,7 @@ class RecordChangeList(ChangeList):
         request.GET = chosen
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[CallRecord]:
-        """All that is left, for an export."""
+        """Select all records that are left, for an export."""
         filtered = super().get_queryset(request, exclude_parameters)
         self.search = interpret(request.GET.get(SEARCH_VAR, ""), search_context(request))
         return left_by(filtered, self.search.filters)
@@ -99,12 +100,12 @@ class RecordChangeList(ChangeList):
 
     @property
     def further(self) -> str:
-        """The query of the page that goes on from where this one stopped."""
+        """Query of the page that goes on where this one stopped."""
         return self.newer if self.upwards else self.older
 
     @property
     def newest(self) -> str:
-        """The query of the first page, where this is another."""
+        """Query of the first page; empty on the first page itself."""
         return str(self.get_query_string()) if self.newer else ""
 
 
@@ -113,9 +114,9 @@ def search_context(request: HttpRequest) -> SearchContext:
 
 
 def _taken_place(request: HttpRequest) -> Place:
-    """Where the page begins. It is taken out of the query, of which links and forms are made."""
+    """Take the place where the page begins out of the query, from which links and forms are made."""
     query = request.GET.copy()
-    before, after = (_uuid(query.get(name, "")) for name in (BEFORE, AFTER))
+    before, after = (uuid_in(query.get(name, "")) for name in (BEFORE, AFTER))
     for name in (BEFORE, AFTER):
         query.pop(name, None)
     request.GET = query  # type: ignore[assignment]  # it is one, but for being immutable
@@ -124,10 +125,3 @@ def _taken_place(request: HttpRequest) -> Place:
 
 def _beside(record_id: UUID, step: int) -> UUID:
     return UUID(int=min(max(record_id.int + step, 0), 2**128 - 1))
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

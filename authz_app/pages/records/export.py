@@ -1,4 +1,4 @@
-"""The call records, or events, that a list shows, to take away with their seals: as JSONL, or as CSV in an archive."""
+"""Exports the call records or events that a list shows, with their seals: as JSONL, or as CSV in an archive."""
 
 import asyncio
 import io
@@ -114,7 +114,7 @@ def _download(selection: Selection, form: str) -> StreamingHttpResponse:
 
 
 class _Sink(io.RawIOBase):
-    """Keeps what is written until it is taken."""
+    """Buffers what is written until it is taken."""
 
     def __init__(self) -> None:
         self._written = bytearray()
@@ -132,7 +132,7 @@ class _Sink(io.RawIOBase):
 
 
 def _zipped(selection: Selection) -> Iterator[bytes]:
-    """Files that belong together: the records as CSV, and their seals."""
+    """Pack files that belong together: the records as CSV, and their seals."""
     sink = _Sink()
     files = [(f"{name}.csv", csv_rows(selection, chosen)) for name, chosen in csv_names("records", selection)]
     files.append(("records.seals.jsonl", seals_alone(selection, key_if_there())))

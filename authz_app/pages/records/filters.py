@@ -1,4 +1,4 @@
-"""Filters of call records that no other list has. Each is answered by an index, also among a million rows."""
+"""Filters call records by what no other list has. Each filter is answered by an index, also among a million rows."""
 
 from authz_app.models import CallRecord
 from authz_app.pages.shared.filters import ChoiceFilter, Choices, SearchFilter

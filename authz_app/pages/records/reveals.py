@@ -1,4 +1,4 @@
-"""Looks at what records hold of arguments, claims and results: each is recorded before anything is shown.
+"""Reveals the arguments, claims and results of records: each look is recorded before anything is shown.
 
 A look is at one record, by one person, and lasts for some minutes: its address shows the same again, to nobody else.
 """
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from authz_app.audit.events import EventKind, event, record_now
 from authz_app.models import AuditEvent, CallRecord
+from authz_app.pages.shared.ids import uuid_in
 from authz_app.pages.shared.words import parsed_json
 
 PARAMETER = "look"
@@ -27,13 +28,13 @@ _PAGES = {"record": "admin:authz_app_callrecord_change", "explanation": "explain
 
 
 def may_reveal(request: HttpRequest) -> bool:
-    """Whether the person may see recorded arguments, claims and results."""
+    """Say whether the person may see recorded arguments, claims and results."""
     return request.user.has_perms(_PERMISSIONS)
 
 
 @require_POST
 def reveal(request: HttpRequest, record_id: UUID) -> HttpResponse:
-    """Record a look at a record, and lead to where it is had.
+    """Record a look at a record, and redirect to the page that shows the values.
 
     Raises:
         AuditUnavailable: it cannot be recorded, so nothing is shown.
@@ -45,20 +46,20 @@ def reveal(request: HttpRequest, record_id: UUID) -> HttpResponse:
         raise Http404
     at = request.POST.get("at", "")
     page = at if at in _PAGES else "record"
-    seen = event(
+    look = event(
         EventKind.LOOK,
         {"record": str(record.pk), "tool": record.tool, "at": page},
         actor=request.user.get_username(),
         client_id=record.client_id,
         client_name=record.client_name,
     )
-    record_now(seen)
-    return HttpResponseRedirect(f"{reverse(_PAGES[page], args=[record.pk])}?{PARAMETER}={seen.id}")
+    record_now(look)
+    return HttpResponseRedirect(f"{reverse(_PAGES[page], args=[record.pk])}?{PARAMETER}={look.id}")
 
 
 def is_revealed(request: HttpRequest, record: CallRecord) -> bool:
-    """Whether the person may see the values, and this is a look at the record that was recorded as theirs."""
-    sent = _uuid(request.GET.get(PARAMETER, ""))
+    """Say whether the request shows the values: it names a recent look by this person at this record."""
+    sent = uuid_in(request.GET.get(PARAMETER, ""))
     if sent is None or not may_reveal(request):
         return False
     known: dict[tuple[UUID, UUID], bool] = request.__dict__.setdefault("_looks", {})
@@ -71,27 +72,20 @@ def is_revealed(request: HttpRequest, record: CallRecord) -> bool:
 def _is_theirs(event_id: UUID, username: str, record: CallRecord) -> bool:
     since = timezone.now() - _LASTS
     found = AuditEvent.objects.filter(pk=event_id, kind=EventKind.LOOK, actor=username, at__gte=since).first()
-    told = parsed_json(found.details) if found is not None else None
-    return isinstance(told, dict) and told.get("record") == str(record.pk)
+    details = parsed_json(found.details) if found is not None else None
+    return isinstance(details, dict) and details.get("record") == str(record.pk)
 
 
 def record_search(request: HttpRequest, texts: Sequence[str]) -> None:
-    """Record that somebody searches for what arguments hold: what is found tells of it.
+    """Record that somebody searches in arguments: what is found gives away what they hold.
 
     Raises:
         AuditUnavailable: it cannot be recorded, so nothing may be found.
     """
-    told = {"at": "search", "searched": list(texts)}
-    record_now(event(EventKind.LOOK, told, actor=request.user.get_username()))
+    details = {"at": "search", "searched": list(texts)}
+    record_now(event(EventKind.LOOK, details, actor=request.user.get_username()))
 
 
 def reveal_button(record: CallRecord, at: str, before: str = "") -> SafeString:
-    """What one presses to look, behind what can be said without."""
+    """Render the button that reveals the values, after what can be said without them."""
     return render_to_string("admin/reveal.html", {"record_id": record.pk, "at": at, "before": before})
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

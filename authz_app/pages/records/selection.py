@@ -1,4 +1,4 @@
-"""What a list of the admin shows, all pages of it: call records, or events."""
+"""Selects what a list of the admin shows, on all its pages: call records, or events."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _NOT_A_CHOICE = ("p", "page", "o", "all", BEFORE, AFTER)
 
 
 def listed(request: HttpRequest, model_admin: Any) -> Selection:
-    """What a request for the list, or beside it, chooses.
+    """Select what the query of a request chooses of a list.
 
     Raises:
         ValueError: the list would not take it.

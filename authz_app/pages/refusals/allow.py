@@ -1,4 +1,4 @@
-"""Make a rule of a refusal: what was refused is allowed to whom it was refused, for a while, and somebody says why."""
+"""Makes a rule of a refusal, which allows the client what it was refused: for a while, and with a reason."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +30,7 @@ _LONGEST_WHY = 1000
 
 
 class AllowForm(forms.Form):
-    """How long what was refused is allowed, with which token scopes, and why."""
+    """Asks for how long it is allowed, with which token scopes, and why."""
 
     span = forms.ChoiceField(
         label="For how long",
@@ -52,13 +52,13 @@ class AllowForm(forms.Form):
     )
 
     def until(self, now: datetime) -> datetime | None:
-        """When the right ends."""
+        """Compute when the permission ends; None if never."""
         span = SPANS[self.cleaned_data["span"]][1]
         return None if span is None else (now + span).replace(microsecond=0)
 
 
 def allow(request: HttpRequest, record_id: UUID) -> HttpResponse:
-    """The form for a denied record and what comes of it; where no rule would help, what would."""
+    """Show the form for a denied record and make the rule; where no rule would help, say what would."""
     if not request.user.has_perms(["authz_app.view_callrecord", "authz_app.add_rule"]):
         raise PermissionDenied
     record = CallRecord.objects.filter(pk=record_id, decision=CallRecord.Decision.DENIED).first()
@@ -85,7 +85,7 @@ def allow(request: HttpRequest, record_id: UUID) -> HttpResponse:
 
 
 def _rule(record: CallRecord, kind: str, **terms: Any) -> dict[str, Any]:
-    """The rule that would have allowed it, as its form has it."""
+    """Describe the rule that would have allowed it, as data of the rule's form."""
     return {
         "effect": Rule.Effect.ALLOW,
         "applies_to": Rule.AppliesTo.THESE_CLIENTS,
@@ -98,25 +98,25 @@ def _rule(record: CallRecord, kind: str, **terms: Any) -> dict[str, Any]:
 
 
 def _made(request: HttpRequest, record: CallRecord, kind: str, form: AllowForm) -> Rule | None:
-    """The rule, saved and noted; None where its own form refuses it, which the form in hand then says."""
-    asked = form.cleaned_data
+    """Save and log the rule; None where the rule's form refuses it, whose errors ``form`` then has."""
+    cleaned = form.cleaned_data
     rule_form = RuleForm(
         _rule(
             record,
             kind,
-            token_scopes=asked["token_scopes"],
+            token_scopes=cleaned["token_scopes"],
             valid_until=form.until(timezone.now()),
-            note=f"{asked['why']}\n\nAllowed by {request.user.get_username()}, of the refusal {record.pk}.",
+            note=f"{cleaned['why']}\n\nAllowed by {request.user.get_username()}, of the refusal {record.pk}.",
         )
     )
     if not rule_form.is_valid():
         for name, errors in rule_form.errors.items():
             form.add_error(name if name in form.fields else None, list(errors))
         return None
-    span = SPANS[asked["span"]][0].lower()
-    told = f"Made of the refusal {record.pk} ({span}): {asked['why']}"
+    span = SPANS[cleaned["span"]][0].lower()
+    message = f"Made of the refusal {record.pk} ({span}): {cleaned['why']}"
     with transaction.atomic():
         rule: Rule = rule_form.save()
         rule.clients.set(rule_form.cleaned_data["for_clients"])
-        LogEntry.objects.log_actions(str(request.user.pk), [rule], ADDITION, told)
+        LogEntry.objects.log_actions(str(request.user.pk), [rule], ADDITION, message)
     return rule

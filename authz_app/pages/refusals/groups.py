@@ -1,4 +1,4 @@
-"""Denied calls of a span of time, grouped by client and by what was asked for. Fast however many records there are."""
+"""Groups denied calls by client and by what was asked for. Fast however many records there are."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ MOST = 20_000
 
 @dataclass(slots=True)
 class Group:
-    """What one client was refused under one kind and name. ``last_record`` is the id of the latest refusal.
+    """Refusals of one kind and name to one client. ``last_record`` is the id of the latest.
 
     ``reasons`` counts them; ``token_scopes`` are those of its tokens. Both begin with the latest.
     """
@@ -34,7 +34,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """The groups, the one with the latest refusal first. ``since`` is where they begin, if later than was asked."""
+    """Groups, the latest refusal first. ``since`` is when they begin, if that is later than was asked for."""
 
     groups: list[Group]
     since: datetime | None = None
@@ -47,7 +47,7 @@ _GROUPED = f"SELECT {_ALIKE}, COUNT(*), {_WHEN} FROM ({{newest}}) newest GROUP B
 
 
 def refusals_since(moment: datetime, most: int = MOST) -> Grouped:
-    """All refusals since then; of more than ``most``, the newest."""
+    """Group all refusals since a moment; of more than ``most``, the newest."""
     denied = CallRecord.objects.filter(decision=CallRecord.Decision.DENIED, pk__gte=first_id_at(moment))
     newest = denied.order_by("-pk").values("id", "client_id", "kind", "tool", "reason", "token_scopes")[:most]
     sql, parameters = newest.query.sql_with_params()
@@ -60,7 +60,7 @@ def refusals_since(moment: datetime, most: int = MOST) -> Grouped:
 
 
 def _grouped(rows: Iterable[tuple[int, str, str, str, str, int, str, str]]) -> list[Group]:
-    """Rows that are alike in all but reason and token scopes become one group. The latest comes first."""
+    """Merge rows that differ in nothing but reason and token scopes. The latest comes first."""
     groups: dict[tuple[int, str, str], Group] = {}
     for client_id, kind, tool, reason, token_scopes, count, first, last in rows:
         key, began = (client_id, kind, tool), moment_of(UUID(first))

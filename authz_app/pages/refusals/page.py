@@ -1,4 +1,4 @@
-"""The admin page of refusals: what clients were refused, and why; who waits; and what would help."""
+"""Shows refusals in the admin: what clients were refused and why, what would help, and who waits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _MOST_SCOPES = 3
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A group as the page shows it."""
+    """Group as the page shows it."""
 
     client: str
     client_url: str
@@ -54,7 +54,7 @@ class Shown:
 
 @require_safe
 def refusals(request: HttpRequest) -> HttpResponse:
-    """The refusals of a span of time, the latest first, and the clients that wait to be made active."""
+    """Show the refusals of a span of time, the latest first, and the clients that wait to be made active."""
     if not request.user.has_perm("authz_app.view_callrecord"):
         raise PermissionDenied
     span = request.GET.get("since", "")

@@ -1,4 +1,4 @@
-"""What would help against a refusal, as things stand now: a rule that is made of it, or something else."""
+"""Finds what would help against a refusal, as things stand now: a rule made of it, or something else."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ _NO_CALL = "It may open MCP sessions by now."
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What would help. ``allows`` is the kind of the rule that would, where one can be made of the refusal.
+    """Says what would help. ``allows`` is the kind of a rule that can be made of the refusal, if one can.
 
     ``links`` are pages to go to, by what they are called; ``in_tools`` says that the place is where tools are switched.
     """
@@ -50,7 +50,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class CurrentState:
-    """Clients by id, the policy as far as it is about them, and the names of each kind, as they are now."""
+    """Clients by id, the policy that concerns them, and the names registered of each kind, as they are now."""
 
     clients: Mapping[int, Client]
     policy: Policy
@@ -59,14 +59,14 @@ class CurrentState:
 
 
 def current_state(records: Sequence[CallRecord], now: datetime) -> CurrentState:
-    """Read what is needed to say what would help against all of these."""
+    """Read the present state that concerns these records."""
     policy = loading.concerning({record.client_id for record in records})
     names = {kind: frozenset(tool_names.names(kind)) for kind in KINDS}
     return CurrentState({client.id: client for client in policy.clients.values()}, policy, names, now.timestamp())
 
 
 def remedy_of(record: CallRecord, state: CurrentState) -> Remedy:
-    """What would help against this refusal."""
+    """Find what would help against this refusal."""
     client = state.clients.get(record.client_id)
     if client is None:
         return Remedy(_GONE)
@@ -91,7 +91,7 @@ def remedy_of(record: CallRecord, state: CurrentState) -> Remedy:
 
 
 def _decided_now(record: CallRecord, client: Client, kind: Kind | None, state: CurrentState) -> tuple[Decision, bool]:
-    """What would be decided now, and whether it hangs on arguments that the record does not have."""
+    """Decide it under the present policy; also, whether that depends on arguments that the record does not have."""
     scopes, claims = frozenset(record.token_scopes.split()), _mapping(record.claims)
     principal = Principal(record.issuer, record.subject, record.oauth_client_id, scopes, 0, claims)
     # A resource is decided by the variables in its URI, a completion by what is typed: neither is recorded so.
@@ -106,7 +106,7 @@ def _decided_now(record: CallRecord, client: Client, kind: Kind | None, state: C
 
 
 def _kind_of(record: CallRecord, names: Mapping[Kind, frozenset[str]]) -> Kind | None:
-    """The kind of a rule on what was asked for; none where nothing of the kind and name is registered now."""
+    """Find the kind that a rule on it would have; None where nothing of its kind and name is registered now."""
     kinds: Sequence[Kind] = [kind for kind in KINDS if kind == record.kind]
     if record.kind == CallRecord.Kind.COMPLETION:
         # A completion for a resource names its URI.

@@ -1,4 +1,4 @@
-"""Admin pages of rules: each reads as one sentence, on the list and while it is edited."""
+"""Shows rules in the admin: each reads as one sentence, in the list and while it is edited."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _OFF_IS_MORE = " Switching off a deny rule may allow calls that it denied."
 
 
 class WindowFilter(RadioFilter):
-    """Rules by whether they are in force now, as far as their window goes."""
+    """Filters rules by whether their window is open now."""
 
     title = "window"
     parameter_name = "window"
@@ -85,7 +85,7 @@ class RuleAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
         return [sentence, *super().get_urls()]
 
     def sentence_view(self, request: HttpRequest) -> HttpResponse:
-        """The sentence of the rule as it stands in the posted form, as JSON. Saves nothing."""
+        """Answer with the sentence of the rule in the posted form, as JSON. Saves nothing."""
         return require_POST(self._sentence)(request)
 
     def _sentence(self, request: HttpRequest) -> HttpResponse:
@@ -124,7 +124,7 @@ class RuleAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
 
     @display(description="Window", empty_value="—")
     def window(self, rule: Rule) -> str | None:
-        """Where the rule is in force for a time only: whether that has begun, or ended."""
+        """Say whether the rule's window has begun or ended; empty where it has none."""
         return rule.window_state(timezone.now()) or None
 
     @display(description="Note", empty_value="—")

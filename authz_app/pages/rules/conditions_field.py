@@ -1,4 +1,4 @@
-"""Conditions as rows of a form: a path, an operator and a value each. Works without a script, which only adds rows."""
+"""Edits conditions as rows of a path, an operator and a value. The script only adds rows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ class ConditionsWidget(forms.Widget):
         return context
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
-        """The rows of a posted form; otherwise the text that is stored, which scripts hand in."""
+        """Read the rows of a posted form, or the stored text that other code hands in."""
         if f"{name}_path" not in data or not hasattr(data, "getlist"):
             return data.get(name)
         rows = zip(*(data.getlist(f"{name}_{part}") for part in _PARTS), strict=False)
@@ -57,7 +57,7 @@ def _part(name: str, number: int, part: str, text: str) -> str:
 
 
 class ConditionsField(forms.Field):
-    """What is cleaned is the text that is stored."""
+    """Cleans rows of conditions to the text that is stored."""
 
     widget = ConditionsWidget
 

@@ -1,4 +1,4 @@
-"""The form of a rule, and the rule's sentence while it is edited."""
+"""Edits a rule, and shows its sentence meanwhile."""
 
 import re
 from datetime import datetime
@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.\-*?\[\]!]{1,128}")
 
 
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when it runs.
-    """A rule with the clients that it names. The admin saves them: Django's forms leave a ``through`` model alone."""
+    """Edits a rule and its clients. The admin saves these: Django's forms leave a ``through`` model alone."""
 
     for_clients = SeveralField(
         Client.objects.all(),
@@ -107,7 +107,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when i
 
 
 def preview(form: RuleForm) -> dict[str, Any]:
-    """The sentence of the rule that the form would save, and what is odd about it; or what is wrong with the form."""
+    """Compute the sentence of the rule that the form would save, with warnings; or say what is wrong with the form."""
     if not form.is_valid():
         errors = [f"{form[name].label if name in form.fields else 'Rule'}: {error}" for name, error in _errors(form)]
         return {"sentence": "", "warnings": errors}

@@ -1,4 +1,4 @@
-"""Admin pages of the seals: a list, newest first, and each seal with what holds of it now and what does not."""
+"""Shows seals in the admin: the newest first, and each with the result of checking it now."""
 
 from typing import Any
 
@@ -130,7 +130,7 @@ class AuditSealAdmin(ReadOnlyAdmin):
 
 
 def _public_key() -> str:
-    """In PEM form; empty where there is no key on this machine, which the check of the newest seal says."""
+    """Read the public key in PEM form; empty where this machine has no key. The check of the newest seal says so."""
     try:
         return public_pem(signer().public)
     except AuditKeyError:

@@ -1,4 +1,4 @@
-"""What holds of a seal and what does not, for its page to show."""
+"""Checks a seal for its page: what holds, and what does not."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True, slots=True)
 class CheckPanel:
-    """One thing that was checked: what is so where it ``holds``, and otherwise what is wrong, and how much more."""
+    """One check of a seal. ``holds`` says what is so without ``problems``; ``more`` counts those that are not shown."""
 
     holds: str
     problems: Sequence[SafeString | str]
@@ -54,15 +54,15 @@ def _panel(holds: str, *problems: str) -> CheckPanel:
 
 
 def with_links(problems: Sequence[str]) -> list[SafeString | str]:
-    """Sentences, in which the ids of records that are there lead to their pages."""
+    """Link the ids in these sentences to the pages of the records, where those exist."""
     named = [found.group() if (found := _ID.search(one)) else "" for one in problems]
     links = {**_links(CallRecord, named), **_links(AuditEvent, named)}
     return [_linked(one, known_as, links.get(known_as)) for one, known_as in zip(problems, named, strict=True)]
 
 
 def _links(model: type[CallRecord] | type[AuditEvent], ids: Sequence[str]) -> dict[str, str]:
-    there = model._default_manager.filter(pk__in=[*filter(None, ids)]).values_list("pk", flat=True)
-    return {str(pk): reverse(f"admin:authz_app_{model._meta.model_name}_change", args=[pk]) for pk in there}
+    existing = model._default_manager.filter(pk__in=[*filter(None, ids)]).values_list("pk", flat=True)
+    return {str(pk): reverse(f"admin:authz_app_{model._meta.model_name}_change", args=[pk]) for pk in existing}
 
 
 def _linked(problem: str, record_id: str, link: str | None) -> SafeString | str:

@@ -1,4 +1,4 @@
-"""What list actions have in common: change the rows that differ, and note who did it."""
+"""Changes many rows by an action of a list, and logs who did it."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -27,6 +27,6 @@ def set_on_rows(request: HttpRequest, queryset: QuerySet[M], field: str, value: 
 
 
 def listed(rows: Sequence[object], most: int = 3) -> str:
-    """The first few by name, and how many more."""
+    """Name the first few, and say how many more there are."""
     names = ", ".join(str(row) for row in rows[:most])
     return f"{names} and {len(rows) - most} more" if len(rows) > most else names

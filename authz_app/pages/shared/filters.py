@@ -1,4 +1,4 @@
-"""Filters that several lists of the admin have, most of which leave what a search of the same name finds.
+"""Filters several lists of the admin, most by the search qualifier of the same name.
 
 Each is answered by an index of its table, also among a million rows.
 """
@@ -37,7 +37,7 @@ Choices = list[tuple[str, str]]
 
 
 class ListFilter(DropdownFilter):
-    """A choice out of a list, plus whatever a link to the page chose beside it."""
+    """Offers a list of choices, and whatever else a link to the page chose."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         chosen = self.used_parameters.get(self.parameter_name)
@@ -46,7 +46,7 @@ class ListFilter(DropdownFilter):
 
     @abstractmethod
     def known(self) -> Choices:
-        """What can be chosen."""
+        """List what can be chosen: values, and how they are called."""
 
     def has_output(self) -> bool:
         return True
@@ -58,17 +58,17 @@ class ListFilter(DropdownFilter):
 
     @abstractmethod
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """The rows that a choice leaves."""
+        """Select the rows that a choice leaves."""
 
 
 class SearchFilter(ListFilter):
-    """Leaves what the qualifier of the same name finds: what is chosen is put together with the search."""
+    """Leaves what the search qualifier of the same name finds."""
 
     qualifiers: Mapping[str, Qualifier] = QUALIFIERS
 
     @cached_property
     def filter(self) -> Filter | None:
-        """What the choice leaves; None where nothing is chosen."""
+        """Filter of what is chosen; None where nothing is."""
         value = self.value()
         if not value:
             return None
@@ -79,7 +79,7 @@ class SearchFilter(ListFilter):
         return queryset if self.filter is None else left_by(queryset, [self.filter])
 
     def left(self, value: str) -> Filter:
-        """What a choice leaves: nothing, where it has no meaning."""
+        """Translate a choice; one without a meaning leaves nothing."""
         context = SearchContext(timezone.localtime(), sees_arguments=False)
         try:
             return filter_of(_term(self.parameter_name, value), context, self.qualifiers)
@@ -114,7 +114,7 @@ class TimeFilter(ChoiceFilter):
 
 
 class SessionFilter(SearchFilter):
-    """Set by links alone: nobody chooses a session from its hash."""
+    """Appears when a link has set it: nobody chooses a session by its hash."""
 
     title = "MCP session"
     parameter_name = "session"
@@ -127,21 +127,21 @@ class SessionFilter(SearchFilter):
 
 
 class SealFilter(SessionFilter):
-    """Set by links alone, from the page of a seal."""
+    """Appears when a link has set it, from the page of a seal."""
 
     title = "seal"
     parameter_name = "seal"
 
 
 def clients_to_choose(chosen: str) -> Choices:
-    """The clients seen last, and the one that is chosen."""
+    """List the clients that were seen last, and the chosen one."""
     recent = Client.objects.filter(last_seen__isnull=False).order_by("-last_seen")[:_RECENT_CLIENTS]
     found = Client.objects.filter(pk=number_in(chosen)) if number_in(chosen) else []
     return [(str(client.pk), str(client)) for client in dict.fromkeys([*found, *recent])]
 
 
 def as_search(chosen: Mapping[str, str]) -> str:
-    """The search that finds what a list shows under these parameters of its address."""
+    """Write the search that finds what a list shows under these parameters of its address."""
     terms = tuple(_term(name, value) for name, value in chosen.items() if value and name != SEARCH_VAR)
     return " ".join(filter(None, [chosen.get(SEARCH_VAR, "").strip(), written(Query(terms=terms))]))
 

@@ -1,7 +1,8 @@
-"""Ids that a browser sends: only those are looked up that a row could have. Django's admin breaks on others."""
+"""Checks ids that a browser sends: only those that a row could have are looked up. Django's admin breaks on others."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -14,12 +15,20 @@ _MOST_DIGITS = 18  # All such numbers fit into the database's integers.
 
 
 def number_in(text: str) -> int:
-    """A row's id out of a URL; 0 where there is none."""
+    """Read a row's id out of a URL; 0 where there is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
 
 
+def uuid_in(text: str) -> UUID | None:
+    """Read a record's id out of a URL; None where there is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 def fit_ids(model: type[Model], sent: Iterable[Any]) -> list[str]:
-    """Those that could be the id of a row."""
+    """Keep those that could be the id of a row."""
     return [text for text in map(str, sent) if _is_fit(model, text)]
 
 
@@ -33,7 +42,7 @@ def _is_fit(model: type[Model], text: str) -> bool:
 
 
 class OnlyFitIds:
-    """For a ``ModelAdmin``: its actions and its list look up no other ids."""
+    """Keeps a ``ModelAdmin`` from looking up ids that no row could have, in its actions and its list."""
 
     model: type[Model]
 
@@ -64,7 +73,7 @@ class ChooseSeveral(_ShowsFitIds, AutocompleteSelectMultiple):
 
 
 class SeveralField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # Not generic when it runs.
-    """Django's, for which an id that the database cannot hold is no choice either."""
+    """Refuses ids that the database cannot hold like any other invalid choice."""
 
     def clean(self, value: Any) -> QuerySet[Any]:
         sent = value if isinstance(value, list | tuple) else []

@@ -1,4 +1,4 @@
-"""The way from a rule, a client or a tool to what the policy history has of it."""
+"""Leads from a rule, a client or a tool to its policy history."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What proves that a call record or an event is as it was written, checked as its page is opened."""
+"""Proves that a call record or an event is as it was written, when its page is opened."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -14,7 +14,7 @@ from authz_app.pages.shared import words
 
 
 def proof_of(sealed: SealedTable, record_id: UUID) -> SafeString:
-    """Which seal is over it and that it is as it was then, or what is wrong, or why there is none yet."""
+    """Render which seal is over it and that it is as it was then, or what is wrong, or why there is no seal yet."""
     try:
         found = prove(sealed, record_id, timedelta(seconds=conf().audit_seal_seconds))
     except AuditKeyError as error:

@@ -1,4 +1,4 @@
-"""What all admin pages have in common on which nobody writes anything."""
+"""Is the base of admin pages on which nobody writes anything."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from unfold.admin import ModelAdmin
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Pages of rows that the site itself writes: nobody adds, changes or deletes them here, and none are counted."""
+    """Shows rows that the site itself writes: nobody adds, changes or deletes them here, and none are counted."""
 
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False

@@ -1,4 +1,4 @@
-"""Call records in words: how an administrator reads reasons, outcomes, times and what strangers sent."""
+"""Puts call records into words: reasons, outcomes, times, and what was asked for."""
 
 import json
 from datetime import datetime
@@ -51,6 +51,9 @@ _SUBSCRIPTION = (
     "subscribed to the resource {}",
 )
 
+# How MCP reached the site, by what records and events call it.
+TRANSPORTS = {"sse": "HTTP+SSE", "streamable": "Streamable HTTP"}
+
 OUTCOMES: dict[str, str] = {
     CallRecord.Outcome.OK: "OK",
     RUNNING: "Running",
@@ -68,28 +71,28 @@ _WITHOUT_RESULT = ("", RUNNING, CallRecord.Outcome.CANCELLED, CallRecord.Outcome
 
 
 def asked_for(record: CallRecord) -> str:
-    """The tool by its name; of anything else its kind, too."""
+    """Name what was asked for in a column: a tool by its name alone, anything else with its kind."""
     return _deeds(record)[0].format(visible(record.tool))
 
 
 def wanted(record: CallRecord) -> str:
-    """What the client asked for, to go after its name."""
-    return _told_deeds(record)[1].format(visible(record.tool))
+    """Say what the client asked for, to go after its name."""
+    return _spoken_deeds(record)[1].format(visible(record.tool))
 
 
 def done(record: CallRecord) -> str:
-    """What the client did, to go after its name."""
-    return _told_deeds(record)[2].format(visible(record.tool))
+    """Say what the client did, to go after its name."""
+    return _spoken_deeds(record)[2].format(visible(record.tool))
 
 
 def own(record: CallRecord) -> tuple[str, str]:
-    """What was asked for, in a column and to go after the caller's name, for the caller to read."""
-    column, deed, _ = _told_deeds(record)
+    """Name what was asked for, as the caller may read it: in a column, and to go after the caller's name."""
+    column, deed, _ = _spoken_deeds(record)
     return column.format(sent_name(record)), deed.format(sent_name(record))
 
 
 def sent_name(record: CallRecord) -> str:
-    """What its caller asked for it by: of a resource the URI, since a name would tell that there is one."""
+    """Name what was asked for as its caller sent it. A resource by its URI: its name would tell that it exists."""
     arguments = _arguments(record)
     if record.kind not in (CallRecord.Kind.RESOURCE, CallRecord.Kind.COMPLETION) or record.arguments == OF_PROMPT:
         return visible(record.tool)
@@ -101,14 +104,14 @@ def sent_name(record: CallRecord) -> str:
 
 
 def why_no_arguments(record: CallRecord) -> str:
-    """That a record does not hold its arguments, in words; empty where it does."""
+    """Say that a record does not hold its arguments; empty where it does."""
     if has_arguments(record.kind, record.arguments):
         return ""
     return f"Not recorded: of this {_noun(record)}, metadata alone was."
 
 
 def why_no_result(record: CallRecord) -> str:
-    """Why a record holds no result, in words; empty where it does."""
+    """Say why a record holds no result; empty where it does."""
     if record.result:
         return ""
     if outcome_of(record) in _WITHOUT_RESULT:
@@ -117,7 +120,7 @@ def why_no_result(record: CallRecord) -> str:
 
 
 def why_no_error(record: CallRecord) -> str:
-    """Why a record of a call that failed holds no error, in words; empty where that is no wonder."""
+    """Say why the record of a failed call holds no error; empty where the call did not fail, or it does."""
     failed = record.outcome == CallRecord.Outcome.TOOL_ERROR and not record.error
     return why_no_arguments(record) if failed else ""
 
@@ -130,7 +133,7 @@ def _deeds(record: CallRecord) -> tuple[str, str, str]:
     return _DEEDS.get(record.kind, _DEEDS[CallRecord.Kind.TOOL])
 
 
-def _told_deeds(record: CallRecord) -> tuple[str, str, str]:
+def _spoken_deeds(record: CallRecord) -> tuple[str, str, str]:
     is_subscription = record.kind == CallRecord.Kind.RESOURCE and _arguments(record).get("subscribe")
     return _SUBSCRIPTION if is_subscription else _deeds(record)
 
@@ -155,26 +158,26 @@ def reason_choices() -> list[tuple[str, str]]:
 
 
 def outcome_of(record: CallRecord) -> str:
-    """The outcome, or ``running``, or ``unknown`` when past the deadline; empty for a call that was denied."""
+    """Work out the outcome: ``running``, or ``unknown`` past the deadline; empty for a denied call."""
     if record.outcome or record.decision == CallRecord.Decision.DENIED:
         return record.outcome
     return RUNNING if record.is_running else CallRecord.Outcome.UNKNOWN
 
 
 def outcome_alone(record: CallRecord) -> str:
-    """The outcome in words, whether or not the caller got to know it."""
+    """Put the outcome into words, whether or not it was delivered."""
     outcome = outcome_of(record)
     return OUTCOMES.get(outcome, outcome)
 
 
 def outcome_words(record: CallRecord) -> str:
-    """The outcome in words, and that it was not delivered."""
+    """Put the outcome into words, and say where it was not delivered."""
     outcome = outcome_alone(record)
     return f"{outcome}, not delivered" if record.undelivered else outcome
 
 
 def moment(at: datetime | None) -> SafeString | str:
-    """A point in time, to the second, with its time zone; the browser adds its own on hovering."""
+    """Render a point in time to the second, with its time zone; the browser shows its own on hovering."""
     if at is None:
         return ""
     shown = timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")
@@ -188,13 +191,13 @@ def duration_words(milliseconds: float | None) -> str:
 
 
 def pretty_json(text: str) -> str:
-    """JSON with one value a line; what is not JSON stays as it is."""
+    """Format JSON with one value a line; what is not JSON stays as it is."""
     parsed = parsed_json(text)
     return visible(text if parsed is None else json.dumps(parsed, indent=2, ensure_ascii=False))
 
 
 def parsed_json(text: str) -> Any:
-    """The value, or None where the text is not JSON."""
+    """Parse a text; None where it is not JSON."""
     try:
         return json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The admin's start page: what is wrong or needs attention, the last refused calls, where clients connect."""
+"""Shows on the admin's start page what needs attention, the last refused calls, and where clients connect."""
 
 import json
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def _refused() -> list[dict[str, Any]]:
 
 
 def outage_notices() -> Sequence[str]:
-    """A sentence on the last outage, where records could not be written within the last day."""
+    """Tell of the last outage, where records could not be written within the last day."""
     last = AuditEvent.objects.filter(kind=EventKind.OUTAGE.value).order_by("-id").first()
     if last is None or last.at < datetime.now(UTC) - _RECENTLY:
         return []

@@ -1,4 +1,4 @@
-"""Admin pages that stop all calls, with a reason, and let them go on."""
+"""Stops all calls in the admin, with a reason, and lets them go on."""
 
 from typing import Any
 
@@ -52,8 +52,8 @@ def go_on(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         rules = list(emergency_stop.in_force())
         for rule in rules:
-            told = f"Let calls go on, which {rule.stopped_by} had stopped: {rule.note}"
-            LogEntry.objects.log_actions(str(request.user.pk), [rule], DELETION, told)
+            message = f"Let calls go on, which {rule.stopped_by} had stopped: {rule.note}"
+            LogEntry.objects.log_actions(str(request.user.pk), [rule], DELETION, message)
             rule.delete()
     if rules:
         messages.success(request, "Calls go on: from the next one, the rules decide again.")
@@ -68,12 +68,12 @@ def _may(request: HttpRequest) -> None:
 
 
 def may_stop(user: Any) -> bool:
-    """Whether a person may stop all calls and let them go on: whoever may change rules."""
+    """Say whether a person may stop all calls and let them go on: whoever may change rules."""
     return bool(user.has_perm("authz_app.change_rule"))
 
 
 def banner(request: HttpRequest) -> dict[str, Any]:
-    """What every page of the admin says while all calls are stopped; nothing where they are not."""
+    """Collect what every page of the admin says while all calls are stopped; empty where they are not."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or not user.is_staff:
         return {}

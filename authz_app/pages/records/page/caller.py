@@ -1,4 +1,4 @@
-"""Who called: what the access token said, and the client that it belongs to."""
+"""Shows who called: what the access token said, and the client that it belongs to."""
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string

@@ -1,4 +1,4 @@
-"""What was decided and why, by which rules; and of a refusal, what would help."""
+"""Shows what was decided, why and by which rules; for a refusal, also what would help."""
 
 from collections.abc import Collection
 
@@ -42,14 +42,14 @@ def deciding_rules(record: CallRecord) -> SafeString | None:
     decided = words.parsed_json(record.rules) or []
     if not decided:
         return None
-    then = _edits_of([rule["id"] for rule in decided], record.policy_version)
-    there = set(Rule.objects.filter(pk__in=[rule["id"] for rule in decided]).values_list("pk", flat=True))
-    shown = [{**rule, "exists": rule["id"] in there, "then": then.get(rule["id"])} for rule in decided]
+    edits = _edits_of([rule["id"] for rule in decided], record.policy_version)
+    existing = set(Rule.objects.filter(pk__in=[rule["id"] for rule in decided]).values_list("pk", flat=True))
+    shown = [{**rule, "exists": rule["id"] in existing, "then": edits.get(rule["id"])} for rule in decided]
     return render_to_string("admin/authz_app/callrecord/rules.html", {"rules": shown})
 
 
 def _edits_of(rule_ids: Collection[int], version: int) -> dict[int, int]:
-    """Of each rule the edit that made it what it was under a version, as far as the history has one."""
+    """Find, for each rule, the edit that made it what it was under a version, where the history has one."""
     revisions = PolicyRevision.objects.filter(entity="rule", entity_id__in=rule_ids, edit__version__lte=version)
     latest = revisions.order_by().values("entity_id").annotate(latest=Max("edit_id"))
     return dict(latest.values_list("entity_id", "latest"))

@@ -1,4 +1,4 @@
-"""Types of what the page of a call record is made of: sections and their fields."""
+"""Defines what the page of a call record is made of: sections and their fields."""
 
 from collections.abc import Callable
 from functools import cache, wraps
@@ -13,7 +13,7 @@ Field = Callable[[CallRecord], str | None]
 
 
 class Section(NamedTuple):
-    """One section of the page. The first has no ``title``."""
+    """One section of the page. The first has an empty ``title``."""
 
     title: str
     fields: tuple[Field, ...]
@@ -26,13 +26,13 @@ SectionOf = Callable[[HttpRequest, CallRecord], Section | None]
 
 @cache
 def once(field: Field) -> Field:
-    """The same field, which is told once for a record, however often the admin asks. For one field always one."""
+    """Cache what a field says of a record: the admin asks several times. The same field gives the same function."""
 
     @wraps(field)
-    def told(record: CallRecord) -> str | None:
-        kept: dict[Field, str | None] = record.__dict__.setdefault("_told", {})
-        if field not in kept:
-            kept[field] = field(record)
-        return kept[field]
+    def cached(record: CallRecord) -> str | None:
+        texts: dict[Field, str | None] = record.__dict__.setdefault("_field_texts", {})
+        if field not in texts:
+            texts[field] = field(record)
+        return texts[field]
 
-    return told
+    return cached

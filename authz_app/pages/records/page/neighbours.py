@@ -1,4 +1,4 @@
-"""The calls before and after a record's: of the same session, and of the same client. Each is a step in an index."""
+"""Finds the calls before and after a record's in the same session or of the same client, by a step in an index each."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from authz_app.pages.shared import words
 
 
 def neighbours(record: CallRecord, **same: Any) -> SafeString:
-    """The previous call and the next, of those that have the ``same``."""
+    """Show the previous call and the next among those with the ``same`` values of these columns."""
     others = CallRecord.objects.filter(**same).defer(*LONG_COLUMNS)
     neighbours = [
         ("Before", others.filter(pk__lt=record.pk).order_by("-pk").first()),

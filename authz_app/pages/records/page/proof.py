@@ -1,4 +1,4 @@
-"""What proves that the record is as it was written."""
+"""Shows what proves that the record is as it was written."""
 
 from django.http import HttpRequest
 from django.utils.safestring import SafeString

@@ -1,4 +1,4 @@
-"""What was asked for, and with which arguments."""
+"""Shows what was asked for, and with which arguments."""
 
 from django.http import HttpRequest
 from unfold.decorators import display

@@ -1,4 +1,4 @@
-"""How a call ran that was allowed: its outcome, its result, and whether that reached the caller."""
+"""Shows how an allowed call ran: its outcome, its result, and whether that reached the caller."""
 
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat

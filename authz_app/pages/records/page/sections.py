@@ -1,4 +1,4 @@
-"""The page of a call record: its sections, in the order in which things happened."""
+"""Puts the sections of a call record's page together, in the order in which things happened."""
 
 from django.http import HttpRequest
 from unfold.decorators import display
@@ -14,7 +14,7 @@ _LOST = " The result did not reach the caller, as far as the worker knows."
 
 
 def sections(request: HttpRequest, record: CallRecord) -> list[Section]:
-    """Those that have something to tell of this record to this person."""
+    """List the sections that have something to say about this record to this person."""
     found = [section_of(request, record) for section_of in _SECTIONS]
     return [section for section in found if section is not None]
 

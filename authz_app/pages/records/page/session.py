@@ -1,4 +1,4 @@
-"""The MCP session that a call came in: when it was opened and from where, and its other calls."""
+"""Shows the MCP session that a call came in: when it was opened and from where, and its other calls."""
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -16,7 +16,6 @@ from authz_app.redaction.log_lines import visible
 
 _COUNTED = 1_000
 _NO_SESSION = "None: the request came without one."
-_TRANSPORTS = {"sse": "HTTP+SSE", "streamable": "Streamable HTTP"}
 
 
 def section(request: HttpRequest, record: CallRecord) -> Section:
@@ -38,8 +37,8 @@ def no_session(record: CallRecord) -> str:
 
 @display(description="Opened")
 def opened(record: CallRecord) -> SafeString | str:
-    told = AuditEvent.objects.filter(mcp_session=record.mcp_session, kind=EventKind.SESSION_OPENED).order_by("pk")
-    if (event := told.first()) is not None:
+    openings = AuditEvent.objects.filter(mcp_session=record.mcp_session, kind=EventKind.SESSION_OPENED).order_by("pk")
+    if (event := openings.first()) is not None:
         return format_html("{} from {}", words.moment(event.at), event.address or "an address that is not known")
     first = CallRecord.objects.filter(mcp_session=record.mcp_session).order_by("pk").values_list("at", flat=True)
     return format_html("Not recorded; no later than {}, when its first call came", words.moment(first[0]))
@@ -72,7 +71,7 @@ def software(record: CallRecord) -> SafeString | None:
 
 @display(description="Transport")
 def transport(record: CallRecord) -> str | None:
-    return _TRANSPORTS.get(record.transport, record.transport) or None
+    return words.TRANSPORTS.get(record.transport, record.transport) or None
 
 
 @display(description="Protocol version")

@@ -1,4 +1,4 @@
-"""What a record holds of arguments, claims and results: shown, hidden from whoever may not see it, or behind a look."""
+"""Shows the arguments, claims and results that a record holds: openly, behind a button, or not at all."""
 
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -15,7 +15,7 @@ _WITH_ARGUMENTS = "Shown together with the arguments."
 
 
 def arguments(request: HttpRequest, record: CallRecord) -> Field:
-    """The field for the arguments, which has the button to look, where there is anything to see."""
+    """Choose the field for the arguments. It has the button that reveals all values, where there are any."""
     if not _holds_values(record):
         return no_arguments
     return _one_of(request, record, (arguments_shown, arguments_behind, arguments_hidden))
