@@ -1,4 +1,4 @@
-"""The app that decides who may call, and records what was called."""
+"""Configure the app that decides who may call, and records what was called."""
 
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created

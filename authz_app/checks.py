@@ -1,4 +1,4 @@
-"""System checks: what would make the site unsafe or unusable is said at the start, with what to do about it."""
+"""Check at the start what would make the site unsafe or unusable, and say what to do about it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -115,7 +115,7 @@ def check_history_guard(
             id="authz.W002",
         )
         for alias in databases or ()
-        if _asked(install.missing_history_triggers, alias)
+        if _answer(install.missing_history_triggers, alias)
     ]
 
 
@@ -131,7 +131,7 @@ def check_evidence_guard(
             id="authz.W003",
         )
         for alias in databases or ()
-        if _asked(install.missing_record_triggers, alias)
+        if _answer(install.missing_record_triggers, alias)
     ]
 
 
@@ -149,11 +149,11 @@ def check_roles(
         )
         for alias in databases or ()
         if not settings.AS_OWNER
-        for role in _asked(grants.serving_owner, alias)
+        for role in _answer(grants.serving_owner, alias)
     ]
 
 
-def _asked(question: Callable[[BaseDatabaseWrapper], list[str]], alias: str) -> list[str]:
+def _answer(question: Callable[[BaseDatabaseWrapper], list[str]], alias: str) -> list[str]:
     try:
         return question(connections[alias])
     except DatabaseError:
@@ -167,7 +167,7 @@ def check_triggers(
     """authz.E006: the triggers that move the policy version are in the database."""
     found: list[CheckMessage] = []
     for alias in databases or ():
-        if missing := _asked(install.missing_policy_triggers, alias):
+        if missing := _answer(install.missing_policy_triggers, alias):
             found.append(
                 Error(
                     f"The database lacks {len(missing)} of the triggers that make revocation exact: {missing[0]}, ...",

@@ -1,4 +1,4 @@
-"""Pages outside the admin: the site's start page, and the link that leads from a record's id to the record."""
+"""Serve pages outside the admin: the start page, and the link that leads from a record's id to the record."""
 
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from authz_app.web.page import site_page
 
 @site_page
 def start(request: HttpRequest) -> HttpResponse:
-    """What this site is and where to connect, for anybody."""
+    """Show anybody what this site is and where to connect."""
     configuration = conf()
     return render(
         request,
@@ -36,7 +36,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 @site_page
 def record(request: HttpRequest, record_id: str) -> HttpResponse:
-    """Lead from the id that a refused caller was told to the record: staff to the admin, its caller to the reason.
+    """Lead from the id in a refusal to the record: staff to its page in the admin, its caller to the reason.
 
     To anybody else the record does not exist.
     """
@@ -48,7 +48,7 @@ def record(request: HttpRequest, record_id: str) -> HttpResponse:
     if found is not None and is_reader:
         return redirect("admin:authz_app_callrecord_change", found.pk)
     if found is not None and _is_own(request.user, found):
-        return render(request, "site/refusal.html", _explained(found))
+        return render(request, "site/refusal.html", _explanation(found))
     context = {"record_id": visible(record_id[:64]), "malformed": key is None, "is_reader": is_reader}
     return render(request, "site/no_record.html", context, status=404)
 
@@ -60,12 +60,12 @@ def _is_own(user: Any, found: CallRecord) -> bool:
     )
 
 
-def _explained(found: CallRecord) -> dict[str, Any]:
+def _explanation(found: CallRecord) -> dict[str, Any]:
     denied = found.decision == CallRecord.Decision.DENIED
     return {
         "id": found.pk,
         "denied": denied,
-        "sentence": _told(found) if denied else "A rule allows it, and no rule denies it.",
+        "sentence": _reason(found) if denied else "A rule allows it, and no rule denies it.",
         "who": visible(found.client_name or found.subject),
         "wanted": words.own(found)[1],
         "at": words.moment(found.at),
@@ -75,8 +75,8 @@ def _explained(found: CallRecord) -> dict[str, Any]:
     }
 
 
-def _told(found: CallRecord) -> str:
-    """Why, as far as a caller may know: that something is denied, and that it does not exist, are told alike."""
+def _reason(found: CallRecord) -> str:
+    """The reason, as far as a caller may know: denied and nonexistent tools get the same sentence."""
     if found.reason == Reason.CLIENT_BLOCKED:
         return "You were blocked here, so nothing was allowed."
     if found.reason == Reason.CLIENT_PENDING:

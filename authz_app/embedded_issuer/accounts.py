@@ -1,4 +1,4 @@
-"""How people sign in: accounts are made by administrators, and attempts are counted by address."""
+"""Adapt allauth's accounts: administrators make them, and attempts to sign in are counted by address."""
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest

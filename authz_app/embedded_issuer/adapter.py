@@ -1,4 +1,4 @@
-"""What allauth's authorization server says and issues here. Every URL is made of PUBLIC_URL, never of a request."""
+"""Adapt the metadata and the tokens of allauth's authorization server. URLs come from PUBLIC_URL, not from requests."""
 
 import secrets
 from collections.abc import Iterable

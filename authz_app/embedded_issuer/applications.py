@@ -1,4 +1,4 @@
-"""Service applications of the embedded issuer, and access tokens for them without a round trip over HTTP."""
+"""Find and make service applications of the embedded issuer, and issue access tokens to them in process."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -34,11 +34,11 @@ _FATAL = {
 
 
 class CannotAsk(Exception):
-    """The application is unknown or must not be answered: the person is told; ``str()`` is a sentence."""
+    """The application is unknown or must not be answered. ``str()`` is a sentence for the person."""
 
 
 class WrongRequest(Exception):
-    """The application asked for what cannot be; ``location`` tells it so, ``at_once`` where that is safe."""
+    """The request cannot be granted. ``location`` tells the application so, ``at_once`` where that is safe."""
 
     def __init__(self, error: str, description: str, location: str, *, at_once: bool) -> None:
         super().__init__(description)
@@ -98,8 +98,8 @@ def read(request: HttpRequest, person: Any) -> AuthorizationRequest:
     """Read a request that ``person`` may grant; None: nobody is signed in.
 
     Raises:
-        CannotAsk: the person should be told, and the application not.
-        WrongRequest: the application should be told.
+        CannotAsk: the person should learn of it, and the application not.
+        WrongRequest: the application should learn of it.
     """
     query = _known(request.GET)
     application = _application(query.get("client_id", ""))

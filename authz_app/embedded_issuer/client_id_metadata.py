@@ -1,4 +1,4 @@
-"""OAuth applications whose client ID is the https address of a document that describes them.
+"""Read the documents of OAuth applications whose client ID is the https address of a document.
 
 https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ . A stranger chooses the address, so the
 document is fetched within bounds, without redirects, from public addresses alone, and only for somebody signed in.
@@ -47,7 +47,7 @@ def is_document_address(client_id: str) -> bool:
 
 
 def keep_current(request: HttpRequest, client_id: str) -> None:
-    """Make the application's row say what its document says, unless that was read within the hour.
+    """Read the document of an application into its row, unless it was read within the hour.
 
     Raises:
         DocumentRefused: there is no row yet, and no usable document.
@@ -89,13 +89,13 @@ def _fetched(request: HttpRequest, client_id: str) -> Any:
     if not ratelimit.consume(request, app="allauth.idp.oidc", action="cimd_fetch", limit_get=True):
         raise ValidationError("too many were fetched in the last minute; try again in a minute.")
     try:
-        answer = BoundedFetch(FETCH_SECONDS, MAX_DOCUMENT_BYTES, _may_reach).send(requests.Request("GET", client_id))
+        response = BoundedFetch(FETCH_SECONDS, MAX_DOCUMENT_BYTES, _may_reach).send(requests.Request("GET", client_id))
     except OutboundError as error:
         raise ValidationError(f"its address {_WHY_NOT[error.reason]}.") from None
-    if answer.status != 200:
-        raise ValidationError(f"its address answered with HTTP status {answer.status}.")
+    if response.status != 200:
+        raise ValidationError(f"its address answered with HTTP status {response.status}.")
     try:
-        return json.loads(answer.body)
+        return json.loads(response.body)
     except (ValueError, RecursionError):
         raise ValidationError("it is no JSON.") from None
 
@@ -105,7 +105,7 @@ def _may_reach(address: str) -> bool:
 
 
 def _store(stored: OAuthApplication | None, described: OAuthApplication) -> None:
-    """Take over what the application may say of itself; the rest is administrators'."""
+    """Keep what the application may describe of itself; administrators decide the rest."""
     if stored is None:
         with suppress(IntegrityError):  # Another request read the same document.
             described.save(force_insert=True)

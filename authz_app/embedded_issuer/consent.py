@@ -1,4 +1,4 @@
-"""Where a person decides whether an application may act for them."""
+"""Show the pages on which a person decides whether an application may act for them."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,7 +69,7 @@ class ConsentView(View):
 
 @method_decorator([site_page, login_required], name="dispatch")
 class DeviceView(View):
-    """Where a person types the code that a device shows, and lets it in (RFC 8628 section 3.3)."""
+    """The page for the code that a device shows: a person types it, and lets the device in (RFC 8628 section 3.3)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         code = request.GET.get("code", "")
@@ -92,7 +92,7 @@ class DeviceView(View):
 
 
 def _described(person: Any, application: OAuthApplication, scopes: Any, left_out: Any) -> dict[str, Any]:
-    """What the consent page says of the application, and of what it may do."""
+    """The consent page's description of the application, and of what it may do."""
     data = application.data if isinstance(application.data, dict) else {}
     return {
         "application": visible(application.name),
@@ -107,7 +107,7 @@ def _described(person: Any, application: OAuthApplication, scopes: Any, left_out
 
 
 def _place(redirect_uri: str) -> dict[str, Any]:
-    """Where a person is sent back to, as they may know it."""
+    """The place that a person is sent back to, in a form that they may know."""
     parts = urlsplit(redirect_uri)
     if parts.scheme in ("http", "https"):
         return {"host": visible(parts.netloc), "is_here": is_loopback(parts.hostname)}

@@ -1,4 +1,4 @@
-"""The demo client: an OAuth application that may call the time tool. Made once, and then in administrators' hands."""
+"""Make the demo client once: an OAuth application that may call the time tool. Then it is administrators' to change."""
 
 from allauth.idp.oidc.models import Client as OAuthApplication
 from django.db import transaction

@@ -1,4 +1,4 @@
-"""Sign-in on a device that has no browser (RFC 8628): the code that it shows, and what a person makes of it."""
+"""Sign a person in on a device without a browser (RFC 8628), by a code that the device shows and the person types."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ _LONGEST_CODE = 20
 
 
 class _DeviceRules(GrantRules):
-    """Which scopes are granted is known when a person confirms, and decided then."""
+    """Leaves the scopes open: which are granted is decided when a person confirms."""
 
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: Any, request: Request, *args: Any, **kwargs: Any
@@ -45,7 +45,7 @@ class PendingDevice:
 
 
 def begin(request: HttpRequest, resources: list[str]) -> dict[str, Any]:
-    """What the device is told: the code to show, and the one to ask with.
+    """The response to the device: the code to show, and the one to ask with.
 
     Raises:
         OAuth2Error: the application may not have it.

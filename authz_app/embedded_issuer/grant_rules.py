@@ -1,4 +1,4 @@
-"""The rules of this authorization server beside allauth's own: OAuth 2.1 where allauth is milder."""
+"""Rule on grants where allauth is milder than OAuth 2.1."""
 
 import re
 from typing import Any
@@ -42,7 +42,7 @@ def authorization_server(person: Any = None, **options: Any) -> Server:
 
 
 class GrantRules(OAuthLibRequestValidator):
-    """What oauthlib asks before it grants anything."""
+    """Answers what oauthlib asks before it grants anything."""
 
     def __init__(self, person: Any = None) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class GrantRules(OAuthLibRequestValidator):
     def validate_redirect_uri(
         self, client_id: str, redirect_uri: str, request: Request, *args: Any, **kwargs: Any
     ) -> bool:
-        """Exact, but for ports of the person's own machine. Wildcards are for administrators' applications alone."""
+        """Compare exactly, but for loopback ports. Only applications of administrators may have wildcards."""
         registered = request.client.get_redirect_uris()
         if any(redirect_uri_matches(redirect_uri, one) for one in registered):
             return True
@@ -78,12 +78,12 @@ class GrantRules(OAuthLibRequestValidator):
         return True
 
     def get_original_scopes(self, refresh_token: str, request: Request, *args: Any, **kwargs: Any) -> list[str]:
-        """Those that may still be granted: what an administrator took back ends with the access token."""
+        """The scopes that may still be granted: what an administrator took back ends with the access token."""
         once = super().get_original_scopes(refresh_token, request, *args, **kwargs)
         return grantable(request.client, request.user, once)
 
     def is_pkce_required(self, client_id: str, request: Request) -> bool:
-        """Always, and by S256 (OAuth 2.1 section 7.5.1): plain shows the secret to whoever sees the request.
+        """Require PKCE always, by S256 (OAuth 2.1 section 7.5.1): plain shows the secret to whoever sees the request.
 
         Raises:
             InvalidRequestError: the request to authorize names another method, or none, which means plain.
@@ -96,7 +96,7 @@ class GrantRules(OAuthLibRequestValidator):
         return True
 
     def validate_silent_authorization(self, request: Request) -> bool:
-        """Never: anybody can register an application, so each grant is seen by the person who grants it."""
+        """Refuse: anybody can register an application, so the person sees each grant."""
         return False
 
     def save_authorization_code(

@@ -1,7 +1,7 @@
-"""OAuth applications that register themselves: what they may register, and how long one is kept that nobody uses.
+"""Check OAuth applications that register themselves, and forget those that nobody uses.
 
-They come by dynamic registration (RFC 7591) or by a client id metadata document. Nothing that they say of themselves is
-verified, and the pages that show it say so.
+They come by dynamic registration (RFC 7591) or by a client ID metadata document. Their descriptions of themselves are
+not verified, and the pages that show them say so.
 """
 
 import re
@@ -35,7 +35,7 @@ _VISIBLE = re.compile(r"[!-~]+")
 
 
 def registered_itself(application: OAuthApplication) -> bool:
-    """Whether the application says itself what it is, rather than an administrator."""
+    """Whether the application described itself, and no administrator did."""
     data = application.data if isinstance(application.data, dict) else {}
     return bool(data.get(REGISTERED) or data.get(DOCUMENT))
 
@@ -94,24 +94,24 @@ def _what_is_wrong(uri: str) -> str | None:
     return None
 
 
-def redirect_uri_matches(asked: str, registered: str) -> bool:
-    """Whether a request may name ``asked`` where ``registered`` was registered.
+def redirect_uri_matches(requested: str, registered: str) -> bool:
+    """Whether a request may name ``requested`` where ``registered`` was registered.
 
     They are equal, or differ in nothing but the port on the person's own machine (RFC 8252 section 7.3): an app there
     takes whichever port is free.
     """
-    if asked == registered:
+    if requested == registered:
         return True
-    if not asked.isprintable() or "\\" in asked:
+    if not requested.isprintable() or "\\" in requested:
         return False
     try:
-        one, other = urlsplit(asked), urlsplit(registered)
+        one, other = urlsplit(requested), urlsplit(registered)
         _ = one.port
     except ValueError:
         return False
     if not (one.scheme == other.scheme == "http" and is_loopback(one.hostname) and "@" not in one.netloc):
         return False
-    return asked == _at_port(registered, other.netloc, one.netloc) and one.hostname == other.hostname
+    return requested == _at_port(registered, other.netloc, one.netloc) and one.hostname == other.hostname
 
 
 def _at_port(uri: str, netloc: str, other_netloc: str) -> str:

@@ -1,4 +1,4 @@
-"""Who may grant which token scopes to an OAuth application of the embedded issuer.
+"""Decide who may grant which token scopes to an OAuth application of the embedded issuer.
 
 A rule may ask for token scopes, so whoever could grant any scope to an application of their own could meet any rule
 that is for every client. Therefore:
@@ -11,7 +11,7 @@ that is for every client. Therefore:
 - The scopes of OpenID Connect that say who somebody is carry no right here, and anybody may grant them, unless a rule
   speaks of one of them; then it is like any other.
 
-What was asked for beyond that is left out of the grant, and the consent page says so.
+Scopes that were requested beyond that are left out of the grant, and the consent page says so.
 """
 
 from collections.abc import Iterable
@@ -26,13 +26,12 @@ from authz_app.models import Rule
 IDENTITY_SCOPES = ("openid", "profile", "email", "offline_access")
 
 
-def grantable(application: OAuthApplication, user: Any, asked: Iterable[str]) -> list[str]:
-    """Those of the scopes asked for that this user may grant to this application, each once, in their order."""
-    wanted = list(dict.fromkeys(asked))
+def grantable(application: OAuthApplication, user: Any, requested: Iterable[str]) -> list[str]:
+    """The requested scopes that this user may grant to this application, each once, in their order."""
     allowed = set(application.get_scopes()) | {scope for scope in IDENTITY_SCOPES if not _rules_speak_of(scope)}
     if registered_itself(application):
-        allowed |= _asked_of(user)
-    return [scope for scope in wanted if scope in allowed]
+        allowed |= _required_of(user)
+    return [scope for scope in dict.fromkeys(requested) if scope in allowed]
 
 
 def _rules_speak_of(scope: str) -> bool:
@@ -40,7 +39,7 @@ def _rules_speak_of(scope: str) -> bool:
     return any(scope in rule.scope_list for rule in speaking)
 
 
-def _asked_of(user: Any) -> set[str]:
+def _required_of(user: Any) -> set[str]:
     client = client_of(user)
     if client is None:
         return set()

@@ -1,4 +1,4 @@
-"""Users of this site as subjects of the embedded issuer's access tokens."""
+"""Map users of this site to subjects of the embedded issuer's access tokens, and back."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def user_subject(user: Any) -> str:
 
 
 def active_user(subject: str) -> User | None:
-    """The user that is meant by a subject; None where there is none, or one who may not sign in."""
+    """The user of a subject; None: there is none, or the user may not sign in."""
     number = subject.removeprefix(_PREFIX)
     if number == subject or not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
@@ -31,6 +31,6 @@ def client_of(user: Any) -> Client | None:
 
 
 def name_claims(user: Any) -> dict[str, str]:
-    """What a token calls a user, for people to read (OpenID Connect Core section 5.1)."""
+    """The claims that name a user, for people to read (OpenID Connect Core section 5.1)."""
     username = user.get_username()
     return {"name": user.get_full_name() or username, "preferred_username": username}

@@ -1,4 +1,4 @@
-"""Where the embedded issuer answers, and where people sign in. Included only while it is on."""
+"""Map the URLs of the embedded issuer and of sign-in. Included only while the issuer is on."""
 
 from allauth.account import views as account
 from django.urls import include, path

@@ -1,4 +1,4 @@
-"""Where programs talk to the embedded issuer. What would be a crash in allauth is an OAuth error here."""
+"""Answer programs that talk to the embedded issuer. A crash in allauth becomes an OAuth error."""
 
 import json
 import logging
@@ -90,7 +90,7 @@ def _oauth_error(fault: OAuth2Error) -> HttpResponse:
 
 
 def form_refused(request: HttpRequest) -> HttpResponse | None:
-    """Why a form is not looked at; None for one that is well-formed."""
+    """The error for a malformed form; None: it is well-formed."""
     if request.META.get("QUERY_STRING"):
         return error(400, "invalid_request", "Put the parameters into the body, not into the URL.")
     values = [text for name, texts in request.POST.lists() for text in (name, *texts)]
@@ -102,7 +102,7 @@ def form_refused(request: HttpRequest) -> HttpResponse | None:
 
 
 class TokenView(views.TokenView):
-    """Where OAuth applications get access tokens (RFC 6749 section 3.2)."""
+    """The token endpoint, where OAuth applications get access tokens (RFC 6749 section 3.2)."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         # Not allauth's own, which checks secrets (slow by design) while it holds SQLite's lock for writing.
@@ -115,7 +115,7 @@ class TokenView(views.TokenView):
 
 
 class RevokeView(views.RevokeView):
-    """Where applications give refresh tokens back (RFC 7009). Access tokens are good until they expire."""
+    """The revocation endpoint for refresh tokens (RFC 7009). Access tokens are good until they expire."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if refused := form_refused(request):
@@ -124,7 +124,7 @@ class RevokeView(views.RevokeView):
 
 
 class RegistrationView(views.ClientRegistrationView):
-    """Where applications register themselves (RFC 7591)."""
+    """The endpoint where applications register themselves (RFC 7591)."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if len(request.body) > LONGEST_REGISTRATION:
@@ -140,7 +140,7 @@ class RegistrationView(views.ClientRegistrationView):
 
 
 class DeviceCodeView(views.DeviceCodeView):
-    """Where a device without a browser asks for a code that its person types elsewhere (RFC 8628 section 3.1)."""
+    """The device authorization endpoint, for a code that a person types elsewhere (RFC 8628 section 3.1)."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if refused := form_refused(request):

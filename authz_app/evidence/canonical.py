@@ -1,4 +1,4 @@
-"""The canonical line of a record: what its hash is taken of. ``docs/evidence.md`` has it in words.
+"""Write the canonical line of a record, which its hash is taken of. ``docs/evidence.md`` describes the format.
 
 A line is a JSON array without spaces: the format, the table, and the columns in the order given here, in UTF-8.
 """
@@ -93,9 +93,9 @@ SEALED: tuple[SealedTable, ...] = (CALLS, EVENTS)
 
 
 def line_of(sealed: SealedTable) -> Callable[[Sequence[Any]], bytes]:
-    """How a row of that table, its columns in order as either database gives them, becomes its line.
+    """The function that makes a row of that table, its columns in order as either database gives them, into its line.
 
-    This is done for every record, in the process that answers calls.
+    It runs for every record, in the process that answers calls.
     """
     times = [sealed.columns.index(name) + 2 for name in sorted(sealed.times)]
     booleans = [sealed.columns.index(name) + 2 for name in sorted(sealed.booleans)]
@@ -131,7 +131,7 @@ def _time_text(value: Any) -> str:
 
 
 def utc_text(moment: datetime) -> str:
-    """A moment as it is signed: UTC, with microseconds."""
+    """A moment as it is signed: in UTC, with microseconds."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
 
 
@@ -144,7 +144,7 @@ def member(row_id: Any, line: bytes) -> bytes:
 
 
 def id_bytes(row_id: Any) -> bytes:
-    """A record's id, given as either database gives it. What is no id has none of its bytes."""
+    """The 16 bytes of a record's id, as either database gives it; none where it is no id."""
     if isinstance(row_id, UUID):
         return row_id.bytes
     try:

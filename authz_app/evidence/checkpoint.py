@@ -1,6 +1,6 @@
-"""The last seal: the one in the database, and the one that this machine remembers beside its key.
+"""Find the last seal: in the database, and as this machine remembers it in a file beside its key.
 
-Whoever cuts off the newest seals and their records in the database leaves this, and the lines of the log.
+Whoever deletes the newest seals and their records from the database does not reach that file, nor the log.
 """
 
 import json
@@ -25,14 +25,14 @@ class Checkpoint:
 
 
 def checkpoint_path(connection: BaseDatabaseWrapper) -> Path:
-    """One file for each database."""
+    """The file of the checkpoint. Each database has its own."""
     host, port, name = (str(connection.settings_dict[part]) for part in ("HOST", "PORT", "NAME"))
     known_as = [connection.vendor, host, port, sqlite_path(name) if connection.vendor == "sqlite" else name]
     return key_path().with_suffix(f".{sha256('|'.join(known_as).encode()).hexdigest()[:12]}.head")
 
 
 def known_checkpoint(connection: BaseDatabaseWrapper) -> Checkpoint | None:
-    """None: nothing was sealed from here, or it cannot be read."""
+    """The seal that this machine remembers; None: it has sealed nothing, or the file cannot be read."""
     try:
         return Checkpoint(**json.loads(checkpoint_path(connection).read_text()))
     except (OSError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""How sealing goes, in a few quick questions: when the last seal was made, and whether anything waits for too long."""
+"""Tell quickly how sealing goes: when the last seal was made, and whether anything waits for too long."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class SealingHealth:
 
 
 def sealing_health() -> SealingHealth:
-    """As of now."""
+    """The state of sealing now."""
     allowed = SETTLED_AFTER + 2 * timedelta(seconds=conf().audit_seal_seconds)
     is_behind = any(settled(connection, sealed, datetime.now(UTC) - allowed, 1) for sealed in SEALED)
     return SealingHealth(AuditSeal.objects.order_by("-number").first(), is_behind, allowed)
 
 
 def notices() -> Iterator[str]:
-    """What whoever runs the site should see now: that sealing is behind, that the newest seal does not hold."""
+    """Warnings for whoever runs the site: that sealing is behind, that the newest seal does not hold."""
     health = sealing_health()
     if health.is_behind:
         last = f"The last was made at {health.last.at:%Y-%m-%d %H:%M:%S} UTC." if health.last else "None was ever made."

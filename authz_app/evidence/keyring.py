@@ -1,6 +1,6 @@
-"""Which keys are trusted, and from where. Built from the listed keys and one that is known to be right.
+"""Build the keyring: the keys that are trusted, and the seals that each may sign. It begins with one trusted key.
 
-From the trusted key the chain runs back: each key says, signed by itself and by the one before, whom it follows.
+From there the chain runs back and forth: each key names the one that it follows, signed by both.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ class Keyring:
     findings: list[str] = field(default_factory=list)
 
     def problem(self, key: str, statement: str, signature: str, seal: int) -> str:
-        """Why a seal's signature proves nothing; empty: it is a trusted key's, in its time."""
+        """Why a seal's signature proves nothing; empty: a trusted key made it in its time."""
         if key not in self.trusted:
             return f"it is signed by the key {key}, which is none that is trusted"
         if not is_signed(statement, signature, self.trusted[key]):
@@ -33,11 +33,11 @@ class Keyring:
         return ""
 
     def pruning_problem(self, statement: str, signature: str, seal: int, seal_digest: str) -> str:
-        """Why a pruning is not one; empty: it is."""
+        """Why a statement proves no pruning of this seal; empty: it does."""
         try:
-            said = orjson.loads(statement)
-            matches = (said["pruned"], said["digest"]) == (seal, seal_digest)
-            key = str(said["key"])
+            fields = orjson.loads(statement)
+            matches = (fields["pruned"], fields["digest"]) == (seal, seal_digest)
+            key = str(fields["key"])
         except (ValueError, KeyError, TypeError):
             return "it does not say so as it should"
         if not matches:
@@ -48,7 +48,7 @@ class Keyring:
 
 
 def keyring(listed: Iterable[AuditKey], public: str) -> Keyring:
-    """The keys that the given public key, and those it follows, vouch for; and one that follows it, signed by it."""
+    """The keyring of a public key: the keys that it follows and that follow it, each signed by the one before."""
     rows = {row.id: row for row in listed}
     ring = Keyring()
     root = key_id(public)
@@ -74,21 +74,22 @@ def local_keyring() -> Keyring:
     return keyring(AuditKey.objects.all(), signer().public)
 
 
-def _said(row: AuditKey) -> tuple[str, int, str]:
+def _signed_fields(row: AuditKey) -> tuple[str, int, str]:
+    """A key's public half, its first seal and the key that it follows; empty where the row does not prove them."""
     try:
-        said = orjson.loads(row.statement)
-        public = str(said["public"])
-        if key_id(public) == row.id == said["key"] and is_signed(row.statement, row.signature, public):
-            return public, int(said["first_seal"]), str(said["follows"])
+        fields = orjson.loads(row.statement)
+        public = str(fields["public"])
+        if key_id(public) == row.id == fields["key"] and is_signed(row.statement, row.signature, public):
+            return public, int(fields["first_seal"]), str(fields["follows"])
     except (ValueError, KeyError, TypeError):
         pass
     return "", 0, ""
 
 
 def _back(key: str, public: str, rows: dict[str, AuditKey], ring: Keyring) -> None:
-    """Trust a key, and whom it follows: it signed that itself."""
+    """Trust a key and those it follows: it signed itself which they are."""
     while key in rows:
-        found, begins, follows = _said(rows[key])
+        found, begins, follows = _signed_fields(rows[key])
         if found != public:
             ring.findings.append(f"The row of the key {key} was edited.")
             ring.trusted[key], ring.begins[key] = public, ring.begins.get(key, 1)
@@ -99,7 +100,7 @@ def _back(key: str, public: str, rows: dict[str, AuditKey], ring: Keyring) -> No
         if follows not in rows:
             ring.findings.append(f"The key {follows} was removed; {key} followed it.")
             return
-        before = _said(rows[follows])[0]
+        before = _signed_fields(rows[follows])[0]
         if not is_signed(rows[key].statement, rows[key].predecessor_signature, before):
             ring.findings.append(f"The row of the key {key} was edited: {follows}, which it follows, did not sign it.")
             return
@@ -109,11 +110,11 @@ def _back(key: str, public: str, rows: dict[str, AuditKey], ring: Keyring) -> No
 def _forward(key: str, rows: dict[str, AuditKey], ring: Keyring) -> None:
     """Trust the keys that follow: each was signed by the one before."""
     while True:
-        public = _said(rows[key])[0]
+        public = _signed_fields(rows[key])[0]
         following = [
             row for row in rows.values() if public and is_signed(row.statement, row.predecessor_signature, public)
         ]
-        nexts = [(row.id, *_said(row)) for row in following if _said(row)[2] == key]
+        nexts = [(row.id, *_signed_fields(row)) for row in following if _signed_fields(row)[2] == key]
         if len(nexts) != 1 or nexts[0][0] in ring.trusted:
             return
         key = nexts[0][0]

@@ -1,7 +1,7 @@
-"""The key that seals are signed with: a file outside the database, made on first use. Its public half is listed in it.
+"""Keep the key that signs seals in a file outside the database, and list its public half in the database.
 
-A new key takes over by a statement that both sign: the old one gives, the new one says whom it follows. So whoever
-trusts one key can follow the others, and nobody can put a forged history in front of a real key.
+The key is made on first use. A new key takes over by a statement that both sign, which names the key that it follows.
+So whoever trusts one key can follow the others, and nobody can put a forged history in front of a real key.
 """
 
 import os
@@ -33,12 +33,12 @@ _NEXT = " A change of keys was broken off: `manage.py audit keys --rotate` ends 
 
 
 class AuditKeyError(Exception):
-    """Nothing can be sealed with the key; ``str()`` says why, and what to do."""
+    """The audit key cannot be used; ``str()`` says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditSigner:
-    """The private key, and what it is known by."""
+    """Signs with the private key. ``id`` and ``public`` are what others know it by."""
 
     private: Ed25519PrivateKey = field(repr=False)
 
@@ -90,12 +90,12 @@ def key_path() -> Path:
 
 
 def next_key_path() -> Path:
-    """Where a new key is until it is known that it is listed."""
+    """The file of a new key until its row is committed."""
     return key_path().with_suffix(".next.pem")
 
 
 def signer(*, create: bool = False) -> AuditSigner:
-    """The key of this machine. ``create``: where there is none yet, it is made.
+    """The key of this machine. With ``create`` it is made where there is none yet.
 
     Raises:
         AuditKeyError: there is none, or its file cannot be used as it stands.
@@ -134,7 +134,7 @@ def _pem(private: Ed25519PrivateKey) -> bytes:
 
 
 def introduce(key: AuditSigner) -> None:
-    """See to it that this machine's key is the one that signs now: the first, or the one that no other follows.
+    """List this machine's key if it is the first, and make sure that it is the key that no other follows.
 
     Raises:
         AuditKeyError: another key signs here, so a seal by this one would convince nobody.
@@ -142,7 +142,7 @@ def introduce(key: AuditSigner) -> None:
     listed = list(AuditKey.objects.values_list("id", "statement"))
     if not listed:
         _list(key, key_statement(key.id, key.public, datetime.now(UTC), 1, ""), 1)
-    elif key.id not in (current := _that_none_follows(listed)):
+    elif key.id not in (current := _unfollowed(listed)):
         raise AuditKeyError(
             f"The audit key file {key_path()} holds the key {key.id}, and what signs here is {' or '.join(current)}."
             f" Put the same file on all machines (AUDIT_KEY_FILE).{_NEXT if next_key_path().exists() else ''}"
@@ -154,7 +154,7 @@ def keys_from(seal: int) -> list[AuditKey]:
     return [key for key in AuditKey.objects.all() if first_seal(key.statement) == seal]
 
 
-def _that_none_follows(listed: list[tuple[str, str]]) -> list[str]:
+def _unfollowed(listed: list[tuple[str, str]]) -> list[str]:
     return [key for key, _ in listed if not any(f'"follows":"{key}"' in statement for _, statement in listed)]
 
 
@@ -172,7 +172,7 @@ def _list(
     )
 
 
-def succeed(old: AuditSigner, next_seal: int) -> AuditSigner:
+def list_successor(old: AuditSigner, next_seal: int) -> AuditSigner:
     """List a new key that follows ``old``, and write it beside the key file, in whose place ``take_over`` puts it.
 
     Raises:

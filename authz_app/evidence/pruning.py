@@ -1,7 +1,7 @@
-"""Retention: remove the records of whole sealed segments, and leave their seals.
+"""Prune records: remove those of whole sealed segments, and leave the seals.
 
-That a segment was pruned is signed, so pruned records are told from removed ones. A segment with a record that is to
-stay is left as it is: a seal without all its records proves nothing of the rest.
+A signed statement says that a segment was pruned, which tells its records from removed ones. A segment with a record
+that is to stay is left as it is: a seal without all its records proves nothing of the rest.
 """
 
 import logging
@@ -32,9 +32,9 @@ class Prunable:
 
 
 def prunable(before: datetime, tools: Sequence[str]) -> Iterator[Prunable]:
-    """Segments whose every record is older than that and, where tools are named, of one of them; oldest first.
+    """Segments with records from ``before`` that time alone, and of ``tools`` alone where there are any; oldest first.
 
-    A segment that was sealed since then is left: it may have a record that was written late.
+    A segment that was sealed since that time is left: it may have a record that was written late.
     """
     seals = AuditSeal.objects.filter(at__lt=before, count__gt=0, pruned="").order_by("number")
     for seal, count in seals.values_list("number", "count").iterator(_CHUNK):

@@ -1,4 +1,4 @@
-"""Whether one record is as it was written: it is in a seal that holds, and its line has the hash that this keeps."""
+"""Prove that one record is as it was written: by a seal that holds, and the hash that the seal keeps of it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ _INSERTED = "It was inserted, or written late: it is older than seal {}, and in 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """``seal`` is over the record, or ``waits`` says why there is none yet. ``problem``: what is wrong, if anything."""
+    """The proof of a record: its ``seal``, or why it ``waits`` for one; ``problem`` says what is wrong, if anything."""
 
     seal: AuditSeal | None = None
     waits: str = ""
@@ -33,7 +33,7 @@ class Proof:
 def prove(
     sealed: SealedTable, record_id: UUID, interval: timedelta, connection: BaseDatabaseWrapper = default
 ) -> Proof:
-    """Check one row of that table. ``interval`` is the time between two seals.
+    """Check one row of a sealed table. ``interval`` is the time between two seals.
 
     Raises:
         AuditKeyError: there is no key here to check it with.

@@ -1,6 +1,6 @@
-"""Let a new key take over: it is listed in the database first, and only then put in the place of the old one.
+"""Rotate the audit key: list the new one in the database first, and only then put it in the place of the old one.
 
-Broken off in between, it is neither lost nor in use; asked for again, it takes over.
+A rotation that is broken off in between loses no key; repeated, it is completed.
 """
 
 from django.db import transaction
@@ -11,8 +11,8 @@ from authz_app.evidence.keys import (
     AuditKeyError,
     AuditSigner,
     introduce,
+    list_successor,
     signer,
-    succeed,
     take_over,
     waits_to_take_over,
 )
@@ -20,11 +20,11 @@ from authz_app.evidence.sealing import take_lock
 
 
 def rotate(connection: BaseDatabaseWrapper) -> AuditSigner:
-    """A new key signs from the next seal on.
+    """Make a new key, which signs from the next seal on.
 
     Raises:
-        AuditKeyError: it does not, and ``str()`` says why. The old one does, or this is to be repeated.
-        DatabaseError: the old one does.
+        AuditKeyError: it does not, and ``str()`` says why. The old key still signs, or the rotation is to be repeated.
+        DatabaseError: the old key still signs.
     """
     if not waits_to_take_over():
         with transaction.atomic(connection.alias):
@@ -32,6 +32,6 @@ def rotate(connection: BaseDatabaseWrapper) -> AuditSigner:
                 raise AuditKeyError("Something is being sealed at this moment. Try again.")
             old = signer(create=True)
             introduce(old)  # It may never have sealed, and only the one that signs now can give to another.
-            succeed(old, last_number(connection) + 1)
+            list_successor(old, last_number(connection) + 1)
     take_over()
     return signer()

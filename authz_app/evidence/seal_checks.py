@@ -1,6 +1,6 @@
 """Check one seal: its statement, its signature, its link to the seal before, and the records under it.
 
-Each problem is a sentence. An empty one, or none: it holds.
+Each problem is a sentence; where there is none, the seal holds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -89,18 +89,18 @@ def _members_found(connection: BaseDatabaseWrapper, number: int) -> list[bytes]:
 
 
 def digest_of(seal: AuditSeal) -> str:
-    """What the following seal names this one by."""
+    """The digest by which the following seal names this one."""
     return digest(seal.statement)
 
 
 def first_and_last(seal: AuditSeal) -> tuple[str, str] | None:
-    """The ids of the first and the last record under a seal, by its own list; None: it is over none, or pruned."""
+    """The ids of the first and the last record under a seal, by its own list; None: it has none, or was pruned."""
     kept = split(bytes(seal.members))
     return (id_text(kept[0]), id_text(kept[-1])) if kept else None
 
 
 def fields_of(seal: AuditSeal) -> SealFields | None:
-    """What a seal's statement says; None: it is no statement, or that of another seal."""
+    """The fields of a seal's statement; None: it is no statement, or that of another seal."""
     fields = read_seal(seal.statement)
     return fields if fields is not None and fields.number == seal.number else None
 

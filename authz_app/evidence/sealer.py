@@ -1,4 +1,4 @@
-"""The thread of each worker that seals, when it is due and no other worker has done it."""
+"""Seal in a thread of each worker, when it is due and no other worker has done it."""
 
 import logging
 import threading
@@ -23,7 +23,7 @@ _RETRY = 5.0
 
 
 class Sealer:
-    """Seals every ``interval`` seconds, beginning a little after ``start``. No call waits for it."""
+    """Seals every ``interval`` seconds, beginning a little after ``start``. No tool call waits for it."""
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
@@ -71,7 +71,7 @@ class Sealer:
 
 
 def seal_what_is_due(older_than: timedelta | None, go_on: Callable[[], bool] = lambda: True) -> int:
-    """Seal, if the last seal is ``older_than`` that, until nothing more waits. Returns the number of seals made.
+    """Seal all that waits, if the last seal is ``older_than`` that; None: in any case. Returns the number of seals.
 
     Raises:
         AuditKeyError, DatabaseError, InterfaceError: something cannot be sealed.
@@ -87,7 +87,7 @@ def seal_what_is_due(older_than: timedelta | None, go_on: Callable[[], bool] = l
 
 
 def _seal(older_than: timedelta | None) -> Sealing | None:
-    """With the key as it is now: another may have taken over since the last segment, or in this very moment."""
+    """Seal with the key as it is now: another may have taken over since the last segment, or in this very moment."""
     key = signer(create=True)
     try:
         return seal(connection, key, older_than)
@@ -109,7 +109,7 @@ _missed: set[str] = set()
 
 
 def _checkpoint_holds() -> bool:
-    """Whether the last seal that was made here is still there. Said once, where it is not."""
+    """Whether the last seal that was made here is still there. Logs once that it is not."""
     known = known_checkpoint(connection)
     if known is None:
         return True

@@ -27,7 +27,7 @@ _LOCK = 0x617564697473  # "audits"
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """A seal that was made. ``more``: something else was waiting, perhaps."""
+    """A seal that was made. ``more``: other records may be waiting."""
 
     number: int
     count: int
@@ -46,7 +46,7 @@ class _NextSegment:
 
 
 def take_lock(connection: BaseDatabaseWrapper) -> bool:
-    """Be the only one that seals until the transaction ends. False: another is at it. SQLite has one writer anyway."""
+    """Keep others from sealing until the transaction ends. False: another seals. SQLite has one writer anyway."""
     if connection.vendor == "sqlite":
         return True
     with connection.cursor() as cursor:
@@ -55,7 +55,7 @@ def take_lock(connection: BaseDatabaseWrapper) -> bool:
 
 
 def seal(connection: BaseDatabaseWrapper, key: AuditSigner, older_than: timedelta | None = None) -> Sealing | None:
-    """Make the next seal, also of nothing. None: another worker is at it, or the last seal is not ``older_than`` that.
+    """Make the next seal, also of nothing. None: another worker seals, or the last seal is not ``older_than`` that.
 
     Raises:
         AuditKeyError: what signs here is another key.
@@ -104,9 +104,9 @@ def _next_segment(connection: BaseDatabaseWrapper, now: datetime) -> _NextSegmen
 def settled(
     connection: BaseDatabaseWrapper, sealed: SealedTable, before: datetime, limit: int, only: Any = None
 ) -> list[Any]:
-    """Ids of final records that are in no seal and ended before that moment, as the database gives them.
+    """At most ``limit`` ids, as the database gives them, of final records in no seal that ended ``before`` then.
 
-    ``only``: whether this one is, given in that way.
+    ``only`` is one such id: no other is looked for.
     """
     one = "" if only is None else " AND id = %s"
     with connection.cursor() as cursor:
@@ -120,7 +120,7 @@ def settled(
 
 
 def _ended(connection: BaseDatabaseWrapper, sealed: SealedTable) -> str:
-    """SQL: when the row became final is before a parameter. A call without a duration was denied, or is unknown."""
+    """SQL that holds for rows that became final before a parameter. No duration: a call was denied, or is unknown."""
     if "duration_ms" not in sealed.columns:
         return "at < %s"
     if connection.vendor == "sqlite":
@@ -138,7 +138,7 @@ def _moment(connection: BaseDatabaseWrapper, moment: datetime) -> Any:
 
 
 def _marked(connection: BaseDatabaseWrapper, sealed: SealedTable, number: int, ids: Sequence[Any]) -> list[bytes]:
-    """Put records into a segment, and give what its seal keeps of each as it is in this very moment."""
+    """Put records into a segment, and return what its seal keeps of each."""
     if not ids:
         return []
     which = "id = ANY(%s)" if connection.vendor == "postgresql" else f"id IN ({', '.join(['%s'] * len(ids))})"

@@ -1,4 +1,4 @@
-"""Read as of one moment, while others go on writing and sealing."""
+"""Read the database as of one moment, while others go on writing and sealing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 @contextmanager
 def snapshot(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """What is read within is of one moment. Nothing may be written, and nobody waits for it."""
+    """Read everything within as of one moment. Nothing may be written, and nobody waits for it."""
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "sqlite":

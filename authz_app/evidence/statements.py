@@ -1,4 +1,4 @@
-"""What is signed, byte for byte: of a seal, a key, a pruning. ``docs/evidence.md`` has it in words."""
+"""Write and read the statements that are signed: of a seal, a key, a pruning. ``docs/evidence.md`` describes them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ def _statement(**fields: Any) -> str:
 
 
 def digest(statement: str) -> str:
-    """What the following seal names this one by."""
+    """The digest by which the following seal names this one."""
     return sha256(statement.encode()).hexdigest()
 
 
@@ -44,7 +44,7 @@ def key_statement(key: str, public: str, at: datetime, first_seal: int, follows:
 
 
 def first_seal(statement: str) -> int:
-    """From which seal on a key signs, as its statement says; 0: it is none."""
+    """The number of the first seal that a key signs, by its statement; 0: it is no key's statement."""
     try:
         return int(orjson.loads(statement)["first_seal"])
     except (ValueError, KeyError, TypeError):
@@ -57,7 +57,7 @@ def pruned_statement(seal: int, seal_digest: str, at: datetime, key: str) -> str
 
 @dataclass(frozen=True, slots=True)
 class SealFields:
-    """What a seal's statement says."""
+    """The fields of a seal's statement."""
 
     number: int
     at: str
@@ -68,11 +68,16 @@ class SealFields:
 
 
 def read_seal(statement: str) -> SealFields | None:
-    """None: it is no seal's statement."""
+    """The fields of a statement; None: it is no seal's statement."""
     try:
-        said = orjson.loads(statement)
+        fields = orjson.loads(statement)
         return SealFields(
-            int(said["seal"]), str(said["at"]), int(said["count"]), said["members"], said["previous"], said["key"]
+            number=int(fields["seal"]),
+            at=str(fields["at"]),
+            count=int(fields["count"]),
+            members=fields["members"],
+            previous=fields["previous"],
+            key=fields["key"],
         )
     except (ValueError, KeyError, TypeError):
         return None

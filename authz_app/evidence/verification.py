@@ -1,4 +1,4 @@
-"""Verify records against their seals, seal by seal, and name each place where they do not agree."""
+"""Verify all records against their seals, seal by seal, and name each place where they do not agree."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,13 +21,13 @@ from authz_app.models import AuditSeal
 _CHUNK = 5_000
 _SEALS_AT_A_TIME = 200
 _MOST_FINDINGS = 100
-# The number of its seal, and what that should have kept of it.
+# The number of a record's seal, and what that seal should have kept of the record.
 Row = tuple[int, bytes]
 
 
 @dataclass(slots=True)
 class Report:
-    """What a verification found: what is bad, in the order of the seals, and what could not be checked."""
+    """The result of a verification: what is bad, in the order of the seals, and what could not be checked."""
 
     seals: int = 0
     records: int = 0
@@ -52,7 +52,7 @@ def verify(
 ) -> Report:
     """Check every seal and every sealed record. ``known`` is a seal that was seen elsewhere: in a log, by this machine.
 
-    ``progress`` is told the number of each seal that was checked.
+    ``progress`` is called with the number of each seal that was checked.
     """
     report = Report(findings=list(keys.findings))
     groups = _groups(connection, report)
@@ -87,7 +87,7 @@ def _seals(connection: BaseDatabaseWrapper) -> Iterator[AuditSeal]:
 
 
 def _groups(connection: BaseDatabaseWrapper, report: Report) -> Iterator[tuple[int, list[Row]]]:
-    """Each number of a seal that records have, with their rows in order."""
+    """The rows of records in order, grouped by the number of their seal."""
     rows = merge(*(_rows(connection, sealed, report) for sealed in SEALED))
     for number, group in groupby(rows, key=lambda row: row[0]):
         yield number, list(group)
@@ -157,7 +157,7 @@ def _check_end(connection: BaseDatabaseWrapper, report: Report, known: Checkpoin
 
 
 def _check_unsealed(connection: BaseDatabaseWrapper, report: Report, interval: timedelta) -> None:
-    """What waited while seals were made has come in behind the sealer's back."""
+    """Find records that seals should have been made over: they came in behind the sealer's back."""
     if report.last is None:
         report.unchecked.append("Records: nothing has been sealed yet.")
         return

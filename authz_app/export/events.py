@@ -1,4 +1,4 @@
-"""What people do with records stands among them before it is done: that they were written out, or removed."""
+"""Record, before it is done, that somebody writes records out or removes them."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from authz_app.export.exporting import Selection
 
 
 def record_export(selection: Selection, form: str, address: str = "") -> None:
-    """Record that these records are written out, by whoever is acting here. ``form`` is "jsonl" or "csv".
+    """Record that these records are written out by whoever is acting. ``form`` is "jsonl" or "csv".
 
     Raises:
         AuditUnavailable: it cannot be recorded, so nothing is written out.
@@ -22,7 +22,7 @@ def record_export(selection: Selection, form: str, address: str = "") -> None:
 
 
 def record_pruning(records: int, seals: Sequence[int], older_than: str, tools: Sequence[str]) -> None:
-    """Record that so many records of these segments are removed, by whoever is acting here.
+    """Record that so many records of these segments are removed by whoever is acting.
 
     Raises:
         AuditUnavailable: it cannot be recorded, so nothing is removed.

@@ -30,15 +30,15 @@ _RECORD = b'{"table":'
 _UNSEALED_RECORDS = tuple(f'{{"table":"{sealed.name}","seal":null,'.encode() for sealed in SEALED)
 # A spreadsheet takes what begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-Said = Callable[[int], None]
+Progress = Callable[[int], None]
 
 
-def _said_to_nobody(records: int) -> None:
-    """Nobody watches."""
+def _no_progress(records: int) -> None:
+    """Show nothing."""
 
 
 class SelectedRows(NamedTuple):
-    """Rows of a table that are to be written out."""
+    """Rows of one table that are to be written out."""
 
     sealed: SealedTable
     rows: "QuerySet[Any]"
@@ -46,7 +46,7 @@ class SelectedRows(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is exported: the records, what chose them, and whether they are all that there are.
+    """The records to export, what chose them, and whether they are all that there are.
 
     What is sealed meanwhile is left out: ``upto`` is the last seal as the export begins, ``checkpoint`` the last one
     that this machine remembers.
@@ -64,15 +64,15 @@ class Selection:
 
 
 def selection_of(tables: Sequence[SelectedRows], chosen_by: str, *, is_whole: bool) -> Selection:
-    """These records, as of now. ``is_whole``: they are all that there are, of every table that is sealed."""
+    """Select these records, as of now. ``is_whole``: they are all records of every table that is sealed."""
     checkpoint = known_checkpoint(connection)  # Before the number: it may only be the older of the two.
     return Selection(tables, chosen_by, is_whole, last_number(connection), checkpoint)
 
 
-def jsonl(selection: Selection, key: AuditSigner | None, progress: Said = _said_to_nobody) -> Iterator[bytes]:
+def jsonl(selection: Selection, key: AuditSigner | None, progress: Progress = _no_progress) -> Iterator[bytes]:
     """The records as JSON objects, one a line, each segment's followed by its seal; at the end a signature over all.
 
-    ``key``: none is here, so the file is not signed as a whole; its records are proved by their seals all the same.
+    Without a ``key`` the file is not signed as a whole; its records are proved by their seals all the same.
     """
     hashed, count = sha256(), 0
     for line in _lines(selection):
@@ -84,7 +84,7 @@ def jsonl(selection: Selection, key: AuditSigner | None, progress: Said = _said_
 
 
 def seals_alone(selection: Selection, key: AuditSigner | None) -> Iterator[bytes]:
-    """The same file without the records, to go with those in CSV."""
+    """The lines of ``jsonl`` without the records, to go with records in CSV."""
     hashed, count = sha256(), 0
     for line in _lines(selection):
         if line.startswith(_RECORD):
@@ -95,7 +95,7 @@ def seals_alone(selection: Selection, key: AuditSigner | None) -> Iterator[bytes
     yield _end(selection, hashed.hexdigest(), count, key)
 
 
-def csv_rows(selection: Selection, selected: SelectedRows, progress: Said = _said_to_nobody) -> Iterator[bytes]:
+def csv_rows(selection: Selection, selected: SelectedRows, progress: Progress = _no_progress) -> Iterator[bytes]:
     """One table's records as CSV (RFC 4180). What a spreadsheet would take for a formula begins with an apostrophe."""
     yield _csv(["table", "seal", *selected.sealed.columns])
     for count, record in enumerate(chain(_sealed(selection, selected), _unsealed(selection, selected)), 1):
@@ -152,7 +152,7 @@ def _row(sealed: SealedTable, seal: int | None, line: bytes) -> bytes:
 
 
 def _seals(selection: Selection, after: int, before: int, first_has_rows: bool) -> Iterator[bytes]:
-    """The seal of the segment whose records were just given, and those up to the next with some."""
+    """The seal of the segment whose records were just written, and those up to the next one with selected records."""
     numbers = AuditSeal.objects.order_by("number").filter(number__gte=after, number__lt=before)
     for seal in numbers.iterator(_CHUNK):
         if first_has_rows or seal.number > after:

@@ -10,7 +10,7 @@ from authz_app.export.exporting import SelectedRows, Selection, csv_rows, jsonl,
 
 
 def export_to(output: str | None, selection: Selection, progress: Callable[[int], None]) -> Iterator[Path]:
-    """Write the records; returns the files that were written.
+    """Write the records, and yield the files that were written.
 
     With CSV each table has a file of its own, and the seals are in one beside them.
     """
@@ -27,7 +27,7 @@ def export_to(output: str | None, selection: Selection, progress: Callable[[int]
 
 
 def csv_names(name: str, selection: Selection) -> Iterator[tuple[str, SelectedRows]]:
-    """The name of each table's file: the first has the one that was asked for."""
+    """The name of each table's file: the first has the given name."""
     first, *others = selection.tables
     yield name, first
     for chosen in others:
@@ -35,7 +35,7 @@ def csv_names(name: str, selection: Selection) -> Iterator[tuple[str, SelectedRo
 
 
 def key_if_there() -> AuditSigner | None:
-    """The key of this machine, which signs the export as a whole; without it the seals still prove the records."""
+    """The key of this machine, to sign the export as a whole. Without it the seals still prove the records."""
     try:
         return signer()
     except AuditKeyError:

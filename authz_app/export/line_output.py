@@ -1,4 +1,4 @@
-"""Where lines for a log collector go: a file, which may be rotated away at any time, or stdout."""
+"""Write lines for a log collector: to a file, which may be rotated away at any time, or to stdout."""
 
 import os
 from collections.abc import Sequence
@@ -10,21 +10,21 @@ STDOUT = "stdout"
 
 
 class LineOutput(Protocol):
-    """Takes lines, in order. What it took has left this process."""
+    """Takes lines, in order. Lines that it has taken have left this process."""
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Write all of them, or raise OSError when some may have been written."""
 
 
 def output_for(setting: str) -> LineOutput | None:
-    """What AUDIT_LINES names; None: nothing."""
+    """The output that AUDIT_LINES names; None: none."""
     if setting in ("", "off"):
         return None
     return Stdout() if setting == STDOUT else File(Path(setting))
 
 
 class File:
-    """A file that is opened for each write, so that it does not matter who has moved it away in between."""
+    """Opens its file for each write, so that somebody may move it away in between."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -49,7 +49,7 @@ def _ends_torn(file: int) -> bool:
 
 
 class Stdout:
-    """This process's stdout, or another open file."""
+    """Writes to the stdout of this process, or to another open file."""
 
     def __init__(self, file: int = 1) -> None:
         self._file = file

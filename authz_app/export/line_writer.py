@@ -1,7 +1,7 @@
-"""The thread of each worker that writes lines for a log collector, where AUDIT_LINES asks for them.
+"""Write lines for a log collector in a thread of each worker, where AUDIT_LINES asks for them.
 
-It follows the seals, and remembers in the database how far it got: so each record is written at least once, also when
-nobody took lines for an hour. Neither calls nor sealing wait for it, whatever becomes of what it writes to.
+The thread follows the seals, and the database remembers how far it got: so each record is written at least once, also
+when no output took lines for an hour. Neither calls nor sealing wait for it, whatever becomes of the output.
 """
 
 import logging
@@ -26,7 +26,7 @@ _LEASE = timedelta(seconds=60)
 
 
 class LineWriter:
-    """Writes the lines of one segment after the other to ``output``. ``worker`` is what this one is known by."""
+    """Writes the lines of one segment after the other to ``output``. ``worker`` is the name of this worker."""
 
     def __init__(self, output: LineOutput | None, worker: str, *, full: bool, look: float = _LOOK) -> None:
         self._output = output
@@ -38,7 +38,7 @@ class LineWriter:
         self._failure_log = FailureLog(logger, "Lines of records (AUDIT_LINES) are written again.")
 
     def start(self) -> None:
-        """Write from now on, if there is where to. Never blocks, and may be repeated."""
+        """Write from now on, if there is an output. Never blocks, and may be repeated."""
         if self._output is not None and self._thread is None and not self._stopping.is_set():
             self._thread = threading.Thread(target=self._run, args=(self._output,), name="audit-lines", daemon=True)
             self._thread.start()
@@ -62,10 +62,10 @@ class LineWriter:
                 connection.close()
 
     def follow(self, output: LineOutput) -> None:
-        """Write what was sealed since the last time, unless another worker is at it.
+        """Write what was sealed since the last time, unless another worker does.
 
         Raises:
-            OSError: it cannot be written; the next time begins with it.
+            OSError: a line cannot be written; the next time begins with its segment.
         """
         upto = AuditLines.objects.filter(pk=1).values_list("upto", flat=True).first()
         if upto is None:
@@ -80,14 +80,14 @@ class LineWriter:
             upto = seal.number
 
     def _begin(self, output: LineOutput) -> int:
-        """What was sealed before is in no line."""
+        """Begin after the last seal: what was sealed before is in no line."""
         last = last_number(connection)
         output.write([key_line(key) for key in AuditKey.objects.order_by("pk")])
         return AuditLines.objects.get_or_create(pk=1, defaults={"upto": last})[0].upto
 
     def _take(self, upto: int) -> bool:
-        """Be the one that writes, for a while. False: another is, or has gone on meanwhile."""
+        """Take the lease to write. False: another worker has it, or has gone on meanwhile."""
         now = datetime.now(UTC)
         is_free = Q(held_until=None) | Q(held_until__lt=now) | Q(held_until__gt=now + 2 * _LEASE)
-        mine = AuditLines.objects.filter(is_free | Q(holder=self._worker), upto=upto)
-        return bool(mine.update(holder=self._worker, held_until=now + _LEASE))
+        free_or_own = AuditLines.objects.filter(is_free | Q(holder=self._worker), upto=upto)
+        return bool(free_or_own.update(holder=self._worker, held_until=now + _LEASE))

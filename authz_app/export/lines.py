@@ -1,4 +1,4 @@
-"""One line for each record, event, seal and key, for a log collector. ``docs/evidence.md`` has the format.
+"""Make one line of each record, event, seal and key, for a log collector. ``docs/evidence.md`` has the format.
 
 A line is JSON in ASCII, so nothing that a record holds can end it early or be taken for another.
 """
@@ -26,10 +26,10 @@ def key_line(key: AuditKey) -> bytes:
 
 
 def segment_lines(connection: BaseDatabaseWrapper, seal: AuditSeal, *, full: bool) -> list[bytes]:
-    """The lines of all records under a seal, and its own after them. ``full``: with arguments, claims and results."""
+    """The lines of all records under a seal, and that of the seal. ``full``: with arguments, claims and results."""
     lines = [line for sealed in SEALED for line in _record_lines(connection, sealed, seal.number, full)]
-    told = {"pruned": seal.pruned, "pruned_signature": seal.pruned_signature} if seal.pruned else {}
-    return [*lines, _line({"sealed": seal.statement, "signature": seal.signature, **told})]
+    pruning = {"pruned": seal.pruned, "pruned_signature": seal.pruned_signature} if seal.pruned else {}
+    return [*lines, _line({"sealed": seal.statement, "signature": seal.signature, **pruning})]
 
 
 def _record_lines(connection: BaseDatabaseWrapper, sealed: SealedTable, number: int, full: bool) -> Iterator[bytes]:
@@ -41,9 +41,9 @@ def _record_lines(connection: BaseDatabaseWrapper, sealed: SealedTable, number: 
             columns = dict(zip(sealed.columns, orjson.loads(hashed)[2:], strict=True))
             withheld = [] if full else [name for name in columns if name in _PRIVATE]
             shown = {name: value for name, value in columns.items() if name not in withheld}
-            told = {"withheld": withheld} if withheld else {}
             proof = member(row[0], hashed)[16:].hex()
-            yield _line({"table": sealed.name, "seal": number, **shown, "hash": proof, **told})
+            names_withheld = {"withheld": withheld} if withheld else {}
+            yield _line({"table": sealed.name, "seal": number, **shown, "hash": proof, **names_withheld})
 
 
 def _line(fields: dict[str, Any]) -> bytes:

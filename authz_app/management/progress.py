@@ -1,4 +1,4 @@
-"""A progress bar on a terminal. Where the output goes elsewhere, nothing is shown."""
+"""Show a progress bar on a terminal, and nothing where the output goes elsewhere."""
 
 import time
 
@@ -26,7 +26,7 @@ class Progress:
             self._write("\r\x1b[K")
 
     def reach(self, done: int) -> None:
-        """So much is done."""
+        """Show that so much is done."""
         now = time.monotonic()
         if self._shown and now - self._drawn >= _EVERY:
             self._drawn = now

@@ -1,4 +1,4 @@
-"""What a signed-in person changes is that person's doing in the policy's history."""
+"""Attribute what a signed-in person changes to that person, in the policy's history."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from authz_app.web.unavailable import failure_log, is_unavailable, unavailable
 
 
 class ActingUserMiddleware:
-    """Names the user for every write in the request. Goes behind what finds out who the user is."""
+    """Names the user for every write in the request. Stands behind the middleware that authenticates the user."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -19,10 +19,10 @@ class ActingUserMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
             name = request.user.get_username() if request.user.is_authenticated else ""
-        except Error as fault:
+        except Error as error:
             # The user and the session are read here for the first time.
-            if is_unavailable(fault):
-                return unavailable(fault)
+            if is_unavailable(error):
+                return unavailable(error)
             raise
         if not name:
             return self._get_response(request)

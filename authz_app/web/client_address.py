@@ -1,4 +1,4 @@
-"""Where a request to a page came from."""
+"""Find the address that a request to a page came from."""
 
 from django.http import HttpRequest
 
@@ -7,6 +7,6 @@ from authz_app.core.addresses import nearest_untrusted
 
 
 def request_address(request: HttpRequest) -> str:
-    """Its address; behind a trusted proxy the one that the proxy saw."""
+    """The address of a request; behind a trusted proxy the one that the proxy saw."""
     forwarded_for = [value for value in [request.META.get("HTTP_X_FORWARDED_FOR")] if value]
     return nearest_untrusted(request.META.get("REMOTE_ADDR") or "", forwarded_for, conf().trusted_proxies)

@@ -1,4 +1,4 @@
-"""What the pages outside the admin have in common: no other site may frame them, and they load from this site alone."""
+"""Decorate the pages outside the admin: no other site may frame them, and they load from this site alone."""
 
 import logging
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _POLICY = (
 
 
 def site_page(view: View) -> View:
-    """For a view that answers a person."""
+    """Decorate a view that answers a person."""
 
     @never_cache
     @wraps(view)
@@ -39,6 +39,6 @@ def site_page(view: View) -> View:
 def _answered(view: View, request: HttpRequest, args: Any, kwargs: Any) -> HttpResponseBase:
     try:
         return view(request, *args, **kwargs)
-    except RedisError as fault:
-        logger.error("Redis, which keeps what sign-in needs, does not answer: %s", fault)
+    except RedisError as error:
+        logger.error("Redis, which keeps what sign-in needs, does not answer: %s", error)
         return as_unavailable(render(request, "503.html", status=503))

@@ -1,4 +1,4 @@
-"""What pages say while the database cannot be used: 503, in words, and never a traceback."""
+"""Answer pages while the database cannot be used: with 503, in words, and never a traceback."""
 
 import logging
 from collections.abc import Callable
@@ -18,19 +18,19 @@ _RETRY_AFTER = "5"
 failure_log = FailureLog(logging.getLogger(__name__), "Pages that need the database can be shown again.")
 
 
-def is_unavailable(fault: BaseException) -> bool:
+def is_unavailable(error: BaseException) -> bool:
     """Whether a page failed because the database, or the audit, cannot be used."""
-    return isinstance(fault, AuditUnavailable) or is_outage(fault)
+    return isinstance(error, AuditUnavailable) or is_outage(error)
 
 
-def note(fault: BaseException) -> None:
-    """Say in the log, once, that pages cannot be shown."""
-    failure_log.failed("Pages that need the database cannot be shown: %s", in_short(fault))
+def note(error: BaseException) -> None:
+    """Log, once, that pages cannot be shown."""
+    failure_log.failed("Pages that need the database cannot be shown: %s", in_short(error))
 
 
-def unavailable(fault: BaseException) -> HttpResponse:
-    """The page that says so. It needs no database itself."""
-    note(fault)
+def unavailable(error: BaseException) -> HttpResponse:
+    """The page that says that the database cannot be used. It needs no database itself."""
+    note(error)
     return as_unavailable(HttpResponse(render_to_string("503.html", {"database": True}), status=503))
 
 
@@ -44,7 +44,7 @@ def as_unavailable(response: HttpResponse) -> HttpResponse:
 
 
 class UnavailableMiddleware:
-    """For views that fail because of the database. Middleware that does is not covered: it has to see to itself."""
+    """Answers for views that fail because of the database. Middleware that fails so has to answer itself."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -57,19 +57,19 @@ class UnavailableMiddleware:
 
 
 class SessionMiddleware(sessions.SessionMiddleware):
-    """Django's, which writes sessions to the database after the view has answered."""
+    """Django's middleware of sessions, which writes them to the database after the view has answered."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         try:
             return super().process_response(request, response)
-        except (Error, SessionInterrupted) as fault:
-            if cause := _unavailable_behind(fault):
+        except (Error, SessionInterrupted) as error:
+            if cause := _unavailable_behind(error):
                 return unavailable(cause)
             raise
 
 
-def _unavailable_behind(fault: BaseException | None) -> BaseException | None:
-    """The fault of the database that led to this one. Django takes it for a session that somebody deleted."""
-    while fault is not None and not is_unavailable(fault):
-        fault = fault.__context__
-    return fault
+def _unavailable_behind(error: BaseException | None) -> BaseException | None:
+    """The error of the database that led to this one. Django takes it for a session that somebody deleted."""
+    while error is not None and not is_unavailable(error):
+        error = error.__context__
+    return error

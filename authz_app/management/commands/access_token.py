@@ -1,4 +1,4 @@
-"""`manage.py access_token`: an access token of the embedded issuer, for scripts. The token is all of its stdout."""
+"""`manage.py access_token` prints an access token of the embedded issuer, for scripts. Stdout has nothing else."""
 
 from argparse import ArgumentTypeError
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py add_rule`: one rule of the policy, for scripts. What the admin's form refuses, this refuses."""
+"""`manage.py add_rule` adds one rule to the policy, for scripts. It refuses what the admin's form refuses."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py audit`: verify records against their seals, export and prune them, and change the key."""
+"""`manage.py audit` verifies records against their seals, exports and prunes them, and rotates the key."""
 
 import re
 from argparse import ArgumentTypeError
@@ -118,10 +118,10 @@ class Command(BaseCommand):
             self.stdout.write(public_pem(current.public), ending="")
             return
         for row in AuditKey.objects.all():
-            said = orjson.loads(row.statement)
-            here = "  (signs here)" if row.id == current.id else ""
-            self.stdout.write(f"{row.id}  since {said['at']}, from seal {said['first_seal']}{here}")
-            self.stdout.write(f"    {said['public']}")
+            fields = orjson.loads(row.statement)
+            mark = "  (signs here)" if row.id == current.id else ""
+            self.stdout.write(f"{row.id}  since {fields['at']}, from seal {fields['first_seal']}{mark}")
+            self.stdout.write(f"    {fields['public']}")
 
     def _rotate(self) -> None:
         new = rotate(connection)

@@ -1,4 +1,4 @@
-"""`manage.py demo`: on first use an administrator and a demo client; every time, how to get in and what to try."""
+"""`manage.py demo` makes an administrator and a demo client on first use, and prints how to get in and what to try."""
 
 import os
 import secrets
@@ -62,7 +62,7 @@ def _to_try() -> list[str]:
 
 
 def _note_on(subject: str) -> list[str]:
-    """Why the calls below will not go as described, where an administrator has seen to that."""
+    """A note that calls will be refused, where an administrator has blocked the client."""
     client = Client.objects.filter(issuer=local_issuer_url(conf().public_url), subject=subject).first()
     if client is None or client.status == Client.Status.ACTIVE:
         return []
@@ -91,7 +91,7 @@ def _from_here(path: str | Path) -> str:
 
 
 def _ensure_administrator() -> str:
-    """Who signs in, and with what; makes the first administrator where there is none."""
+    """Say who signs in, and with what; make the first administrator where there is none."""
     if User.objects.filter(username=ADMINISTRATOR).exists():
         return (
             f"{ADMINISTRATOR} (password was printed on the first run;"

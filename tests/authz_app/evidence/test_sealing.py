@@ -119,7 +119,7 @@ def test_a_change_of_keys_that_is_broken_off_is_ended_by_asking_again(monkeypatc
             rotate(connection)
     assert signer().id == old.id
     assert AuditKey.objects.count() == 1
-    new = keys.succeed(old, 2)  # The machine stops here.
+    new = keys.list_successor(old, 2)  # The machine stops here.
     final_records(1)
     with pytest.raises(AuditKeyError, match="A change of keys was broken off"):
         seal_what_is_due(None)
@@ -136,7 +136,7 @@ def _break(*_: object) -> None:
 def test_a_change_of_keys_that_was_rolled_back_leaves_the_old_one_signing(key_file: Path) -> None:  # noqa: F811
     sealed(1)
     old = signer()
-    keys.succeed(old, 2)
+    keys.list_successor(old, 2)
     AuditKey.objects.exclude(pk=old.id).delete()  # As a rollback leaves it.
     sealed(1)
     assert (signer().id, verified().findings) == (old.id, [])
