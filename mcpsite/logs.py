@@ -8,7 +8,7 @@ from authz_app.redaction.redact import redact_text
 _MAX_TRACEBACK = 20_000
 
 
-class RefusedRequests(logging.Filter):
+class RefusedRequestFilter(logging.Filter):
     """Leaves the traceback out where Django refused a request (status below 500): a line is enough."""
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -289,7 +289,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "mcpsite.logs.LineFormatter"}},
-    "filters": {"refused": {"()": "mcpsite.logs.RefusedRequests"}},
+    "filters": {"refused": {"()": "mcpsite.logs.RefusedRequestFilter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
