@@ -9,8 +9,19 @@ class ToolsConfig(AppConfig):
     verbose_name = "Tools"
 
     def ready(self) -> None:
+        from authz_app.policy_store import tool_port  # noqa: PLC0415  (models are ready only now)
         from tools_app import catalogue, registry  # noqa: PLC0415  (models are ready only now)
+        from tools_app.cluster import presence  # noqa: PLC0415  (models are ready only now)
+        from tools_app.pages import outage_notice  # noqa: PLC0415  (models are ready only now)
 
-        catalogue.connect_to_policy()
+        tool_port.connect(
+            tool_port.ToolPort(
+                table=catalogue.TOOL_TABLE,
+                switched_off=catalogue.switched_off,
+                recording_overrides=catalogue.recording_overrides,
+                names=catalogue.names,
+                notices=lambda: [*presence.notices(), *outage_notice.notices()],
+            )
+        )
         registry.autodiscover()
         post_migrate.connect(catalogue.sync_after_migrate, sender=self)

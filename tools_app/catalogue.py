@@ -1,4 +1,4 @@
-"""Keeps the catalogue of tools in step with the registry, and tells the policy what is switched off."""
+"""Keeps the catalogue of tools in step with the registry, and reads from it what administrators decided."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
 from authz_app.policy.rule import KINDS, Kind
-from authz_app.policy_store import loading, tables
+from authz_app.policy_store.policy_table import PolicyTable
 from authz_app.redaction.audit_level import RecordingOverride, override_of
 from authz_app.triggers import install
 from tools_app.models import Tool
 from tools_app.registry import registered
 
 _OF_ITS_CODE = "It comes from the code, and no decision reads it."
-TOOL_TABLE = tables.PolicyTable(
+TOOL_TABLE = PolicyTable(
     Tool,
     "tool",
     "tool",
@@ -29,24 +29,23 @@ TOOL_TABLE = tables.PolicyTable(
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 
 
-def connect_to_policy() -> None:
-    """Make switching something off as exact as any other change of the policy."""
-    tables.register(TOOL_TABLE)
-    loading.read_tools_with(switched_off, recording)
-
-
 def switched_off() -> frozenset[tuple[Kind, str]]:
     """Kind and name of what is switched off now."""
-    return frozenset(kinds_and_names(Tool.objects.filter(enabled=False)))
+    return frozenset(_kinds_and_names(Tool.objects.filter(enabled=False)))
 
 
-def recording() -> dict[tuple[Kind, str], RecordingOverride]:
-    """What administrators chose of what is recorded, where they did."""
+def recording_overrides() -> dict[tuple[Kind, str], RecordingOverride]:
+    """What administrators chose to have recorded, where they did."""
     chosen = Tool.objects.exclude(recorded="", redacted="").values_list("kind", "name", "recorded", "redacted")
     return {(_KINDS[kind], name): override_of(*choice) for kind, name, *choice in chosen if kind in _KINDS}
 
 
-def kinds_and_names(rows: QuerySet[Tool]) -> list[tuple[Kind, str]]:
+def names() -> list[tuple[Kind, str]]:
+    """Kind and name of what is registered now."""
+    return _kinds_and_names(Tool.objects.filter(gone=False))
+
+
+def _kinds_and_names(rows: QuerySet[Tool]) -> list[tuple[Kind, str]]:
     """Kind and name of each row whose kind is one that rules speak of."""
     return [(_KINDS[kind], name) for kind, name in rows.values_list("kind", "name") if kind in _KINDS]
 

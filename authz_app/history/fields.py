@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils.text import capfirst
 
-from authz_app.policy_store.tables import PolicyTable
+from authz_app.policy_store.policy_table import PolicyTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Read the policy from the database and compile it. Plain SQL rows in, frozen values out."""
 
 import gc
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from authz_app.policy.decision import Client
 from authz_app.policy.policy import Policy
 from authz_app.policy.rule import KINDS, Kind, Rule
 from authz_app.policy_store.tables import MOST_CHANGES, WHOLE_POLICY
-from authz_app.redaction.audit_level import RecordingOverride
+from authz_app.policy_store.tool_port import connected
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 
@@ -23,22 +23,6 @@ _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 def known_kind(kind: str) -> Kind | None:
     """The kind of this name, if rules speak of it."""
     return _KINDS.get(kind)
-
-
-SwitchedOff = frozenset[tuple[Kind, str]]
-Choices = Mapping[tuple[Kind, str], RecordingOverride]
-# Tools are rows of another app, which hands in how to read them.
-_switched_off: Callable[[], SwitchedOff] = frozenset
-_recording: Callable[[], Choices] = dict
-
-
-def read_tools_with(switched_off: Callable[[], SwitchedOff], recording: Callable[[], Choices]) -> None:
-    """Say how kind and name of what is switched off are read, and what was chosen of what is recorded.
-
-    Called once, in ``AppConfig.ready``.
-    """
-    global _switched_off, _recording
-    _switched_off, _recording = switched_off, recording
 
 
 def stored_version() -> int:
@@ -79,8 +63,8 @@ def _whole(version: int) -> Policy:
             version,
             clients={(client.issuer, client.subject): client for client in clients},
             rules={rule.id: rule for rule in rules},
-            switched_off=_switched_off(),
-            recording_overrides=_recording(),
+            switched_off=connected().switched_off(),
+            recording_overrides=connected().recording_overrides(),
         )
         if len(policy.rules) > _MANY:
             # Every call would wait while the collector looks at it. It has no cycles, so it goes without that.
@@ -137,8 +121,8 @@ def _with_rows_replaced(previous: Policy, version: int, rule_ids: set[int], clie
         clients=clients,
         gone=rule_ids,
         come=come,
-        switched_off=_switched_off(),
-        recording_overrides=_recording(),
+        switched_off=connected().switched_off(),
+        recording_overrides=connected().recording_overrides(),
     )
 
 
@@ -153,7 +137,7 @@ def concerning(client_ids: Collection[int]) -> Policy:
         stored_version(),
         clients={(client.issuer, client.subject): client for client in clients},
         rules={rule.id: rule for rule in _rules(rules, models.RuleClient.objects.filter(rule__in=rules))},
-        switched_off=_switched_off(),
+        switched_off=connected().switched_off(),
     )
 
 

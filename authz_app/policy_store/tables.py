@@ -1,18 +1,8 @@
-"""The tables that decisions read, and what of them decides: the one list that triggers, loads and history go by.
-
-A column counts unless it is named as left out, so a new one moves the policy version and is in the history by itself.
-"""
-
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
-
-from django.core.exceptions import ValidationError
-from django.db import models
+"""The tables that decisions read: the one list that triggers, loads and history go by."""
 
 from authz_app.models import Client, Rule, RuleClient
+from authz_app.policy_store import tool_port
+from authz_app.policy_store.policy_table import PolicyTable
 
 STATE = "authz_app_policystate"
 CHANGE = "authz_app_policychange"
@@ -23,75 +13,10 @@ WHOLE_POLICY = "all"
 MOST_CHANGES = 500
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyTable:
-    """A table that decisions read.
-
-    ``part`` names its rows, ``entity`` what they are a part of, and ``owner`` is the column that says of which one.
-    ``noted`` columns are in the history, but no decision reads them, so they do not move the version. ``left_out``
-    gives the reason for each column that is in neither. ``on_insert`` is false where a new row cannot alter any
-    decision already made. ``client`` is the column that says which client a row is about.
-    """
-
-    model: type[models.Model]
-    part: str
-    entity: str
-    owner: str = "id"
-    noted: tuple[str, ...] = ()
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    on_insert: bool = True
-    client: str = ""
-
-    @property
-    def table(self) -> str:
-        return self.model._meta.db_table
-
-    @property
-    def fields(self) -> "dict[str, models.Field[Any, Any]]":
-        """Those that the history keeps, by column."""
-        return {column: one for column, one in _columns(self.model) if column not in self.left_out}
-
-    @property
-    def deciding(self) -> list[str]:
-        """The columns that move the version."""
-        return [column for column in self.fields if column not in self.noted]
-
-    @property
-    def unique(self) -> list[list[str]]:
-        """Each set of columns by which a row could take another's place."""
-        columns = {one.name: column for column, one in _columns(self.model)}
-        alone = [[column] for column, one in _columns(self.model) if one.unique]
-        together = self.model._meta.total_unique_constraints
-        return alone + [[columns[name] for name in constraint.fields] for constraint in together]
-
-    def values(self, image: str) -> dict[str, Any]:
-        """A row of the history as Django would have read it; what it had no column for yet has the model's default."""
-        stored = json.loads(image)
-        return {
-            column: _python_value(one, stored[column]) if column in stored else one.get_default()
-            for column, one in self.fields.items()
-        }
-
-
-def _columns(model: type[models.Model]) -> "list[tuple[str, models.Field[Any, Any]]]":
-    return [(one.column, one) for one in model._meta.concrete_fields if one.column]
-
-
-def _python_value(one: "models.Field[Any, Any]", stored: Any) -> Any:
-    if stored is None or isinstance(one, models.JSONField):
-        return stored
-    try:
-        value = one.to_python(stored)
-    except ValidationError:
-        return stored  # Plain SQL put it there; who reads it must expect that.
-    naive = isinstance(value, datetime) and value.tzinfo is None
-    return value.replace(tzinfo=UTC) if naive else value
-
-
 _ITS_OWN_TIMES = "The history has its own times."
 _SEEN = "Seen by the site, not changed by anybody."
 
-_tables: list[PolicyTable] = [
+_OWN_TABLES = (
     PolicyTable(
         Rule,
         "rule",
@@ -110,18 +35,13 @@ _tables: list[PolicyTable] = [
         on_insert=False,
         client="id",
     ),
-]
-
-
-def register(table: PolicyTable) -> None:
-    """Add a table of another app. Call it in ``AppConfig.ready``, before `migrate` can run."""
-    if table not in _tables:
-        _tables.append(table)
+)
 
 
 def policy_tables() -> list[PolicyTable]:
-    """All of them."""
-    return list(_tables)
+    """The tables of this app, and the table of tools."""
+    tools = tool_port.connected().table
+    return [*_OWN_TABLES, *([tools] if tools else [])]
 
 
 def vanished(table: PolicyTable) -> str:
@@ -140,4 +60,4 @@ def latest(table: PolicyTable, row_id: str) -> str:
 
 def table_of(part: str) -> PolicyTable:
     """The table whose rows have this name in the history."""
-    return next(table for table in _tables if table.part == part)
+    return next(table for table in policy_tables() if table.part == part)

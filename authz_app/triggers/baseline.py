@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from authz_app.policy_store.tables import CHANGE, EDIT, REVISION, STATE, WHOLE_POLICY, PolicyTable, latest, vanished
+from authz_app.policy_store.policy_table import PolicyTable
+from authz_app.policy_store.tables import CHANGE, EDIT, REVISION, STATE, WHOLE_POLICY, latest, vanished
 from authz_app.triggers import policy_postgresql, policy_sqlite
 
 _NEVER_MADE = f"FROM {STATE} s WHERE NOT EXISTS (SELECT 1 FROM {EDIT} e WHERE e.moved AND e.version = s.version)"

@@ -12,7 +12,8 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.core import actor
-from authz_app.policy_store.tables import CHANGE, EDIT, REVISION, STATE, PolicyTable, policy_tables
+from authz_app.policy_store.policy_table import PolicyTable
+from authz_app.policy_store.tables import CHANGE, EDIT, REVISION, STATE, policy_tables
 from authz_app.triggers import (
     append_only_history,
     append_only_records,

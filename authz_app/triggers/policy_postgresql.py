@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models
 
+from authz_app.policy_store.policy_table import PolicyTable
 from authz_app.policy_store.tables import (
     CHANGE,
     EDIT,
@@ -16,7 +17,6 @@ from authz_app.policy_store.tables import (
     REVISION,
     STATE,
     WHOLE_POLICY,
-    PolicyTable,
     vanished,
 )
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import models
 
-from authz_app.policy_store.tables import CHANGE, EDIT, REVISION, STATE, WHOLE_POLICY, PolicyTable, latest
+from authz_app.policy_store.policy_table import PolicyTable
+from authz_app.policy_store.tables import CHANGE, EDIT, REVISION, STATE, WHOLE_POLICY, latest
 
 PREFIX = "policy_version_"
 

@@ -16,7 +16,7 @@ from authz_app.models import CallRecord, Client, Rule
 from authz_app.pages.records import reveals
 from authz_app.pages.shared import words
 from authz_app.pages.shared.ids import uuid_in
-from authz_app.policy_store import tool_names
+from authz_app.policy_store.tool_port import tool_names
 from authz_app.redaction.log_lines import visible
 from tools_app.explain.as_json import as_json
 from tools_app.explain.explain import replay
@@ -30,7 +30,7 @@ _READ = ("authz_app.view_callrecord", "authz_app.view_rule")
 def explain(request: HttpRequest) -> HttpResponse:
     """Answer a question about a call. Neither is kept."""
     _require(request, _ASK)
-    context: dict[str, Any] = {"title": "Explain", "known_names": tool_names.names()}
+    context: dict[str, Any] = {"title": "Explain", "known_names": tool_names()}
     if request.method != "POST":
         return _page(request, {**context, "form": ExplainForm(initial=_beginning(request))})
     form = ExplainForm(request.POST)

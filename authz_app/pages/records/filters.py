@@ -3,7 +3,7 @@
 from authz_app.models import CallRecord
 from authz_app.pages.shared.filters import ChoiceFilter, Choices, SearchFilter
 from authz_app.pages.shared.words import OUTCOMES, reason_choices
-from authz_app.policy_store import tool_names
+from authz_app.policy_store.tool_port import tool_names
 from authz_app.record_search.filters import Filter, by_tool_names
 
 
@@ -12,7 +12,7 @@ class NameFilter(SearchFilter):
     parameter_name = "tool"
 
     def known(self) -> Choices:
-        return [(name, name) for name in tool_names.names()]
+        return [(name, name) for name in tool_names()]
 
     def left(self, value: str) -> Filter:
         # What a stranger asked for may look like a glob.

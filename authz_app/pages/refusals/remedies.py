@@ -13,7 +13,8 @@ from authz_app.policy.decision import Client, Decision, Reason, Target
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind, Rule
-from authz_app.policy_store import loading, tool_names
+from authz_app.policy_store import loading
+from authz_app.policy_store.tool_port import tool_names
 from authz_app.redaction.audit_level import OF_RESOURCE
 from authz_app.redaction.log_lines import visible
 
@@ -61,7 +62,7 @@ class CurrentState:
 def current_state(records: Sequence[CallRecord], now: datetime) -> CurrentState:
     """Read the present state that concerns these records."""
     policy = loading.concerning({record.client_id for record in records})
-    names = {kind: frozenset(tool_names.names(kind)) for kind in KINDS}
+    names = {kind: frozenset(tool_names(kind)) for kind in KINDS}
     return CurrentState({client.id: client for client in policy.clients.values()}, policy, names, now.timestamp())
 
 

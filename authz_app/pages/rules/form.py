@@ -15,7 +15,7 @@ from authz_app.policy.compilation import compile_rule
 from authz_app.policy.globs import matches
 from authz_app.policy.rule import EVERY_KIND
 from authz_app.policy.sentence import one_of
-from authz_app.policy_store import tool_names
+from authz_app.policy_store.tool_port import tool_names
 
 # RFC 6749 section 3.3: visible ASCII without the quotation mark and the backslash.
 _TOKEN_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
@@ -132,7 +132,7 @@ def _never_open(begins: datetime | None, ends: datetime | None, now: datetime) -
 
 
 def _unmatched(kind: str, patterns: list[str]) -> list[str]:
-    names = tool_names.names(None if kind == EVERY_KIND else kind)
+    names = tool_names(None if kind == EVERY_KIND else kind)
     return [
         f"{pattern} matches no registered {one_of(kind)}."
         for pattern in patterns

@@ -12,7 +12,7 @@ from authz_app.conf import conf
 from authz_app.evidence import health
 from authz_app.models import LONG_COLUMNS, AuditEvent, CallRecord, Client, Rule
 from authz_app.pages.shared.words import asked_for, moment, reason_words
-from authz_app.pages.start import notices
+from authz_app.policy_store import tool_port
 from authz_app.redaction.log_lines import visible
 
 _SHOWN = 8
@@ -25,7 +25,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     sees_clients, sees_rules = user.has_perm("authz_app.view_client"), user.has_perm("authz_app.view_rule")
     sees_records = user.has_perm("authz_app.view_callrecord")
     return context | {
-        "notices": [*health.notices(), *outage_notices(), *notices.current()],
+        "notices": [*health.notices(), *outage_notices(), *tool_port.connected().notices()],
         "sees_clients": sees_clients,
         "sees_records": sees_records,
         "pending": Client.objects.filter(status=Client.Status.PENDING)[: _SHOWN + 1] if sees_clients else [],

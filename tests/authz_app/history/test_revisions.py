@@ -12,7 +12,8 @@ from django.utils import timezone
 from authz_app.history.past import policy_at
 from authz_app.models import Client, PolicyChange, PolicyEdit, PolicyRevision, Rule, RuleClient
 from authz_app.policy_store.loading import load, stored_version
-from authz_app.policy_store.tables import PolicyTable, policy_tables
+from authz_app.policy_store.policy_table import PolicyTable
+from authz_app.policy_store.tables import policy_tables
 from authz_app.triggers import baseline
 from tests.authz_app.history.outsider import outsider
 from tests.authz_app.triggers.test_install import CHANGES, ISSUER, NO_CHANGES, Scene, execute, only, saved

@@ -4,6 +4,7 @@ import gc
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 
@@ -18,7 +19,7 @@ from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind
 from authz_app.policy.rule import Rule as CompiledRule
-from authz_app.policy_store import loading
+from authz_app.policy_store import loading, tool_port
 from tools_app.models import Tool
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -302,16 +303,16 @@ def test_all_is_read_where_the_log_of_changes_does_not_tell_what_changed(cause: 
 
 @contextmanager
 def changed_while_reading(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> Iterator[None]:
-    read, left = loading._switched_off, [change]
+    read, left = tool_port.connected().switched_off, [change]
 
-    def reading() -> loading.SwitchedOff:
+    def reading() -> tool_port.SwitchedOff:
         off = read()
         while left:
             left.pop()()
         return off
 
     with monkeypatch.context() as patch:
-        patch.setattr(loading, "_switched_off", reading)
+        patch.setattr(tool_port, "_connected", replace(tool_port.connected(), switched_off=reading))
         yield
 
 

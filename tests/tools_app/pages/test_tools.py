@@ -8,7 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from authz_app.policy_store import tool_names
+from authz_app.policy_store.tool_port import tool_names
 from tools_app.models import Tool
 
 TOOLS = "/admin/tools_app/tool/"
@@ -53,8 +53,8 @@ def test_a_tool_is_switched_off_and_on_from_the_list(admin_client: Browser, tool
 
 def test_forms_and_filters_know_the_tools_that_are_not_gone(tool: Tool) -> None:
     Tool.objects.create(name="gone_tool", module="x", gone=True)
-    assert "a_tool" in tool_names.names("tool")
-    assert "gone_tool" not in tool_names.names("tool")
+    assert "a_tool" in tool_names("tool")
+    assert "gone_tool" not in tool_names("tool")
 
 
 def test_the_list_of_tools_takes_no_query_per_row(

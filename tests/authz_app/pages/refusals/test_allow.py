@@ -1,5 +1,6 @@
 """A rule that is made of a refusal."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from authz_app.models import CallRecord, Client, Rule, User
 from authz_app.pages.refusals.allow import SPANS
-from authz_app.policy_store import tool_names
+from authz_app.policy_store import tool_port
 from tests.authz_app.test_admin import HOSTILE, staff, text
 from tests.rows import build_record, build_refusal, make_client, make_rule
 
@@ -25,7 +26,7 @@ ALLOWED = {"hour": timedelta(hours=1), "shift": timedelta(hours=8), "month": tim
 @pytest.fixture(autouse=True)
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
     known = [("tool", "TimeTool"), ("resource", "order"), ("prompt", "order")]
-    monkeypatch.setattr(tool_names, "_sources", [lambda: known])
+    monkeypatch.setattr(tool_port, "_connected", replace(tool_port.connected(), names=lambda: known))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The admin page of refusals."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from authz_app.models import CallRecord, Client, User
-from authz_app.policy_store import tool_names
+from authz_app.policy_store import tool_port
 from tests.authz_app.test_admin import HOSTILE, staff, text
 from tests.rows import build_record, build_refusal, make_client
 
@@ -20,7 +21,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tool_names, "_sources", [lambda: [("tool", "TimeTool"), ("tool", "weather_tool")]])
+    monkeypatch.setattr(
+        tool_port,
+        "_connected",
+        replace(tool_port.connected(), names=lambda: [("tool", "TimeTool"), ("tool", "weather_tool")]),
+    )
 
 
 def test_refusals_are_told_with_how_often_since_when_and_why(admin_client: Browser) -> None:

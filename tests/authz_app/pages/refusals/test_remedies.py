@@ -1,5 +1,6 @@
 """What would help against each refusal, as things stand now."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 from authz_app.models import Client, Rule
 from authz_app.pages.refusals.remedies import _WORDS, Remedy, current_state, remedy_of
 from authz_app.policy.decision import Reason
-from authz_app.policy_store import loading, tool_names
+from authz_app.policy_store import tool_port
 from tests.rows import build_refusal, make_client, make_rule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -22,7 +23,7 @@ IN_ORG = '[{"path": "claims.org", "operator": "equals", "value": "acme"}]'
 @pytest.fixture(autouse=True)
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
     known = [("tool", "TimeTool"), ("prompt", "greet"), ("resource", "order"), ("prompt", "both"), ("resource", "both")]
-    monkeypatch.setattr(tool_names, "_sources", [lambda: known])
+    monkeypatch.setattr(tool_port, "_connected", replace(tool_port.connected(), names=lambda: known))
 
 
 @pytest.fixture
@@ -120,7 +121,8 @@ def test_a_client_that_is_gone_gets_no_rule(ada: Client) -> None:
 
 
 def test_what_is_switched_off_is_to_be_switched_on(ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "_switched_off", lambda: frozenset({("tool", "TimeTool")}))
+    off = replace(tool_port.connected(), switched_off=lambda: frozenset({("tool", "TimeTool")}))
+    monkeypatch.setattr(tool_port, "_connected", off)
     found = remedy(ada)
     assert (found.allows, found.in_tools) == ("", True)
     assert "Switch it on" in found.words

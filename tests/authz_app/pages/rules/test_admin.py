@@ -3,13 +3,14 @@
 Covers: authz_app.pages.shared.bulk
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
 
 from authz_app.models import Rule
-from authz_app.policy_store import tool_names
+from authz_app.policy_store import tool_port
 from tests.authz_app.pages.browsing import RULES, staff, text
 from tests.rows import make_client, make_rule
 
@@ -103,7 +104,7 @@ def test_the_sentence_is_that_of_the_saved_rule(admin_client: Browser) -> None:
 
 def test_the_sentence_warns_of_what_matches_no_tool(admin_client: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     known = [("tool", "TimeTool"), ("tool", "weather_tool"), ("prompt", "timely")]
-    monkeypatch.setattr(tool_names, "_sources", [lambda: known])
+    monkeypatch.setattr(tool_port, "_connected", replace(tool_port.connected(), names=lambda: known))
     answer = sentence_of(admin_client, applies_to="every", tools="TimeTool\nweather_*\ntime*")
     assert answer["warnings"] == ["time* matches no registered tool."]
     answer = sentence_of(admin_client, applies_to="every", kind="prompt", tools="TimeTool\ntime*")

@@ -3,6 +3,7 @@
 Covers: authz_app.policy_store.tool_port
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +11,8 @@ from django.test import Client as Browser
 
 from authz_app.audit.events import EventKind, event, record_now
 from authz_app.models import Client
-from authz_app.pages.start import notices
 from authz_app.pages.start.dashboard import outage_notices
+from authz_app.policy_store import tool_port
 from tests.authz_app.pages.browsing import CLIENTS, staff, text
 from tests.rows import build_refusal, make_client
 
@@ -61,9 +62,9 @@ def test_start_page_names_pending_clients_and_refused_calls(admin_client: Browse
 
 
 def test_start_page_tells_what_is_wrong_with_the_site(admin_client: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notices, "_sources", [lambda: ["It rains <in>."], lambda: []])
+    monkeypatch.setattr(tool_port, "_connected", replace(tool_port.connected(), notices=lambda: ["It rains <in>."]))
     assert "<p>It rains &lt;in&gt;.</p>" in text(admin_client.get("/admin/"))
-    monkeypatch.setattr(notices, "_sources", [lambda: []])
+    monkeypatch.setattr(tool_port, "_connected", replace(tool_port.connected(), notices=lambda: []))
     assert "Not as it should be" not in text(admin_client.get("/admin/"))
 
 
