@@ -49,7 +49,7 @@ def changed_kinds(before: Seen, after: Seen) -> list[Kind]:
     return [kind for kind in KINDS if kind in changed]
 
 
-def told_of(seen: Seen) -> str:
+def digest_of(seen: Seen) -> str:
     """A digest of a caller's lists, with a part for each kind."""
     return ".".join(_digest(" ".join(sorted(name for seen_kind, name in seen if seen_kind == kind))) for kind in KINDS)
 

@@ -42,7 +42,7 @@ class McpSessionState:
     epoch), when the latest token that its owner presented expires. ``worker`` is the name of the worker that holds its
     stream, and ``channel`` that worker's address; one of Streamable HTTP has no stream of its own, and lasts as long as
     it is used. ``client_info`` and ``capabilities`` are what the initialize request said, unverified;
-    ``protocol_version`` is empty before it. ``told`` stands for the lists as they were then (``lists.told_of``).
+    ``protocol_version`` is empty before it. ``told`` stands for the lists as they were then (``listing.digest_of``).
     """
 
     key: str

@@ -1,6 +1,6 @@
 """Keeps the sessions that clients listen to (`GET /mcp`), and tells them which of their lists have changed."""
 
-from tools_app.invocation.listing import changed_since, list_changed, told_of
+from tools_app.invocation.listing import changed_since, digest_of, list_changed
 from tools_app.sessions.session import Listening, SessionStore
 from tools_app.streams.open_streams import Listener
 
@@ -20,7 +20,7 @@ async def keep_listening(listener: Listener, sessions: SessionStore, *, is_new: 
     listener.is_behind |= listening.is_chosen and not listener.is_chosen
     listener.is_chosen = listening.is_chosen
     if listener.is_chosen and listener.is_behind:
-        now = told_of(listener.seen or frozenset())
+        now = digest_of(listener.seen or frozenset())
         before = await sessions.tell(listener.session.key, listener.key, now)
         for kind in changed_since(before, now) if before else ():
             listener.stream.post(list_changed(kind))

@@ -1,4 +1,7 @@
-"""What explains a decision agrees with what enforces it: explanation, `can_i`, the page, and each record's link."""
+"""What explains a decision agrees with what enforces it: explanation, `can_i`, the page, and each record's link.
+
+Covers: tools_app.explain.as_json
+"""
 
 import json
 import time

@@ -1,4 +1,7 @@
-"""What becomes of a call, for each way in which a tool can end."""
+"""What becomes of a call, for each way in which a tool can end.
+
+Covers: tools_app.call
+"""
 
 import asyncio
 import logging

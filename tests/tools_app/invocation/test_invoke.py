@@ -1,4 +1,7 @@
-"""A call from its decision to its closed record, without a transport."""
+"""A call from its decision to its closed record, without a transport.
+
+Covers: tools_app.invocation.opening, tools_app.invocation.dependencies, tools_app.invocation.caller
+"""
 
 import asyncio
 import json

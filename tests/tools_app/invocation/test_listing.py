@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authz_app.policy.rule import KINDS, Kind
-from tools_app.invocation.listing import Seen, changed_kinds, changed_since, list_changed, told_of
+from tools_app.invocation.listing import Seen, changed_kinds, changed_since, digest_of, list_changed
 
 seen = st.frozensets(st.tuples(st.sampled_from(KINDS), st.sampled_from(["a", "b", "ab", "a.b"])), max_size=6)
 
@@ -18,11 +18,11 @@ def test_a_list_has_changed_if_and_only_if_its_names_have(before: Seen, after: S
         if {name for of, name in before if of == kind} != {name for of, name in after if of == kind}
     ]
     assert changed_kinds(before, after) == expected
-    assert changed_since(told_of(before), told_of(after)) == expected
+    assert changed_since(digest_of(before), digest_of(after)) == expected
 
 
 def test_what_an_older_worker_told_counts_as_changed() -> None:
-    now = told_of(frozenset({("tool", "a"), ("prompt", "b")}))
+    now = digest_of(frozenset({("tool", "a"), ("prompt", "b")}))
     assert changed_since("0123456789abcdef", now) == list(KINDS)
     assert changed_since(f"{now}.more", now) == []
 

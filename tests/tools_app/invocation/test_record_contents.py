@@ -1,4 +1,7 @@
-"""How much of a call its record holds: as the function's author says, or as an administrator chose, from then on."""
+"""How much of a call its record holds: as the function's author says, or as an administrator chose, from then on.
+
+Covers: tools_app.invocation.crash_log
+"""
 
 import asyncio
 import json

@@ -1,4 +1,7 @@
-"""What is kept of what a client says of itself."""
+"""What is kept of what a client says of itself.
+
+Covers: tools_app.protocol.connections
+"""
 
 import asyncio
 from typing import Any

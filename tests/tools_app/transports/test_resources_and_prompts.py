@@ -1,4 +1,7 @@
-"""Resources, prompts and completions as clients see them, in each way of connecting, on one worker and on two."""
+"""Resources, prompts and completions as clients see them, in each way of connecting, on one worker and on two.
+
+Covers: tools_app.protocol.handlers
+"""
 
 import asyncio
 import json

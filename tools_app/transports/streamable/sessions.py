@@ -9,7 +9,7 @@ from typing import Any
 from authz_app.core.asgi import Scope
 from authz_app.policy.principal import Principal
 from tools_app.invocation.caller import STREAMABLE, Caller
-from tools_app.invocation.listing import Seen, seen_by, told_of
+from tools_app.invocation.listing import Seen, digest_of, seen_by
 from tools_app.protocol import kernel
 from tools_app.protocol.exchange import BackChannel
 from tools_app.sessions.session import (
@@ -60,7 +60,7 @@ async def open_session(scope: Scope, request: jsonrpc.Request, worker: Worker) -
         expires_at=expiry_of(principal),
         address=caller.address,
         transport="streamable",
-        told=told_of(await _seen_now(caller, worker)),
+        told=digest_of(await _seen_now(caller, worker)),
     )
     answer = await kernel.serve_request(request, session, nowhere(worker), caller, worker.dependencies)
     if not answer.session.protocol_version:

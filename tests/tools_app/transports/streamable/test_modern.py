@@ -1,4 +1,7 @@
-"""Streamable HTTP as clients of the 2026-07-28 era see it: the SDK's, on real sockets, with one worker and with two."""
+"""Streamable HTTP as clients of the 2026-07-28 era see it: the SDK's, on real sockets, with one worker and with two.
+
+Covers: tools_app.protocol.response_channel, tools_app.protocol.server, tools_app.protocol.exchange
+"""
 
 import asyncio
 from typing import Any
