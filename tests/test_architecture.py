@@ -118,7 +118,7 @@ DOORS = {
         "tables",
         "tool_port",
     },
-    "authz_app.record_search": {"errors", "filters", "paging", "parser", "qualifiers", "search"},
+    "authz_app.record_search": {"filters", "paging", "parser", "qualifiers", "search"},
     "authz_app.redaction": {"audit_level", "log_lines", "redact", "secret_names"},
     "authz_app.tokens": {"access_token", "claim_limits", "errors", "middleware", "signing_key", "verifier"},
     "authz_app.triggers": {"install"},

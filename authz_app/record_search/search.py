@@ -46,7 +46,7 @@ def interpret(text: str, context: SearchContext, language: Language = CALL_RECOR
     found: list[Filter] = []
     problems = list(query.problems)
     meanings = [partial(language.words, query.words)] if query.words else []
-    for meaning in [*meanings, *(partial(filter_of, term, context, language.qualifiers) for term in query.terms)]:
+    for meaning in [*meanings, *(partial(_meaning_of, term, context, language.qualifiers) for term in query.terms)]:
         try:
             found.append(meaning())
         except SearchError as error:
@@ -58,11 +58,14 @@ def interpret(text: str, context: SearchContext, language: Language = CALL_RECOR
 
 
 def filter_of(term: Term, context: SearchContext, qualifiers: Mapping[str, Qualifier]) -> Filter:
-    """Translate a term of a search.
+    """Translate a term. One without a meaning leaves nothing."""
+    try:
+        return _meaning_of(term, context, qualifiers)
+    except SearchError:
+        return filters.nothing()
 
-    Raises:
-        SearchError: it means nothing.
-    """
+
+def _meaning_of(term: Term, context: SearchContext, qualifiers: Mapping[str, Qualifier]) -> Filter:
     qualifier = qualifiers.get(term.qualifier)
     if qualifier is None:
         raise SearchError(

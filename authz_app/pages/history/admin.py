@@ -14,10 +14,11 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
-from authz_app.history.changes import Change, changes_in
+from authz_app.history.changes import changes_in
 from authz_app.history.past import NotInHistory, policy_at, require_known
-from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
+from authz_app.models import Client, PolicyEdit, PolicyRevision
 from authz_app.pages.history import filters as history_filters
+from authz_app.pages.history.changes import MOST, changes_for_page
 from authz_app.pages.shared import words
 from authz_app.pages.shared.ids import OnlyFitIds, number_in
 from authz_app.pages.shared.read_only import ReadOnlyAdmin
@@ -25,7 +26,6 @@ from authz_app.redaction.log_lines import visible
 
 VERSION = "admin:authz_app_policyedit_version"
 _IN_THE_LIST = 2
-_ON_A_PAGE = 100
 _FOUND_CLIENTS = 100
 
 
@@ -124,7 +124,7 @@ class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         edit = self.get_object(request, object_id)
-        shown = _changes(edit.revisions.all(), edit.version or 0) | {"edit": edit} if edit else {}
+        shown = changes_for_page(edit.revisions.all(), edit.version or 0) | {"edit": edit} if edit else {}
         title = {"title": f"Policy version {edit.version}"} if edit else {}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **title, **shown})
 
@@ -151,10 +151,10 @@ class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
             (client for client in policy.clients.values() if client.status != "active"), key=lambda c: c.id
         )
         shown = {
-            "rules": rules[:_ON_A_PAGE],
-            "more_rules": max(0, len(rules) - _ON_A_PAGE),
-            "clients": [{"name": visible(one.name or one.subject), "one": one} for one in waiting[:_ON_A_PAGE]],
-            "more_clients": max(0, len(waiting) - _ON_A_PAGE),
+            "rules": rules[:MOST],
+            "more_rules": max(0, len(rules) - MOST),
+            "clients": [{"name": visible(one.name or one.subject), "one": one} for one in waiting[:MOST]],
+            "more_clients": max(0, len(waiting) - MOST),
             "switched_off": sorted(policy.switched_off),
             "current": latest_version(),
         }
@@ -174,7 +174,7 @@ class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
         except NotInHistory as error:
             return self._page(request, "compare", {**context, "unknown": str(error)})
         between = PolicyRevision.objects.filter(edit__version__gt=older, edit__version__lte=newer)
-        return self._page(request, "compare", context | _changes(between, newer))
+        return self._page(request, "compare", context | changes_for_page(between, newer))
 
     def _require_permission(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
@@ -198,31 +198,3 @@ def why_unknown(version: int) -> str:
     except NotInHistory as error:
         return str(error)
     return f"The history has no policy version {version}."
-
-
-def _changes(revisions: QuerySet[PolicyRevision], version: int) -> dict[str, Any]:
-    """Collect the changes for a template, with links to the rules and clients that still exist."""
-    changes = changes_in(revisions, version, _ON_A_PAGE)
-    rules = Rule.objects.filter(pk__in=_ids(changes.shown, "rule")).values_list("pk", flat=True)
-    clients = Client.objects.filter(pk__in=_ids(changes.shown, "client")).values_list("pk", flat=True)
-    links = {("rule", pk): reverse("admin:authz_app_rule_change", args=[pk]) for pk in rules}
-    links |= {("client", pk): reverse("admin:authz_app_client_change", args=[pk]) for pk in clients}
-    shown = [_shown(one, links.get((one.entity, one.entity_id))) for one in changes.shown]
-    return {"changes": shown, "left_out": changes.left_out}
-
-
-def _shown(change: Change, link: str | None) -> dict[str, Any]:
-    fields = [{"name": one.name, "was": visible(one.was), "became": visible(one.became)} for one in change.fields]
-    was, became = (None if text is None else visible(text) for text in (change.was, change.became))
-    return {
-        "name": visible(change.name),
-        "link": link,
-        "what": change.what,
-        "was": was,
-        "became": became,
-        "fields": fields,
-    }
-
-
-def _ids(changes: Any, entity: str) -> list[int]:
-    return [change.entity_id for change in changes if change.entity == entity]

@@ -16,7 +16,6 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from authz_app.models import Client
 from authz_app.pages.shared.ids import number_in
-from authz_app.record_search.errors import SearchError
 from authz_app.record_search.filters import Filter, nothing
 from authz_app.record_search.paging import left_by
 from authz_app.record_search.parser import Query, Term, written
@@ -81,10 +80,7 @@ class SearchFilter(ListFilter):
     def left(self, value: str) -> Filter:
         """Translate a choice; one without a meaning leaves nothing."""
         context = SearchContext(timezone.localtime(), sees_arguments=False)
-        try:
-            return filter_of(_term(self.parameter_name, value), context, self.qualifiers)
-        except SearchError:
-            return nothing()
+        return filter_of(_term(self.parameter_name, value), context, self.qualifiers)
 
 
 class ChoiceFilter(SearchFilter):

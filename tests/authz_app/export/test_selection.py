@@ -14,7 +14,7 @@ from authz_app.export.selection import everything, found_by
 from authz_app.models import AuditEvent, CallRecord
 from tests.rows import build_record, build_refusal, make_client
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 SESSION = "0" * 31 + "1"
 
 

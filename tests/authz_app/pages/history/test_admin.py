@@ -1,6 +1,6 @@
 """The admin pages of the policy history.
 
-Covers: authz_app.pages.history.filters, authz_app.pages.shared.policy_history
+Covers: authz_app.pages.history.changes, authz_app.pages.history.filters, authz_app.pages.shared.policy_history
 """
 
 from typing import Any
