@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import httpx2
 
 from tests import raw_modern
+from tests.eventually import eventually
 from tests.raw_mcp import messages_in
 from tests.site import SiteAddress
 
@@ -45,12 +46,12 @@ class Answers:
     async def more(self, *, done: int = 0, refused: int = 0) -> None:
         """Wait until so many more calls ran, and so many more were refused."""
         ran_before, refused_before = self._count()
-        async with asyncio.timeout(_PATIENCE):
-            while True:
-                ran, were_refused = self._count()
-                if ran - ran_before >= done and were_refused - refused_before >= refused:
-                    return
-                await asyncio.sleep(0.02)
+
+        def came() -> bool:
+            ran, were_refused = self._count()
+            return ran - ran_before >= done and were_refused - refused_before >= refused
+
+        await eventually(came, within=_PATIENCE)
 
     def _count(self) -> tuple[int, int]:
         refused = self.refused.total()

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 
 from tests.drills.sizes import HEARTBEAT, SLACK
+from tests.eventually import eventually
 from tests.raw_sse import INITIALIZE, request
 from tests.site import SiteAddress
 
@@ -97,9 +98,7 @@ class Book:
     async def reach(self, more: int, within: float = 60.0) -> None:
         """Wait until so many more calls have been answered with a result."""
         wanted = self.done + more
-        async with asyncio.timeout(within):
-            while self.done < wanted:
-                await asyncio.sleep(0.05)
+        await eventually(lambda: self.done >= wanted, within=within)
 
     def assert_nothing_was_lost_in_silence(self, within: float) -> float:
         """Whatever got 202 was answered, or its stream closed, in so many seconds; returns the most that it took."""

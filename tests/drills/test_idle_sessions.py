@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import need
 from tests.databases import rule_for_everybody
 from tests.drills.sizes import HEARTBEAT, SLACK, size
+from tests.eventually import eventually
 from tests.raw_sse import INITIALIZE, raw_session, request
 from tests.site import Site
 
@@ -102,9 +103,7 @@ _OTHERS = 3
 
 
 async def until(seen: Callable[[], bool], seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while not seen():
-            await asyncio.sleep(0.05)
+    await eventually(seen, within=seconds)
 
 
 async def open_one(site: Site) -> float:

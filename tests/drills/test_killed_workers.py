@@ -13,6 +13,7 @@ import pytest
 from tests.drills import evidence
 from tests.drills.callers import Book, Sent, Stream, calling
 from tests.drills.sizes import HEARTBEAT, SLACK, size
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.redis import RedisServer
 from tests.site import Site, SiteAddress, several_workers
@@ -85,9 +86,8 @@ async def test_a_killed_worker_leaves_no_call_without_a_fate_and_disturbs_no_oth
 
 
 async def no_open_records(database_url: str) -> None:
-    async with asyncio.timeout(TIME_LIMIT + 10 + SWEEP + SLACK):
-        while await asyncio.to_thread(evidence.open_records, database_url):
-            await asyncio.sleep(0.2)
+    limit = TIME_LIMIT + 10 + SWEEP + SLACK
+    await eventually(lambda: asyncio.to_thread(evidence.open_records, database_url), equals=0, within=limit)
 
 
 def assert_only_its_own_streams_ended(book: Book, kills: Sequence[Kill]) -> None:

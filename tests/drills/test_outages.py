@@ -20,6 +20,7 @@ from tests.drills.asking import DONE, ask, asking
 from tests.drills.sizes import HEARTBEAT, SLACK, size
 from tests.drills.swallowing import Passage
 from tests.drills.ways import ON_POSTGRESQL, ON_SQLITE, SERVING, Place, Way, full_disk, small_disk, stopped
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.postgresql import Cluster, binaries
 from tests.raw_sse import raw_session
@@ -226,13 +227,13 @@ def _is_about_the_outage(line: str) -> bool:
 
 async def _running(url: str, naps: int) -> None:
     """Wait until the tools that are to run across the outage have begun."""
-    async with asyncio.timeout(SLACK):
-        while len(await asyncio.to_thread(rows, url, _NAPS)) < naps:
-            await asyncio.sleep(0.05)
+
+    async def have_begun() -> bool:
+        return len(await asyncio.to_thread(rows, url, _NAPS)) >= naps
+
+    await eventually(have_begun, within=SLACK)
 
 
 async def _written(url: str) -> None:
     """Wait until every call has an outcome."""
-    async with asyncio.timeout(SLACK + HEARTBEAT):
-        while await asyncio.to_thread(rows, url, _UNWRITTEN) != [(0,)]:
-            await asyncio.sleep(0.1)
+    await eventually(lambda: asyncio.to_thread(rows, url, _UNWRITTEN), equals=[(0,)], within=SLACK + HEARTBEAT)

@@ -11,6 +11,7 @@ import pytest
 from tests.drills import evidence
 from tests.drills.callers import Book, calling
 from tests.drills.sizes import HEARTBEAT, SLACK, size
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.redis import RedisServer
 from tests.site import Site, several_workers
@@ -83,9 +84,10 @@ async def _recovered(workers: Sequence[Site], book: Book) -> float:
     """Seconds until calls are answered again, from each worker to the streams of each."""
     started = time.monotonic()
     wanted = {(home.url, to.url) for home in workers for to in workers}
-    async with asyncio.timeout(2 * HEARTBEAT + SLACK):
-        while True:
-            since = [sent for sent in book.sent if sent.at > started and sent.is_done]
-            if {(sent.stream.home.url, sent.to.url) for sent in since} == wanted:
-                return time.monotonic() - started
-            await asyncio.sleep(0.05)
+
+    def answered() -> set[tuple[str, str]]:
+        since = [sent for sent in book.sent if sent.at > started and sent.is_done]
+        return {(sent.stream.home.url, sent.to.url) for sent in since}
+
+    await eventually(answered, equals=wanted, within=2 * HEARTBEAT + SLACK)
+    return time.monotonic() - started

@@ -13,6 +13,7 @@ from tests.databases import rows, rule_for_everybody
 from tests.drills import evidence
 from tests.drills.callers import NO_ANSWER, calling
 from tests.drills.sizes import HEARTBEAT, SLACK, size
+from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.raw_sse import RawSession, call, raw_session
 from tests.redis import RedisServer
@@ -68,9 +69,7 @@ async def call_on_another_worker(
     with several_workers(2, database_url, issuer, REDIS_URL=redis.url, DRAIN_SECONDS=str(drain)) as (home, other):
         async with raw_session(home) as session:
             assert (await session.post(call(tool, 7, **arguments), to=other)).status_code == 202
-            async with asyncio.timeout(SLACK):
-                while outcomes(database_url) != [("",)]:
-                    await asyncio.sleep(0.02)
+            await eventually(lambda: outcomes(database_url), equals=[("",)], within=SLACK)
             yield session, home, other
 
 

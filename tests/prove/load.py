@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from tests.eventually import eventually
 from tests.prove.session import Session, session
 from tests.prove.stage import Stage
 
@@ -42,9 +43,7 @@ class Load:
 
     async def until(self, calls: int, seconds: float = 30) -> None:
         """Wait until so many calls have been answered in all."""
-        async with asyncio.timeout(seconds):
-            while self.calls < calls:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: self.calls >= calls, within=seconds)
 
     def stop(self) -> None:
         """Let each caller end after the call that it is making."""

@@ -3,6 +3,7 @@
 Covers: tools_app.mcp_client.address, tools_app.mcp_client.credentials, tools_app.mcp_client.http
 """
 
+import math
 import socket
 import threading
 from typing import Any
@@ -33,17 +34,23 @@ def server(peer_url: str, request: pytest.FixtureRequest) -> Endpoint:
 
 
 class Sure:
-    """Says yes, but takes longer than the patience of the tests."""
+    """Says yes, and notes until when the server may be silent while a person thinks."""
 
     def __init__(self) -> None:
         self.heard: list[Any] = []
+        self.deadlines: list[float] = []
+        self.connection: Connection | None = None
+
+    def note_the_deadline(self) -> None:
+        if self.connection is not None:
+            self.deadlines.append(deadline(self.connection))
 
     async def answer(self, asked: ElicitRequestParams) -> ElicitResult:
-        await anyio.sleep(0.6)
+        self.note_the_deadline()
         return ElicitResult(action="accept", content={"sure": True})
 
     async def sample(self, asked: CreateMessageRequestParams) -> CreateMessageResult | ErrorData:
-        await anyio.sleep(0.6)
+        self.note_the_deadline()
         return CreateMessageResult(role="assistant", content=TextContent(type="text", text="Hello."), model="a friend")
 
     def hear_log(self, level: str, text: str) -> None:
@@ -51,6 +58,12 @@ class Sure:
 
     def hear_progress(self, progress: float, total: float | None, message: str | None) -> None:
         self.heard.append((progress, total, message))
+        self.note_the_deadline()
+
+
+def deadline(connection: Connection) -> float:
+    """When the session is given up unless the server says something first."""
+    return connection._patience._scope.deadline
 
 
 async def call(connection: Connection, tool: str, **arguments: Any) -> str:
@@ -76,14 +89,23 @@ async def test_logs_and_progress_are_heard(server):
 
 
 async def test_a_person_may_think_longer_than_the_server_may_be_silent(server):
-    async with connect(server, GOOD, Sure(), 0.5) as connection:
+    person = Sure()
+    async with connect(server, GOOD, person, 20) as connection:
+        person.connection = connection
         assert await call(connection, "confirms") == "accept sure=True reason='none'"
         assert await call(connection, "asks_model") == "a friend: Hello."
+    assert person.deadlines == [math.inf] * 2
 
 
-async def test_nothing_is_expected_of_the_server_between_calls(server):
-    async with connect(server, GOOD, Sure(), 0.5) as connection:
-        await anyio.sleep(0.8)
+async def test_the_server_may_be_silent_for_so_long_within_a_call_and_for_ever_between_calls(server):
+    person = Sure()
+    async with connect(server, GOOD, person, 20) as connection:
+        assert deadline(connection) == math.inf
+        person.connection = connection
+        begun = anyio.current_time()
+        await call(connection, "reports")
+        assert deadline(connection) == math.inf
+        assert person.deadlines and all(begun + 20 <= one <= anyio.current_time() + 20 for one in person.deadlines)
         assert await call(connection, "add", first=1) == "2"
 
 
