@@ -7,7 +7,7 @@ from django.db.models import ProtectedError
 from authz_app.models import Client
 from tests.rows import make_client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 def test_queryset_delete_keeps_blocked_clients() -> None:

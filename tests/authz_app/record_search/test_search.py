@@ -106,6 +106,7 @@ def test_arguments_are_searched_only_by_those_to_whom_they_are_shown(text: str) 
     assert interpret(text, context(sees_arguments=False)).arguments == ()
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 @pytest.mark.usefixtures("records")
 @pytest.mark.parametrize(
@@ -134,6 +135,7 @@ def test_what_means_nothing_is_told_and_finds_nothing(text: str, problem: str) -
     assert problem in problems(text)
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_a_text_that_names_too_many_clients_is_told() -> None:
     Client.objects.bulk_create(Client(name=f"a{number}", issuer="i", subject=str(number)) for number in range(101))
@@ -150,6 +152,7 @@ def test_every_example_under_the_box_is_understood(name: str) -> None:
     assert interpret(example, context()).problems == () or "…" in example
 
 
+@pytest.mark.database
 class AnyText(TestCase):
     @given(
         st.text(st.characters() | st.sampled_from(':",-*? \\'), max_size=60)

@@ -15,7 +15,7 @@ from tests.rows import build_record, build_refusal, make_client, make_rule
 from tools_app.pages.people import offered
 from tools_app.registry import registered
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture

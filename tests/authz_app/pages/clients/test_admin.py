@@ -8,7 +8,7 @@ from authz_app.models import CallRecord, Client, User
 from tests.authz_app.pages.browsing import CLIENTS, RULES, staff, text
 from tests.rows import build_record, make_client, make_rule
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 def test_blocking_clients_says_what_follows_and_notes_who_did_it(admin_client: Browser, admin_user: User) -> None:

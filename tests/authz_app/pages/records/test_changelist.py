@@ -17,7 +17,7 @@ from authz_app.record_search.qualifiers import QUALIFIERS
 from tests.rows import build_record, make_client
 
 RECORDS = "/admin/authz_app/callrecord/"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from authz_app.models import CallRecord
 from tests.authz_app.pages.browsing import RECORDS, found, text
 from tests.rows import build_record, build_refusal, make_client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 def test_records_are_filtered(admin_client: Browser) -> None:

@@ -17,7 +17,7 @@ from authz_app.policy_store import tool_port
 from tests.authz_app.test_admin import HOSTILE, staff, text
 from tests.rows import build_record, build_refusal, make_client, make_rule
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 WHY = "Agreed with Dana."
 ALLOWED = {"hour": timedelta(hours=1), "shift": timedelta(hours=8), "month": timedelta(days=30), "ever": None}

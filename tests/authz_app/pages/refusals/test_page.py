@@ -16,7 +16,7 @@ from tests.rows import build_record, build_refusal, make_client
 
 REFUSALS = "/admin/refusals/"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from authz_app.policy_store import tool_port
 from tests.authz_app.pages.browsing import RULES, staff, text
 from tests.rows import make_client, make_rule
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 def rule_form(**fields: Any) -> dict[str, Any]:

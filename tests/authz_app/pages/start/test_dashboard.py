@@ -16,7 +16,7 @@ from authz_app.policy_store import tool_port
 from tests.authz_app.pages.browsing import CLIENTS, staff, text
 from tests.rows import build_refusal, make_client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 TOLD = {
     "from": "2026-11-27T03:00:00.000+00:00",
@@ -28,7 +28,6 @@ TOLD = {
 }
 
 
-@pytest.mark.database
 @pytest.mark.django_db(transaction=True)
 def test_the_last_outage_is_told_for_a_day() -> None:
     assert outage_notices() == []
@@ -39,7 +38,6 @@ def test_the_last_outage_is_told_for_a_day() -> None:
     ]
 
 
-@pytest.mark.database
 @pytest.mark.django_db(transaction=True)
 def test_what_was_long_ago_is_told_no_more() -> None:
     record_now(event(EventKind.OUTAGE, TOLD, at=datetime.now(UTC) - timedelta(days=2)))
