@@ -1,4 +1,7 @@
-"""How a log line is written."""
+"""How a log line is written.
+
+Covers: authz_app.redaction.log_lines
+"""
 
 import logging
 import sys

@@ -4,7 +4,7 @@ from tests.mutations.mutation import Mutation
 
 _TOKEN, _TOKEN_TESTS = "authz_app/tokens/access_token.py", "tests/authz_app/tokens/test_access_token.py"
 _POLICY, _POLICY_TESTS = "authz_app/policy/policy.py", "tests/authz_app/policy/test_policy.py"
-_RULES, _TERM_TESTS = "authz_app/policy/partial_evaluation.py", "tests/authz_app/policy/test_policy_terms.py"
+_RULES, _TERM_TESTS = "authz_app/policy/partial_evaluation.py", "tests/authz_app/policy/test_partial_evaluation.py"
 _INVOKE, _INVOKE_TESTS = "tools_app/invocation/invoke.py", "tests/tools_app/invocation/test_invoke.py"
 _WAITING, _WRITER_TESTS = "authz_app/audit/waiting.py", "tests/authz_app/audit/test_writer.py"
 _TRIGGERS_TESTS = "tests/authz_app/triggers/test_install.py"

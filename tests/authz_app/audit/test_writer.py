@@ -1,4 +1,8 @@
-"""The writer of call records: groups, refusals, time limits, and no record with two fates."""
+"""The writer of call records: groups, refusals, time limits, and no record with two fates.
+
+Covers: authz_app.audit.entries, authz_app.audit.sql, authz_app.audit.sql_postgresql, authz_app.audit.sql_sqlite
+Covers: authz_app.audit.waiting, authz_app.models.records
+"""
 
 import asyncio
 import json

@@ -1,4 +1,7 @@
-"""Sealing goes on, whatever happens to clocks, keys and copies of the database; and says what it cannot know."""
+"""Sealing goes on, whatever happens to clocks, keys and copies of the database; and says what it cannot know.
+
+Covers: authz_app.models.seals
+"""
 
 import logging
 import threading

@@ -1,4 +1,7 @@
-"""Changes in words: the rule's sentence before and after, and each field."""
+"""Changes in words: the rule's sentence before and after, and each field.
+
+Covers: authz_app.history.fields
+"""
 
 import pytest
 from django.db import transaction

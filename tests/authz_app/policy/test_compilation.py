@@ -1,4 +1,7 @@
-"""Rules as they are compiled from their rows; above all those that cannot be read."""
+"""Rules as they are compiled from their rows; above all those that cannot be read.
+
+Covers: authz_app.policy.rule
+"""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,7 @@
-"""What conditions come to: one table for what is written down, and properties for all else."""
+"""What conditions come to: one table for what is written down, and properties for all else.
+
+Covers: authz_app.policy.condition_syntax
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""What the policy says of a call: a matrix to read, and properties that hold for any rules."""
+"""What the policy says of a call: a matrix to read, and properties that hold for any rules.
+
+Covers: authz_app.policy.decision, authz_app.policy.principal, authz_app.policy.rule_index
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,8 @@
-"""What is taken out of a record, what stays, and how large it may be."""
+"""What is taken out of a record, what stays, and how large it may be.
+
+Covers: authz_app.redaction.audit_level, authz_app.redaction.card_numbers, authz_app.redaction.named_values
+Covers: authz_app.redaction.secret_names, authz_app.redaction.secret_shapes, authz_app.redaction.token_prefixes
+"""
 
 import json
 import time

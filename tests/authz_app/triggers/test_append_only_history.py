@@ -10,7 +10,7 @@ from authz_app.core import actor
 from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
 from authz_app.triggers import append_only_history
 from tests.authz_app.history.outsider import outsider
-from tests.authz_app.history.test_revisions import assert_whole
+from tests.authz_app.models.test_history import assert_whole
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 

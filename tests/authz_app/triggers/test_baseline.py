@@ -8,7 +8,7 @@ from authz_app.history.past import policy_at
 from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
 from authz_app.policy_store.loading import load, stored_version
 from authz_app.triggers import install
-from tests.authz_app.history.test_revisions import assert_whole
+from tests.authz_app.models.test_history import assert_whole
 from tests.authz_app.triggers.test_install import execute
 from tests.conftest import migrate
 from tests.databases import rows, rule_for_everybody

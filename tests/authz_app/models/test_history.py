@@ -1,4 +1,7 @@
-"""What the history has of each change: every row as it was and as it became, whichever way it was changed."""
+"""What the history has of each change: every row as it was and as it became, whichever way it was changed.
+
+Covers: authz_app.policy_store.policy_table, authz_app.policy_store.tables
+"""
 
 import json
 import threading
