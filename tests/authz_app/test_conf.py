@@ -1,8 +1,11 @@
 """What this site is called as a resource, and where a challenge sends a client."""
 
-import pytest
+import json
 
-from authz_app.conf import as_clients_spell, metadata_url, resource_identifiers
+import pytest
+from pytest_django import Settings
+
+from authz_app.conf import as_clients_spell, conf, metadata_url, resource_identifiers
 
 SITE = "https://mcp.example.com"
 
@@ -45,3 +48,13 @@ def test_every_other_audience_is_exact(audience: str) -> None:
 )
 def test_a_challenge_names_the_metadata_of_what_was_asked_for(path: str, suffix: str) -> None:
     assert metadata_url(SITE, path) == f"{SITE}/.well-known/oauth-protected-resource{suffix}"
+
+
+def test_a_bare_origin_is_trusted_as_clients_spell_it(settings: Settings) -> None:
+    settings.AUTH0_DOMAIN, settings.AUTH_AUDIENCE, settings.LOCAL_ISSUER = "t.auth0.com", ["https://api.example"], False
+    settings.TRUSTED_ISSUERS = json.dumps([{"issuer": "https://i.example", "audiences": ["https://b.example/"]}])
+    audiences = [set(issuer.audiences) for issuer in conf().trusted_issuers]
+    assert audiences == [
+        {"https://b.example/", "https://b.example"},
+        {"https://api.example", "https://api.example/"},
+    ]

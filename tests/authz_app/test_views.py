@@ -1,4 +1,7 @@
-"""The start page, the link to a record, and the pages of errors."""
+"""The start page, the link to a record, and the pages of errors.
+
+Covers: authz_app.web.page
+"""
 
 import json
 import re

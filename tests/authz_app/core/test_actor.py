@@ -1,4 +1,7 @@
-"""Who changed the policy, as the history says it."""
+"""Who changed the policy, as the history says it.
+
+Covers: authz_app.web.acting_user
+"""
 
 import os
 import pwd

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from authz_app.core.addresses import is_public
 from tests.conftest import copy_sqlite
 from tests.databases import execute, rows
 from tests.documents import Documents
@@ -207,24 +206,3 @@ def test_fetching_is_limited(migrated_sqlite: Path, tmp_path: Path, documents: D
                 last = dana.browser.get(application.address(metadata))
         assert "too many were fetched" in last.text
     assert sum(path.startswith("/many-") for path in documents.requests) == 2
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.1.1", "172.16.0.1", "100.64.0.1", "0.0.0.0", "224.0.0.1"]
-    + ["255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "64:ff9b::a00:1"]
-    + ["2002:a00:1::", "ff02::1", "192.0.2.1", "2001:db8::1", "198.18.0.1", "", "localhost", "1.1.1.1.1"],
-)
-def test_what_is_not_public_is_not_reached(address: str) -> None:
-    assert not is_public(address)
-
-
-@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
-def test_what_is_public_is(address: str) -> None:
-    assert is_public(address)
-
-
-def test_this_machine_is_reached_only_where_that_is_said() -> None:
-    for address in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
-        assert is_public(address, or_loopback=True)
-    assert not is_public("10.0.0.1", or_loopback=True)

@@ -1,4 +1,9 @@
-"""A person logs in with an application by way of the embedded issuer, over real sockets, and calls a tool."""
+"""A person logs in with an application by way of the embedded issuer, over real sockets, and calls a tool.
+
+Covers: authz_app.embedded_issuer.accounts, authz_app.embedded_issuer.authorization_request,
+    authz_app.embedded_issuer.consent, authz_app.embedded_issuer.device, authz_app.embedded_issuer.grant_rules,
+    authz_app.embedded_issuer.scopes, authz_app.embedded_issuer.subjects
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

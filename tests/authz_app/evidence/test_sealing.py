@@ -1,6 +1,7 @@
 """Sealing goes on, whatever happens to clocks, keys and copies of the database; and says what it cannot know.
 
 Covers: authz_app.models.seals
+Covers: authz_app.evidence.checkpoint, authz_app.evidence.keys, authz_app.evidence.rotation, authz_app.evidence.sealer
 """
 
 import logging

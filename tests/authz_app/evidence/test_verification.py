@@ -1,4 +1,8 @@
-"""Whatever is done to sealed records behind the site's back, verification names the place."""
+"""Whatever is done to sealed records behind the site's back, verification names the place.
+
+Covers: authz_app.evidence.keyring, authz_app.evidence.seal_checks, authz_app.evidence.snapshot,
+    authz_app.evidence.statements
+"""
 
 import os
 import threading

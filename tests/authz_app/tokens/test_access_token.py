@@ -1,4 +1,7 @@
-"""Attacks on access tokens, and the real issuers' tokens that must get past the same checks."""
+"""Attacks on access tokens, and the real issuers' tokens that must get past the same checks.
+
+Covers: authz_app.tokens.claim_limits
+"""
 
 import base64
 import hashlib

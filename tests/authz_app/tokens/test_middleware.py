@@ -1,4 +1,7 @@
-"""What each way to send, or not to send, an access token is answered with."""
+"""What each way to send, or not to send, an access token is answered with.
+
+Covers: authz_app.core.asgi, authz_app.tokens.errors
+"""
 
 import asyncio
 import json

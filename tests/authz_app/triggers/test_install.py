@@ -1,6 +1,7 @@
 """What moves the policy version: every change of what decisions read, whichever way it is made, and nothing else.
 
 Covers: authz_app.models.permissions, authz_app.triggers.policy_postgresql, authz_app.triggers.policy_sqlite
+Covers: authz_app.apps
 """
 
 import asyncio

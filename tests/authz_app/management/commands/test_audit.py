@@ -1,4 +1,7 @@
-"""`manage.py audit`, and the worker that seals."""
+"""`manage.py audit`, and the worker that seals.
+
+Covers: authz_app.management.progress
+"""
 
 import os
 import pty

@@ -1,0 +1,73 @@
+"""How a trusted issuer is read from the settings, and which settings are refused."""
+
+from typing import Any
+
+import pytest
+
+from authz_app.issuers import IssuerConfigError, is_loopback, is_secure_url, parse_issuer, parse_issuers
+
+GOOD = {"issuer": "https://issuer.example/", "audiences": ["https://mcp.example.com/mcp"]}
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    issuer = parse_issuer(GOOD)
+    assert (issuer.algorithms, issuer.jwks_uri, issuer.new_clients) == (("RS256",), "", "active")
+    assert not issuer.embedded
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ("https://issuer.example/", "must be an object"),
+        ({**GOOD, "issuer": ""}, 'has no "issuer"'),
+        ({**GOOD, "audience": "x"}, "unknown option.s. audience"),
+        ({"issuer": "i"}, "must be a list of non-empty strings"),
+        ({**GOOD, "audiences": []}, "needs at least one audience"),
+        ({**GOOD, "audiences": [""]}, "must be a list of non-empty strings"),
+        ({**GOOD, "algorithms": ["RS256", "HS256"]}, "asymmetric algorithms only .* not HS256"),
+        ({**GOOD, "algorithms": ["none"]}, "not none"),
+        ({**GOOD, "algorithms": []}, "asymmetric algorithms only"),
+        ({**GOOD, "new_clients": "blocked"}, '"active" or "pending"'),
+        ({**GOOD, "jwks_uri": ["https://issuer.example/keys"]}, "must be a URL"),
+        ({**GOOD, "login_scopes": ["two words"]}, "is no token scope"),
+    ],
+)
+def test_what_cannot_work_or_is_not_safe_is_refused(entry: Any, complaint: str) -> None:
+    with pytest.raises(IssuerConfigError, match=complaint):
+        parse_issuer(entry)
+
+
+@pytest.mark.parametrize("entries", [GOOD, "x", None])
+def test_the_whole_is_a_list(entries: Any) -> None:
+    with pytest.raises(IssuerConfigError, match="must be a JSON list"):
+        parse_issuers(entries)
+
+
+def test_no_issuer_stands_there_twice() -> None:
+    with pytest.raises(IssuerConfigError, match="more than once"):
+        parse_issuers([GOOD, GOOD])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost", "x.localhost"])
+def test_this_machine_is_known_by_all_its_names(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", [None, "", "localhost.example", "10.0.0.1", "example.com"])
+def test_no_other_host_is_taken_for_this_machine(host: str | None) -> None:
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_secure"),
+    [
+        ("https://issuer.example/", True),
+        ("http://localhost:9000/", True),
+        ("http://issuer.example/", False),
+        ("ftp://127.0.0.1/", False),
+        ("https://", False),
+        ("http://[", False),
+    ],
+)
+def test_plain_http_is_secure_to_this_machine_alone(url: str, is_secure: bool) -> None:
+    assert is_secure_url(url) is is_secure
