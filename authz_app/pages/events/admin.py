@@ -11,7 +11,7 @@ from unfold.paginator import InfinitePaginator
 from authz_app.evidence.canonical import EVENTS
 from authz_app.export.event_search import session_or_actor
 from authz_app.models import AuditEvent, Client
-from authz_app.pages.events.filters import KindFilter
+from authz_app.pages.events.filters import EventKindFilter
 from authz_app.pages.events.words import details_of, kind_words, sentence, who
 from authz_app.pages.records.export import ExportMixin
 from authz_app.pages.shared import words
@@ -37,7 +37,7 @@ _COLOURS = {
 class AuditEventAdmin(ExportMixin, ReadOnlyAdmin):
     export_permissions = ("authz_app.view_auditevent", "authz_app.view_arguments")
     list_display = ("time", "kind_label", "who", "what")
-    list_filter = (KindFilter, ClientFilter, TimeFilter, SessionFilter, SealFilter)
+    list_filter = (EventKindFilter, ClientFilter, TimeFilter, SessionFilter, SealFilter)
     list_filter_submit = True
     list_before_template = f"{_TEMPLATES}/before.html"
     ordering = ("-id",)

@@ -5,7 +5,7 @@ from authz_app.pages.events.words import KINDS
 from authz_app.pages.shared.filters import ChoiceFilter, Choices
 
 
-class KindFilter(ChoiceFilter):
+class EventKindFilter(ChoiceFilter):
     title = "kind"
     parameter_name = "kind"
     qualifiers = QUALIFIERS

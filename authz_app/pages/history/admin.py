@@ -46,11 +46,11 @@ class HistoryChangeList(ChangeList):
 class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
     list_display = ("version_label", "time", "who", "what")
     list_filter = (
-        history_filters.RuleFilter,
-        history_filters.ClientFilter,
-        history_filters.ToolFilter,
+        history_filters.RuleChangesFilter,
+        history_filters.ClientChangesFilter,
+        history_filters.ToolChangesFilter,
         history_filters.PersonFilter,
-        history_filters.TimeFilter,
+        history_filters.ChangeTimeFilter,
     )
     list_filter_submit = True
     list_before_template = "admin/authz_app/policyedit/before.html"

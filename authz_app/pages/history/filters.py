@@ -7,8 +7,7 @@ from django.db.models import Q, QuerySet
 
 from authz_app.core.ids import moment_of
 from authz_app.models import PolicyEdit, PolicyRevision, Rule
-from authz_app.pages.shared import filters as shared
-from authz_app.pages.shared.filters import Choices, ListFilter
+from authz_app.pages.shared.filters import Choices, ListFilter, TimeFilter, clients_to_choose
 from authz_app.pages.shared.ids import number_in
 from authz_app.policy_store.tables import table_of
 
@@ -30,7 +29,7 @@ class _EntityFilter(ListFilter):
         return Q(entity=self.entity, entity_id=chosen)
 
 
-class RuleFilter(_EntityFilter):
+class RuleChangesFilter(_EntityFilter):
     title = "rule"
     parameter_name = entity = "rule"
 
@@ -39,18 +38,18 @@ class RuleFilter(_EntityFilter):
         return [(str(rule.pk), f"Rule {rule.pk}: {rule.sentence()}") for rule in newest]
 
 
-class ClientFilter(_EntityFilter):
+class ClientChangesFilter(_EntityFilter):
     title = "client"
     parameter_name = entity = "client"
 
     def known(self) -> Choices:
-        return shared.clients_to_choose(str(self.used_parameters.get(self.parameter_name, "")))
+        return clients_to_choose(str(self.used_parameters.get(self.parameter_name, "")))
 
     def about(self, chosen: int) -> Q:
         return Q(client_id=chosen)
 
 
-class ToolFilter(_EntityFilter):
+class ToolChangesFilter(_EntityFilter):
     title = "tool, resource or prompt"
     parameter_name = entity = "tool"
 
@@ -71,7 +70,7 @@ class PersonFilter(ListFilter):
         return queryset.filter(actor=name, actor_kind=kind)
 
 
-class TimeFilter(shared.TimeFilter):
+class ChangeTimeFilter(TimeFilter):
     def narrow(self, queryset: Edits, value: str) -> Edits:
         start = None if self.filter is None else self.filter.first
         # Versions come in the order of time, and by them the list is ordered.
@@ -88,7 +87,7 @@ def latest_actors() -> list[tuple[str, str]]:
 
 def chosen_entities(parameters: Mapping[str, Any]) -> list[tuple[str, int]]:
     """List the rules, clients and tools that the filters chose; none where the list is about all."""
-    filters = (RuleFilter, ClientFilter, ToolFilter)
+    filters = (RuleChangesFilter, ClientChangesFilter, ToolChangesFilter)
     return [(one.entity, number_in(str(parameters[one.entity]))) for one in filters if parameters.get(one.entity)]
 
 

@@ -35,7 +35,7 @@ _MOST_SCOPES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownGroup:
     """Group as the page shows it."""
 
     client: str
@@ -75,11 +75,11 @@ def refusals(request: HttpRequest) -> HttpResponse:
     return render(request, "admin/refusals/list.html", {**admin.site.each_context(request), **context})
 
 
-def _shown(groups: Sequence[Group]) -> list[Shown]:
+def _shown(groups: Sequence[Group]) -> list[ShownGroup]:
     latest = CallRecord.objects.in_bulk([group.last_record for group in groups])
     now = current_state(list(latest.values()), timezone.now())
     return [
-        Shown(
+        ShownGroup(
             visible(record.client_name or record.subject),
             _client_url(group.client_id) if group.client_id in now.clients else "",
             asked_for(record),
