@@ -35,7 +35,7 @@ def switched_off() -> frozenset[tuple[Kind, str]]:
 
 
 def recording_overrides() -> dict[tuple[Kind, str], RecordingOverride]:
-    """What administrators chose to have recorded, where they did."""
+    """How much administrators chose to have recorded, by kind and name, where they did."""
     chosen = Tool.objects.exclude(recorded="", redacted="").values_list("kind", "name", "recorded", "redacted")
     return {(_KINDS[kind], name): override_of(*choice) for kind, name, *choice in chosen if kind in _KINDS}
 

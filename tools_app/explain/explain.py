@@ -73,7 +73,7 @@ def moment_of(at: datetime | None, caller: Principal, in_memory: Policy | None =
 def access_request_about(
     kind: Kind, name: str, arguments: dict[str, Any] | None
 ) -> tuple[AccessRequest, Mapping[str, Any] | None]:
-    """What a call would ask for, and the arguments that rules would be evaluated on; None stands for any arguments.
+    """The access request of a call, and the arguments that rules would be evaluated on; None stands for any arguments.
 
     A resource is meant by its URI, whose arguments follow from it, or by its name, for reading any of its URIs.
     """

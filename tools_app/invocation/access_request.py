@@ -16,9 +16,9 @@ RecordKind = Literal["tool", "resource", "prompt", "completion", "session"]
 class AccessRequest(NamedTuple):
     """What a caller asks for, before it is decided: one thing that is recorded and run.
 
-    ``kind`` and ``name`` are what rules speak of, ``record_kind`` is what the record calls it. ``runs`` is None where
-    there is no such thing; the name is then what it was asked for by. ``arguments`` are for the function, and
-    ``recorded`` for the record and the rules. ``uri`` is that of a resource, as it was sent.
+    Rules know it by ``kind`` and ``name``, records by ``record_kind``. ``runs`` is the function, or None where nothing
+    is registered; ``name`` is then the name or the URI that the caller sent. ``arguments`` are for the function, and
+    ``recorded`` is what the record and the rules have in their place. ``uri`` is that of a resource, as it was sent.
     """
 
     record_kind: RecordKind
@@ -31,17 +31,17 @@ class AccessRequest(NamedTuple):
 
     @property
     def decided(self) -> Mapping[str, Any] | None:
-        """The arguments that rules are asked about. A completion has none: it is for whoever may see the thing."""
+        """The arguments that rules are evaluated on. A completion has none: who may see a thing may complete it."""
         if self.record_kind == "resource":
             return {"uri": self.recorded["uri"]}
         return None if self.record_kind == "completion" else self.recorded
 
     def target(self, policy: Policy) -> Target:
-        """What a decision needs to know of what is asked for."""
+        """What a decision needs to know of the tool, resource or prompt."""
         return target_of(self.kind, self.name, self.runs is not None, policy)
 
     def time_limit(self, default: float) -> float:
-        """How many seconds it may take, where ``default`` is what the site gives to what names no limit."""
+        """The seconds that it may take: its own limit, or else the site's ``default``."""
         limit = None if self.runs is None else self.runs.time_limit
         return default if limit is None else limit
 
@@ -93,7 +93,7 @@ def _completing(
 
 
 def target_of(kind: Kind, name: str, exists: bool, policy: Policy) -> Target:
-    """What a decision needs to know of what has this kind and name."""
+    """What a decision needs to know of the tool, resource or prompt of this name."""
     found, enabled = registered(kind).get(name), (kind, name) not in policy.switched_off
     if found is None:
         return Target(kind, name, exists, enabled)
@@ -101,7 +101,7 @@ def target_of(kind: Kind, name: str, exists: bool, policy: Policy) -> Target:
 
 
 def access_request_of(method: str, params: Mapping[str, Any] | None) -> AccessRequest:
-    """What a JSON-RPC request asks for, whatever a stranger wrote into it; a session, where nothing is decided."""
+    """Read a JSON-RPC request, whatever a stranger wrote into it. ``SESSION`` for methods that are not decided."""
     read = _READERS.get(method)
     return SESSION if read is None else read(params or {})
 

@@ -29,7 +29,7 @@ def log_crash(logger: logging.Logger, error: BaseException, contents: RecordCont
 
 
 def _without_messages(error: BaseException) -> str:
-    """Where each exception was raised, and its type: their messages may repeat the arguments."""
+    """The traceback with the type of each exception and without its message, which may repeat the arguments."""
     linked: list[BaseException] = []
     one: BaseException | None = error
     while one is not None and one not in linked and len(linked) < _MOST_LINKED:

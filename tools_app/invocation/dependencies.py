@@ -10,9 +10,9 @@ from tools_app.sessions.session import SessionStore
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What invocation and protocol are handed by the worker that they run in.
+    """Holds what a worker hands to invocation and protocol.
 
-    Times are in seconds. ``contact`` is whom a caller asks for permission, ``worker`` the name that records give it.
+    Times are in seconds. ``contact`` is whom callers ask for permission, ``worker`` the worker's name in records.
     """
 
     policy: PolicyStore

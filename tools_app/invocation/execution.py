@@ -24,7 +24,7 @@ _MAX_ERRORS_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What became of a call: the outcome, the answer for the caller, and the error in words for the record."""
+    """The end of a call: its outcome, the answer for the caller, and the error in words for the record."""
 
     outcome: Outcome
     result: Result | ErrorData
@@ -129,7 +129,7 @@ def _at_fault(fault: ClientFault, call: Call) -> Execution:
 
 
 def _argument_errors(name: str, error: ValidationError) -> str:
-    """What is wrong with which argument, for a model to mend. Values are not repeated."""
+    """A sentence that tells a model which arguments to mend, and how. It repeats no values."""
     found = error.errors(include_input=False, include_url=False, include_context=False)
     errors = [f"{'.'.join(map(str, item['loc']))[:100] or 'arguments'}: {item['msg'][:300]}" for item in found]
     more = f"; and {len(errors) - _MAX_ERRORS_SHOWN} more" if len(errors) > _MAX_ERRORS_SHOWN else ""

@@ -36,7 +36,7 @@ _TOO_FAST = "The permissions are changing faster than they can be read. Try agai
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What came of a call that ran, and its record; ``wire`` is the result as JSON has it."""
+    """The result of a call that ran, and the id of its record; ``wire`` is the result as it goes into JSON."""
 
     record_id: UUID
     result: Result | ErrorData
@@ -79,10 +79,10 @@ async def invoke(caller: Caller, request: AccessRequest, channel: Channel, depen
 
 
 async def _to_its_end(work: "asyncio.Task[T]") -> tuple[T, asyncio.CancelledError | None]:
-    """What came of the work, and the cancellation that arrived meanwhile.
+    """Let the work end, and return its result with the cancellation that arrived meanwhile.
 
-    What cancels a call may be what denies it: a blocked client's sessions end. Its caller is told of the denial.
-    A second cancellation is obeyed at once.
+    A cancelled call may be a denied one: when a client is blocked, its sessions end. Then its caller is told of the
+    denial. A second cancellation is obeyed at once.
     """
     try:
         return await asyncio.shield(work), None
@@ -128,7 +128,7 @@ async def _decide_and_commit(
 
 
 def _allowances(request: AccessRequest, decision: Decision) -> tuple[Allowance, ...]:
-    """The limits to count against. A completion is no use of what it is for."""
+    """The limits to count against. A completion counts against none: it does not use what is completed."""
     return () if request.record_kind == "completion" else allowances(decision)
 
 
@@ -155,7 +155,7 @@ def _milliseconds(started: float) -> float:
 def _sendable(
     execution: Execution, runs: Runnable, contents: RecordContents, record_id: UUID, limit: int
 ) -> tuple[Execution, dict[str, Any]]:
-    """The execution and its result as JSON has it; a failed one where it is too large, or no JSON (2**64, for one)."""
+    """The execution and its result as it goes into JSON; a failed one where that is too large, or no JSON (2**64)."""
     try:
         wire = _dumped(execution.result)
         size = len(orjson.dumps(wire))

@@ -24,7 +24,7 @@ Seen = frozenset[tuple[Kind, str]]
 
 
 def visible(kind: Kind, client: Client, caller: Caller, policy: Policy) -> list[Definition]:
-    """What of one kind the caller could use now, by the same function that decides its calls."""
+    """The definitions of one kind that the caller could use now, by the same function that decides its calls."""
     now = time.time()
     return [
         entry
@@ -73,7 +73,7 @@ _LIST_CHANGED = {kind: jsonrpc.notification_of(f"notifications/{kind}s/list_chan
 
 
 async def listed(kind: Kind, caller: Caller, dependencies: Dependencies) -> list[Definition]:
-    """What of one kind the caller may use, under the policy as it is committed now.
+    """The definitions of one kind that the caller may use, under the policy as it is committed now.
 
     Raises:
         MCPError: the policy cannot be read.
@@ -93,7 +93,7 @@ def visible_tool(caller: Caller, name: str, dependencies: Dependencies) -> ToolD
 
 
 def may_use(kind: Kind, name: str, caller: Caller, dependencies: Dependencies) -> bool:
-    """Whether the caller may use what is registered as this, by the policy in memory."""
+    """Tell whether the caller may use what is registered under this name, by the policy in memory."""
     policy = dependencies.policy.in_memory
     client = policy.clients.get((caller.principal.issuer, caller.principal.subject)) if policy is not None else None
     if policy is None or client is None:

@@ -16,7 +16,7 @@ _MAX_DEPTH = 16
 
 
 def masked_values(arguments: dict[str, Any], paths: Sequence[Path]) -> re.Pattern[str] | None:
-    """What finds the values to which a path leads, or that stand under the name of a secret; None where there is none.
+    """A pattern for the values that a path leads to, or that stand under a secret's name; None where there are none.
 
     A short one is found only where it stands by itself.
     """

@@ -29,7 +29,7 @@ _STANDS_FOR = "0redacted0"
 
 
 class RecordContents:
-    """What the record of one access request holds, where this much is recorded of it."""
+    """Tells what the record of one access request holds, at the level and with the paths of ``recording``."""
 
     def __init__(self, request: AccessRequest, recording: Recording) -> None:
         self.request = request
@@ -37,7 +37,7 @@ class RecordContents:
 
     @cached_property
     def masked(self) -> re.Pattern[str] | None:
-        """What finds the values that are taken out of the arguments wherever they come up again."""
+        """A pattern for the values that are taken out of the arguments, wherever they come up again."""
         return masked_values({**self.request.recorded, **self.request.arguments}, self.recording.paths)
 
     @property
@@ -82,7 +82,7 @@ class RecordContents:
 
 
 def contents_of(request: AccessRequest, policy: Policy) -> RecordContents:
-    """What is recorded of an access request: as its author says, or as an administrator chose."""
+    """The contents of its record: as the author of the function says, or as an administrator chose."""
     found = registered(request.kind).get(request.name)
     authors = found.recording if found is not None else _of_unknown(request)
     choice = policy.recording_overrides.get((request.kind, request.name)) if policy.recording_overrides else None
@@ -90,9 +90,9 @@ def contents_of(request: AccessRequest, policy: Policy) -> RecordContents:
 
 
 def _of_unknown(request: AccessRequest) -> Recording:
-    """What is recorded of what does not exist. What was meant may be what is almost called so: then as little as there.
+    """How much is recorded of a name that is not registered: no more than of one that it may be a misspelling of.
 
-    A URI that no template takes may hold what the variables of another one of its scheme do.
+    A URI that no template takes may hold the same values as the variables of another template of its scheme.
     """
     meant = [one.recording for name, one in registered(request.kind).items() if _is_meant(request, name, one)]
     return next((one for one in meant if one.level is AuditLevel.METADATA or one.paths), DEFAULT_RECORDING)
@@ -130,7 +130,7 @@ def _leads_to(name: str, paths: Sequence[Path]) -> bool:
 
 
 def _uri(request: AccessRequest, paths: Sequence[Path]) -> str:
-    """The URI without the variables to which a path leads."""
+    """The URI with the variables masked that a path leads to."""
     resource, uri = registered("resource")[request.name], str(request.recorded["uri"])
     if not isinstance(resource, ResourceDefinition) or resource.template is None:
         return uri
@@ -156,7 +156,7 @@ _ROOTS: tuple[Path, ...] = (
 
 
 def _without_blobs(value: Any) -> Any:
-    """The same without images, sounds and files, of which nobody can tell what is in them."""
+    """A result without its images, sounds and files: nobody can tell what they hold."""
     if isinstance(value, list):
         return [_without_blobs(item) for item in value]
     if not isinstance(value, dict):

@@ -18,7 +18,7 @@ def connection_for(
     """The SDK's connection for one message.
 
     Raises:
-        MCPError: the message's envelope is not one of its protocol version.
+        MCPError: the message's envelope is not valid, or of a version that is not spoken.
     """
     if dispatch.is_modern:
         route = classify_inbound_request({"method": message.method, "params": message.params})
@@ -35,7 +35,7 @@ def connection_for(
 
 
 class Prepared(NamedTuple):
-    """What is the same for each message of a session: its connection but for the way back, and its client's software.
+    """Holds what all messages of a session share: its connection but for the way back, and its client's software.
 
     Validating what the client said costs more than the rest of a message.
     """
@@ -50,7 +50,7 @@ _known: dict[str, Prepared] = {}
 
 
 def prepared(session: McpSessionState) -> Prepared:
-    """What was prepared for a session, or is now."""
+    """Prepare a session once, and return that for each of its messages."""
     known = _known.get(session.key)
     if known is not None and known.session is session:
         return known

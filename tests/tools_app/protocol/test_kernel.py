@@ -1,7 +1,4 @@
-"""What is kept of what a client says of itself.
-
-Covers: tools_app.protocol.connections
-"""
+"""What is kept of what a client says of itself."""
 
 import asyncio
 from typing import Any
