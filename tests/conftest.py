@@ -4,9 +4,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpcore2
 import psycopg
 import pytest
 from django.db import connection, connections
@@ -24,6 +26,8 @@ from tests.redis import RedisServer
 from tests.site import Site
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "")
+# Each HTTP client would load the system's certificates anew, a hundredth of a second's work; sites of tests have none.
+httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
 
 
 def empty_history_last(introspection: BaseDatabaseIntrospection, *args: Any, **options: Any) -> list[str]:
