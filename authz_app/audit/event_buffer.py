@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 
-from authz_app.audit.events import Event, EventKind, event
-from authz_app.audit.session_register import EventNote, SessionClosed, may_be_open_yet
+from authz_app.audit.events import Event, EventKind, EventNote, SessionClosed, event
+from authz_app.audit.session_register import may_be_open_yet
 
 logger = logging.getLogger(__name__)
 MOST = 10_000

@@ -66,6 +66,32 @@ class Event(NamedTuple):
 EVENT_COLUMNS: tuple[str, ...] = Event._fields
 
 
+class SessionOpened(NamedTuple):
+    """An MCP session was opened. It dies with the worker ``holder``, or with none in particular."""
+
+    event: Event
+    holder: str
+    transport: str
+
+
+class SessionClosed(NamedTuple):
+    """An MCP session has ended; ``why`` is the reason, and ``actor`` the administrator who ended it, if one did.
+
+    ``software`` is the client software.
+    """
+
+    mcp_session: str
+    why: str
+    at: datetime
+    worker: str
+    actor: str = ""
+    software: str = ""
+
+
+# An event, or something that becomes one: written beside the records of calls.
+EventNote = Event | SessionOpened | SessionClosed
+
+
 def event(
     kind: EventKind,
     details: Mapping[str, Any] | None = None,

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 
 from authz_app.audit.entries import Closing, Undelivered
-from authz_app.audit.session_register import EventNote
+from authz_app.audit.events import EventNote
 from authz_app.audit.waiting import PendingOpening
 
 GROUP = 256

@@ -5,9 +5,9 @@ The transaction that takes a session out of the register writes the event that i
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from authz_app.audit.events import Event, EventKind, event
+from authz_app.audit.events import Event, EventKind, EventNote, SessionClosed, SessionOpened, event
 from authz_app.audit.sql import RECORDS, Statements
 
 REGISTER = "authz_app_opensession"
@@ -20,32 +20,6 @@ _COLUMNS = ("mcp_session", "opened_at", "holder", "transport", *_COPIED)
 _INSERT = f"INSERT INTO {REGISTER} ({', '.join(_COLUMNS)}) VALUES {{rows}} ON CONFLICT (mcp_session) DO NOTHING"
 _TAKE = f"DELETE FROM {REGISTER} WHERE mcp_session = %s RETURNING opened_at, transport, {', '.join(_COPIED)}"
 _COUNT = f"SELECT count(*) FROM (SELECT 1 FROM {RECORDS} WHERE mcp_session = %s LIMIT {MOST_CALLS + 1}) AS calls"
-
-
-class SessionOpened(NamedTuple):
-    """An MCP session was opened. It dies with the worker ``holder``, or with none in particular."""
-
-    event: Event
-    holder: str
-    transport: str
-
-
-class SessionClosed(NamedTuple):
-    """An MCP session has ended; ``why`` is the reason, and ``actor`` the administrator who ended it, if one did.
-
-    ``software`` is the client software.
-    """
-
-    mcp_session: str
-    why: str
-    at: datetime
-    worker: str
-    actor: str = ""
-    software: str = ""
-
-
-# An event, or something that becomes one: written beside the records of calls.
-EventNote = Event | SessionOpened | SessionClosed
 
 
 def write_events(statements: Statements, cursor: Any, recorded: Sequence[EventNote]) -> list[SessionClosed]:

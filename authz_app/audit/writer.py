@@ -19,10 +19,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.audit.entries import Closing, LimitedOpening, Opening, Undelivered
 from authz_app.audit.event_buffer import EventBuffer
+from authz_app.audit.events import EventNote
 from authz_app.audit.limit_counting import insert_within_limits
 from authz_app.audit.outage import OutageWatch
 from authz_app.audit.queue import GROUP, Note, WriteQueue
-from authz_app.audit.session_register import EventNote, write_events
+from authz_app.audit.session_register import write_events
 from authz_app.audit.sql import Statements
 from authz_app.audit.sql_postgresql import PostgresqlStatements
 from authz_app.audit.sql_sqlite import SqliteStatements

@@ -1,6 +1,6 @@
-"""What is decided, about whom and what: the values on both sides of the policy. Pure."""
+"""The values on both sides of the policy: client and target before it, decision and reason behind it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 from authz_app.policy.conditions import Condition
 from authz_app.policy.rule import Kind, Rule
-from authz_app.policy.satisfiability import ANY_ARGUMENTS, Shape
 
 
 class Reason(StrEnum):
-    """Why a decision came out as it did. The record keeps it; a refused caller is told it only where that is safe."""
+    """Why a call was allowed or denied. The record keeps it; a refused caller learns it only where that is safe."""
 
     ALLOWED = "allowed"
     NO_RULE = "no_rule"
@@ -38,10 +37,29 @@ class Client:
     name: str
 
 
-class Target(NamedTuple):
-    """What a decision needs to know of the tool, the resource or the prompt that is asked for.
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The values that the arguments of a call can have.
 
-    ``annotations`` are MCP's, by their names on the wire. ``shape`` is what the arguments of any call of it can be.
+    ``texts``: texts alone, as MCP has it for prompts. ``only`` names the argument of a call that has no other: it is
+    never missing, and is a text that the glob ``pattern`` matches, and none of the globs ``never``. ``accepts`` tells
+    whether such a text is possible.
+    """
+
+    texts: bool = False
+    only: str = ""
+    pattern: str = "*"
+    never: tuple[str, ...] = ()
+    accepts: Callable[[str], bool] | None = None
+
+
+ANY_ARGUMENTS = Shape()
+
+
+class Target(NamedTuple):
+    """The tool, the resource or the prompt that is asked for, as far as a decision needs to know it.
+
+    ``annotations`` are MCP's, by their names on the wire. ``shape`` tells which arguments a call of it can have.
     """
 
     kind: Kind
@@ -54,13 +72,13 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the policy says of one call, why, and which rules decided.
+    """Whether one call is allowed, why, and which rules decided.
 
     ``missing_scopes`` holds, for SCOPE_MISSING alone, each set of token scopes that would be enough to add. ``limits``
-    are, of a call that is allowed, the limit rules within which it is. ``argument_paths`` are there if and only if the
-    caller may see what it asked for, and other arguments would do: the paths where they would have to differ.
-    ``claims`` are the conditions on claims of all rules that concern the call, whatever came of them. ``wait`` is, of
-    a call for which a limit is spent, after how many seconds to try again.
+    are the limit rules within which a call is allowed. ``argument_paths`` are there if and only if the caller may see
+    what it asked for, and other arguments would do: the paths where they would have to differ. ``claims`` are the
+    conditions on claims of all rules that concern the call, whatever their verdict. ``wait`` is the number of seconds
+    after which to try again, for a call whose limit is spent.
     """
 
     reason: Reason

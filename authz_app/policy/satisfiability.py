@@ -1,15 +1,16 @@
-"""Find arguments with which a call would be allowed: whether there are any decides what a caller may see. Pure.
+"""Searches for arguments with which a call would be allowed: if there are any, the caller may see the tool. Pure.
 
 The search is exact over what conditions can tell apart. Where it would take too much work, which is a tenth of a second
-or so, it finds nothing, and what is not found is not shown. Work is counted rather than timed, so that a search comes
-out the same each time.
+or so, it finds nothing, and the tool is not shown. Work is counted rather than timed, so that a search comes out the
+same each time.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from authz_app.policy.conditions import MISSING, PRESENCE, Condition, Operator, Scalar, holds, type_of, verdict
+from authz_app.policy.decision import Shape
 from authz_app.policy.globs import common_text, escaped
 
 # In steps of `common_text`, of a microsecond or less.
@@ -19,43 +20,27 @@ _TRY = 500
 _COMPARISONS = 32
 # A condition on arguments, and what its verdict has to be.
 Demand = tuple[Condition, bool]
-_Path = tuple[str, ...]
-# Those that only the value itself meets, or one of the values.
+_ArgumentPath = tuple[str, ...]
+# Operators that only the value itself meets, or one of the values.
 _SAME = frozenset({Operator.EQUALS, Operator.IN})
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What the arguments of a call can be.
-
-    ``texts``: texts alone, as MCP has it for prompts. ``only`` is the one argument there is, where there is but one: it
-    is never missing, and is a text that the glob ``pattern`` matches, and none of the globs ``never``. ``accepts`` says
-    of such a text whether it really is one.
-    """
-
-    texts: bool = False
-    only: str = ""
-    pattern: str = "*"
-    never: tuple[str, ...] = ()
-    accepts: Callable[[str], bool] | None = None
-
-    def demands(self) -> "list[Demand]":
-        """What any call's arguments meet."""
-        globs = [(self.pattern, True), *((glob, False) for glob in self.never)] if self.only else []
-        return [(Condition("arguments", (self.only,), Operator.GLOB, glob), wanted) for glob, wanted in globs]
-
-
-ANY_ARGUMENTS = Shape()
 
 
 def arguments_between(
     allowed: Sequence[Condition], denied: Sequence[Sequence[Condition]], shape: Shape
 ) -> dict[str, Any] | None:
-    """Arguments of which each condition in ``allowed`` is true, and one condition in each of ``denied`` is false."""
+    """Arguments for which each condition in ``allowed`` is true, and one condition in each of ``denied`` is false."""
     try:
-        return _Search(denied, shape).arguments([*shape.demands(), *((condition, True) for condition in allowed)])
+        return _ArgumentSearch(denied, shape).arguments(
+            [*_demands_of(shape), *((condition, True) for condition in allowed)]
+        )
     except _TooMuchWork:
         return None
+
+
+def _demands_of(shape: Shape) -> list[Demand]:
+    """The demands that the arguments of any call meet."""
+    globs = [(shape.pattern, True), *((glob, False) for glob in shape.never)] if shape.only else []
+    return [(Condition("arguments", (shape.only,), Operator.GLOB, glob), wanted) for glob, wanted in globs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +53,7 @@ class _TooMuchWork(Exception):
 
 
 @dataclass(slots=True)
-class _Search:
+class _ArgumentSearch:
     denied: Sequence[Sequence[Condition]]
     shape: Shape
     work: int = field(default=0)
@@ -99,10 +84,10 @@ class _Search:
 
     def _meeting(self, demands: Sequence[Demand]) -> dict[str, Any] | None:
         """Arguments that meet all demands."""
-        by_path: dict[_Path, list[Demand]] = {}
+        by_path: dict[_ArgumentPath, list[Demand]] = {}
         for demand in demands:
             by_path.setdefault(demand[0].names, []).append(demand)
-        values = {path: self._value(theirs) for path, theirs in by_path.items()}
+        values = {path: self._value(on_path) for path, on_path in by_path.items()}
         if any(value is None for value in values.values()):
             return None
         there = {
@@ -166,10 +151,10 @@ def _cost(condition: Condition) -> int:
 
 
 def _fits(
-    there: Mapping[_Path, Any],
-    objects: set[_Path],
-    missing: set[_Path],
-    by_path: Mapping[_Path, Sequence[Demand]],
+    there: Mapping[_ArgumentPath, Any],
+    objects: set[_ArgumentPath],
+    missing: set[_ArgumentPath],
+    by_path: Mapping[_ArgumentPath, Sequence[Demand]],
     shape: Shape,
 ) -> bool:
     """Whether the values can stand beside each other: what has members is no value, and cannot be missing."""

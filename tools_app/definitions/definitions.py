@@ -9,8 +9,8 @@ from mcp.shared.path_security import contains_path_traversal, is_absolute_path
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import CallToolResult, ErrorData, Prompt, Resource, ResourceTemplate, Result, TextContent, Tool
 
+from authz_app.policy.decision import ANY_ARGUMENTS, Shape
 from authz_app.policy.rule import Kind
-from authz_app.policy.satisfiability import ANY_ARGUMENTS, Shape
 from authz_app.redaction.audit_level import DEFAULT_RECORDING, Recording
 from tools_app.definitions.completion import Completer
 from tools_app.definitions.results import prompt_result, resource_result

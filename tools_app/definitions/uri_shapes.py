@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from mcp.shared.uri_template import UriTemplate
 
+from authz_app.policy.decision import Shape
 from authz_app.policy.globs import escaped
-from authz_app.policy.satisfiability import Shape
 
 _EXPRESSION = re.compile(r"\{[^}]*\}")
 _ONE_VARIABLE = re.compile(r"\{(\+?)[A-Za-z0-9_.]+\}")

@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-from authz_app.audit.events import EventKind, event
-from authz_app.audit.session_register import SessionClosed, SessionOpened
+from authz_app.audit.events import EventKind, SessionClosed, SessionOpened, event
 from authz_app.audit.writer import AuditWriter
 from authz_app.policy.decision import Client
 from tools_app.sessions.session import McpSessionState

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from authz_app.audit.event_buffer import EventBuffer
-from authz_app.audit.events import EventKind, event
-from authz_app.audit.session_register import SessionClosed, SessionOpened
+from authz_app.audit.events import EventKind, SessionClosed, SessionOpened, event
 from authz_app.models import AuditEvent, OpenSession
 from tests.authz_app.audit.test_writer import WAIT, opened, openings, writing
 

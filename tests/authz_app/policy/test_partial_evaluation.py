@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from authz_app.policy.condition_syntax import typed, typed_line
 from authz_app.policy.conditions import Condition, Verdict, verdict
-from authz_app.policy.decision import Client, Decision, Reason, Target
+from authz_app.policy.decision import ANY_ARGUMENTS, Client, Decision, Reason, Shape, Target
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import Effect, Limit, Rule
-from authz_app.policy.satisfiability import ANY_ARGUMENTS, Shape, arguments_between
+from authz_app.policy.satisfiability import arguments_between
 from tests.operations import at_most_calls
 
 ISSUER = "https://issuer.example/"

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz_app.policy.condition_syntax import typed_line
-from authz_app.policy.satisfiability import Shape, arguments_between
+from authz_app.policy.decision import Shape
+from authz_app.policy.satisfiability import arguments_between
 from tools_app.definitions.build import ResourceOptions, build_resource
 
 
