@@ -119,7 +119,7 @@ DOORS = {
     },
     "authz_app.record_search": {"filters", "paging", "parser", "qualifiers", "search"},
     "authz_app.redaction": {"audit_level", "log_lines", "redact", "secret_names"},
-    "authz_app.tokens": {"access_token", "claim_limits", "errors", "middleware", "signing_key", "verifier"},
+    "authz_app.tokens": {"access_token", "claim_limits", "claims", "errors", "middleware", "signing_key", "verifier"},
     "authz_app.triggers": {"install"},
     "authz_app.web": {"client_address", "page", "unavailable"},
     "tools_app.client_requests": {"multi_round_trip", "questions", "replies"},

@@ -25,7 +25,7 @@ from authz_app.policy.conditions import verdict
 from authz_app.policy.decision import Client, Decision, Reason
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Rule
-from authz_app.tokens.access_token import token_scopes
+from authz_app.tokens.claims import token_scopes
 from authz_app.tokens.errors import AuthenticationError
 from authz_app.tokens.issuer_keys import IssuerKeySets
 from authz_app.tokens.middleware import read_token, refuse

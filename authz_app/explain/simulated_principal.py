@@ -10,8 +10,8 @@ from authz_app.conf import conf
 from authz_app.policy.decision import Client
 from authz_app.policy.policy import Policy
 from authz_app.policy.principal import Principal
-from authz_app.tokens.access_token import principal_of
 from authz_app.tokens.claim_limits import refuse_unstorable
+from authz_app.tokens.claims import principal_of
 from authz_app.tokens.errors import AuthenticationError, InvalidToken, UnknownIssuer
 from authz_app.tokens.verifier import verifier
 

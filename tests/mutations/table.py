@@ -3,6 +3,7 @@
 from tests.mutations.mutation import Mutation
 
 _TOKEN, _TOKEN_TESTS = "authz_app/tokens/access_token.py", "tests/authz_app/tokens/test_access_token.py"
+_CLAIMS = "authz_app/tokens/claims.py"
 _POLICY, _POLICY_TESTS = "authz_app/policy/policy.py", "tests/authz_app/policy/test_policy.py"
 _RULES, _TERM_TESTS = "authz_app/policy/partial_evaluation.py", "tests/authz_app/policy/test_partial_evaluation.py"
 _INVOKE, _INVOKE_TESTS = "tools_app/invocation/invoke.py", "tests/tools_app/invocation/test_invoke.py"
@@ -30,7 +31,7 @@ MUTATIONS = (
     Mutation(
         promise=1,
         taken_out="the audience",
-        path=_TOKEN,
+        path=_CLAIMS,
         old="    if not set(audiences) & set(accepted):\n",
         new="    if not audiences:\n",
         test=f"{_TOKEN_TESTS}::test_a_token_for_another_audience_is_refused",
@@ -38,7 +39,7 @@ MUTATIONS = (
     Mutation(
         promise=1,
         taken_out="the expiry",
-        path=_TOKEN,
+        path=_CLAIMS,
         old="    if now >= expires_at + leeway:\n",
         new="    if expires_at < leeway:\n",
         test=f"{_TOKEN_TESTS}::test_a_token_is_good_until_its_expiry_and_the_leeway_have_passed",

@@ -13,7 +13,7 @@ from django.db.models import Count
 from authz_app.core import actor
 from authz_app.models import CallRecord, Client
 from authz_app.redaction.log_lines import visible
-from authz_app.tokens.access_token import MAX_TIME
+from authz_app.tokens.claims import MAX_TIME
 from tools_app import models
 from tools_app.sessions.session import McpSessionState, SessionsUnavailable
 from tools_app.wire.meta import software_in

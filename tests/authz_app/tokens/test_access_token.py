@@ -1,6 +1,6 @@
 """Attacks on access tokens, and the real issuers' tokens that must get past the same checks.
 
-Covers: authz_app.tokens.claim_limits
+Covers: authz_app.tokens.claim_limits, authz_app.tokens.claims
 """
 
 import base64
@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from authz_app.issuers import TrustedIssuer
 from authz_app.policy.principal import Principal
 from authz_app.tokens import errors
-from authz_app.tokens.access_token import MAX_TIME, MAX_TOKEN_LENGTH, inspect, verify
+from authz_app.tokens.access_token import MAX_TOKEN_LENGTH, inspect, verify
+from authz_app.tokens.claims import MAX_TIME
 from authz_app.tokens.key_set import VerificationKey, parse_key_set
 from tests.issuer import ABSENT, AUDIENCE, Issuer, base64url, encode, private_key, public_jwk
 from tests.operations import at_most_calls

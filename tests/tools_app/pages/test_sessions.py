@@ -19,7 +19,7 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from authz_app.models import CallRecord, Client, User
-from authz_app.tokens.access_token import MAX_TIME
+from authz_app.tokens.claims import MAX_TIME
 from tests.rows import ISSUER, build_record, make_client
 from tools_app.pages import sessions as sessions_page
 from tools_app.sessions.session import McpSessionState, SessionsUnavailable
