@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from time import time
+from typing import Any
 
 from authz_app.policy.principal import Principal
 from tests.callers import caller_for
@@ -45,3 +46,10 @@ async def read(there: SessionStream, messages: int) -> list[bytes]:
             sent += [line.removeprefix(b"data: ") for line in chunk.splitlines() if line.startswith(b"data: ")]
     assert len(sent) == messages, sent
     return sent
+
+
+async def in_flight(worker: Worker, key: str, request_id: int | str) -> "asyncio.Task[Any]":
+    """A request that this worker answers until it is cancelled."""
+    task = worker.tasks.spawn(asyncio.Event().wait())
+    worker.in_flight.add(key, request_id, task)
+    return task

@@ -1,4 +1,4 @@
-"""What this worker sends to the streams of another one: in order, counted, and never lost in silence."""
+"""Sends to the streams of another worker: in order, counted, and never losing anything in silence."""
 
 import asyncio
 import time
@@ -55,7 +55,7 @@ class _Queued:
 
 
 class Outbox:
-    """The deliveries on their way to one worker.
+    """Holds the deliveries that are on their way to one worker.
 
     What nobody receives within ``RETRY_SECONDS`` is handed to ``lost``, and so is what comes after it for that session.
     """

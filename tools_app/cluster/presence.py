@@ -1,4 +1,4 @@
-"""Which workers share this database. One that keeps its MCP sessions to itself must be the only one, or it says so."""
+"""Shows which workers share this database, and warns where one of several keeps its MCP sessions to itself."""
 
 import logging
 import threading

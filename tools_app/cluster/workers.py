@@ -1,4 +1,4 @@
-"""How the workers of a site reach each other: through Channels and Redis, or not at all where there is one."""
+"""Lets the workers of a site reach each other: through Channels and Redis, or not at all where there is one."""
 
 import asyncio
 import logging
@@ -57,7 +57,7 @@ class Workers(Protocol):
         """Where the sessions are."""
 
     async def join(self) -> None:
-        """Be reachable for the others. Raises SessionsUnavailable."""
+        """Become reachable for the others. Raises SessionsUnavailable."""
 
     def post(self, session: McpSessionState, delivery: Delivery) -> None:
         """Send to the worker that holds the session's stream. What does not arrive is handed to ``lost``."""
@@ -72,7 +72,7 @@ class Workers(Protocol):
         """Take over the state of a session whose stream is here: another worker has stored it."""
 
     async def alive(self, channels: Iterable[str]) -> set[str]:
-        """Those of these addresses that somebody listens to. Raises SessionsUnavailable."""
+        """Return those of these addresses that somebody listens to. Raises SessionsUnavailable."""
 
     async def claim(self, key: str, request: bytes) -> bool:
         """Take over a request that another worker was answering. False: it has been answered."""
@@ -142,8 +142,8 @@ class RedisWorkers:
             await asyncio.shield(self._joining)
 
     async def _join(self) -> None:
-        channel = await self._stored.asked(self._layer.new_channel(f"{_WORKER}{self._name}."))
-        await self._stored.asked(self._layer.group_add(EVERYBODY, channel))
+        channel = await self._stored.answer_of(self._layer.new_channel(f"{_WORKER}{self._name}."))
+        await self._stored.answer_of(self._layer.group_add(EVERYBODY, channel))
         self._stored.channel = channel
         self._listening = asyncio.ensure_future(self._listen(channel))
 
@@ -180,15 +180,15 @@ class RedisWorkers:
             answered = [delivery.answers for delivery in deliveries if delivery.answers]
             args += [sum(delivery.travels for delivery in deliveries), len(answered), *answered]
         keys = [name for key in sessions for name in self._stored.keys_of(key)]
-        gone = await self._stored.asked(self._deliver(keys, args))
+        gone = await self._stored.answer_of(self._deliver(keys, args))
         return None if gone is None else {list(sessions)[place] for place in gone}
 
     async def tell(self, channel: str, message: Message) -> None:
         if channel.startswith(f"{settings.REDIS_PREFIX}{_WORKER}") and len(channel) <= _MAX_CHANNEL:
-            await self._stored.asked(self._layer.send(channel, message))
+            await self._stored.answer_of(self._layer.send(channel, message))
 
     async def tell_all(self, message: Message) -> None:
-        await self._stored.asked(self._layer.group_send(EVERYBODY, message))
+        await self._stored.answer_of(self._layer.group_send(EVERYBODY, message))
 
     def learn(self, session: McpSessionState) -> None:
         self._stored.learn(session)
@@ -197,7 +197,7 @@ class RedisWorkers:
         return await self._stored.alive(channels)
 
     async def claim(self, key: str, request: bytes) -> bool:
-        return bool(await self._stored.asked(self._redis.hdel(self._stored.keys_of(key)[1], request)))
+        return bool(await self._stored.answer_of(self._redis.hdel(self._stored.keys_of(key)[1], request)))
 
     async def leave(self) -> None:
         await asyncio.gather(*(outbox.flush() for outbox in self._outboxes.values()))

@@ -1,4 +1,4 @@
-"""Ask for many things at a time: what is asked while an answer is awaited goes with the next question."""
+"""Asks for many things at a time: what is asked while an answer is awaited goes with the next question."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,7 +10,7 @@ _MOST = 64
 
 
 class Batches(Generic[Item, Answer]):
-    """``ask`` answers a batch, in order. What it raises, everybody in the batch is told."""
+    """Gathers items into batches. ``ask`` answers a batch, in order; what it raises is raised to all who are in it."""
 
     def __init__(self, ask: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]) -> None:
         self._ask = ask

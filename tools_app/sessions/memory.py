@@ -1,4 +1,4 @@
-"""MCP sessions in memory, for a site with one worker."""
+"""Keeps MCP sessions in memory, for a site with one worker."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ _SWEEP_EVERY = 15.0
 
 
 class MemorySessionStore:
-    """Sessions of a site with one worker. Those that last by use end ``idle`` seconds after the last one.
+    """Keeps the sessions of a site with one worker. Those that last by use end ``idle`` seconds after the last use.
 
     ``over`` is told of those that end by themselves, and why.
     """

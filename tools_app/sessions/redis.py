@@ -1,4 +1,4 @@
-"""MCP sessions in Redis, where every worker finds them. What must not be torn apart runs as one script there.
+"""Keeps MCP sessions in Redis, where every worker finds them. What must be atomic runs as one script there.
 
 A session has two keys: a hash with its owner, its state, when it expires and how much other workers have sent it; and a
 hash of the requests that other workers are answering for it. Both live for one lease, which the stream's worker renews.
@@ -38,8 +38,8 @@ _RESOURCE = "resource "
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """Whose session of this key it is to be, and the request that is to be noted; JSON texts."""
+class _ToAccept:
+    """A request to accept: the key of its session, the owner that the session must have, and its id; JSON texts."""
 
     key: str
     owner: bytes
@@ -48,7 +48,7 @@ class _Asked:
 
 
 class RedisSessionStore:
-    """Sessions of a site with several workers.
+    """Keeps the sessions of a site with several workers.
 
     Those whose streams are here are answered for from memory, as long as Redis can be reached: whatever other workers
     change of them comes here before it reaches the client. ``limit`` is how many requests of one session other workers
@@ -78,7 +78,7 @@ class RedisSessionStore:
         self.reachable = True
 
     def keys_of(self, key: str) -> tuple[str, str]:
-        """Where a session and the requests that are being answered for it are kept."""
+        """The Redis keys of a session, and of the requests that are being answered for it."""
         return f"{self._prefix}session:{key}", f"{self._prefix}requests:{key}"
 
     def _index_of(self, owner: Owner) -> str:
@@ -88,7 +88,7 @@ class RedisSessionStore:
         keys = [self.keys_of(session.key)[0], self._index_of(session.owner)]
         lasts = self._idle if session.lasts_by_use else LEASE
         args: list[Any] = [limit, lasts, orjson.dumps(session.owner), session.stored(), session.expires_at]
-        opened = bool(await self.asked(self._open(keys, [*args, int(session.lasts_by_use), session.told])))
+        opened = bool(await self.answer_of(self._open(keys, [*args, int(session.lasts_by_use), session.told])))
         if opened and not session.lasts_by_use:
             self._own[session.key] = session
         return opened
@@ -100,16 +100,16 @@ class RedisSessionStore:
                 raise SessionsUnavailable(_UNREACHABLE)
             return Acceptance(own) if own.owner == owner else None
         request = b"" if request_id is None else orjson.dumps(request_id)
-        asked = _Asked(key, orjson.dumps(owner), self._index_of(owner), request)
+        pending = _ToAccept(key, orjson.dumps(owner), self._index_of(owner), request)
         try:
-            accepted = self._accepted(key, await self._asking.ask(asked))
+            accepted = self._accepted(key, await self._asking.ask(pending))
         except asyncio.CancelledError:
-            self._doubt([asked])
+            self._doubt([pending])
             raise
         if accepted is None or not accepted.refusal or not accepted.session.lasts_by_use:
             return accepted
         # No stream's worker clears away what died with another worker.
-        return self._accepted(key, await self._asking.ask(asked)) if await self._forget_dead(key) else accepted
+        return self._accepted(key, await self._asking.ask(pending)) if await self._forget_dead(key) else accepted
 
     def _accepted(self, key: str, found: Sequence[Any] | None) -> Acceptance | None:
         if found is None:
@@ -117,50 +117,50 @@ class RedisSessionStore:
         state, expires_at, verdict = found
         return Acceptance(McpSessionState.read(key, state).extended_to(float(expires_at)), self._refusal(verdict))
 
-    async def _accept_all(self, batch: Sequence["_Asked"]) -> Sequence[Any]:
-        keys = [name for asked in batch for name in (*self.keys_of(asked.key), asked.index)]
-        args: list[Any] = [text for asked in batch for text in (asked.owner, asked.request)]
+    async def _accept_all(self, batch: Sequence["_ToAccept"]) -> Sequence[Any]:
+        keys = [name for pending in batch for name in (*self.keys_of(pending.key), pending.index)]
+        args: list[Any] = [text for pending in batch for text in (pending.owner, pending.request)]
         args += [self.channel, self._limit, LEASE, time.time()]
         try:
             await self._forget_doubtful()
-            found: Sequence[Any] = await self.asked(self._accept(keys, args))
+            found: Sequence[Any] = await self.answer_of(self._accept(keys, args))
         except SessionsUnavailable:
             self._doubt(batch)  # A Redis that hangs may note them yet.
             raise
         return found
 
-    def _doubt(self, batch: Iterable["_Asked"]) -> None:
-        """Whether these requests are noted is not known, and nobody will answer them."""
-        self._doubtful.extend((asked.key, asked.request) for asked in batch if asked.request)
+    def _doubt(self, batch: Iterable["_ToAccept"]) -> None:
+        """Remember requests that may be noted in Redis, though nobody will answer them."""
+        self._doubtful.extend((pending.key, pending.request) for pending in batch if pending.request)
 
     async def _forget_doubtful(self) -> None:
         """Forget the requests that may still be noted as being answered here, though they are not."""
         if not self._doubtful:
             return
-        await self.asked(self._redis.ping())  # When it answers, it has done what it was sent before.
+        await self.answer_of(self._redis.ping())  # When it answers, it has done what it was sent before.
         async with self._redis.pipeline(transaction=False) as pipe:
             for key, request in self._doubtful:
                 pipe.hdel(self.keys_of(key)[1], request)
             self._doubtful.clear()
-            await self.asked(pipe.execute())
+            await self.answer_of(pipe.execute())
 
     async def _forget_dead(self, key: str) -> bool:
         """Forget what workers were answering for a session when they died. Returns whether there was anything."""
         requests = self.keys_of(key)[1]
-        noted = await self.asked(self._redis.hgetall(requests))
+        noted = await self.answer_of(self._redis.hgetall(requests))
         alive = await self.alive({channel.decode() for channel in noted.values()})
         dead = [request for request, channel in noted.items() if channel.decode() not in alive]
-        return bool(dead) and bool(await self.asked(self._redis.hdel(requests, *dead)))
+        return bool(dead) and bool(await self.answer_of(self._redis.hdel(requests, *dead)))
 
     async def alive(self, channels: Iterable[str]) -> set[str]:
         """Those of these addresses that some worker listens to."""
-        heard = await self.asked(self._redis.pubsub_numsub(*channels))
+        heard = await self.answer_of(self._redis.pubsub_numsub(*channels))
         return {channel.decode() for channel, listeners in heard if listeners}
 
     async def release(self, session: McpSessionState, request_id: RequestId) -> None:
         keys, request = [*self.keys_of(session.key), self._index_of(session.owner)], orjson.dumps(request_id)
         try:
-            await self.asked(self._release(keys, [request]))
+            await self.answer_of(self._release(keys, [request]))
         except SessionsUnavailable:
             self._doubtful.append((session.key, request))
             raise
@@ -172,7 +172,7 @@ class RedisSessionStore:
 
     async def update(self, session: McpSessionState) -> None:
         self.learn(session)
-        await self.asked(self._update([self.keys_of(session.key)[0]], [session.stored()]))
+        await self.answer_of(self._update([self.keys_of(session.key)[0]], [session.stored()]))
 
     def learn(self, session: McpSessionState) -> None:
         """Take over the state of a session whose stream is here, after another worker has stored it."""
@@ -184,27 +184,27 @@ class RedisSessionStore:
         own = self._own.get(session.key)
         if own is not None:
             self._own[session.key] = own.extended_to(session.expires_at)
-        await self.asked(self._extend([self.keys_of(session.key)[0]], [session.expires_at]))
+        await self.answer_of(self._extend([self.keys_of(session.key)[0]], [session.expires_at]))
 
     async def delete(self, key: str) -> McpSessionState | None:
         name, requests = self.keys_of(key)
         session = self._own.pop(key, None)
         if session is None:
-            stored = await self.asked(self._redis.hget(name, "state"))
+            stored = await self.answer_of(self._redis.hget(name, "state"))
             session = McpSessionState.read(key, stored) if stored else None
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.delete(name)
             pipe.delete(requests)
             if session is not None:
                 pipe.zrem(self._index_of(session.owner), name)
-            deleted = await self.asked(pipe.execute())
+            deleted = await self.answer_of(pipe.execute())
         return session if deleted[0] else None
 
     async def over(self, keys: Sequence[str]) -> Mapping[str, str]:
         async with self._redis.pipeline(transaction=False) as pipe:
             for key in keys:
                 pipe.hmget(self.keys_of(key)[0], "expires", "idle")
-            found = await self.asked(pipe.execute())
+            found = await self.answer_of(pipe.execute())
         now = time.time()
         return {
             key: EXPIRED if expires else ""
@@ -219,26 +219,26 @@ class RedisSessionStore:
         async with self._redis.pipeline(transaction=False) as pipe:
             for key, own in owned:
                 await self._renew([*self.keys_of(key), self._index_of(own.owner)], [LEASE], pipe)
-            found = await self.asked(pipe.execute())
+            found = await self.answer_of(pipe.execute())
         return {key: _lease_of(answer) for (key, _), answer in zip(owned, found, strict=True) if answer is not None}
 
     async def listen(self, session: McpSessionState, stream: str, *, is_new: bool) -> Listening | None:
         keys = [self.keys_of(session.key)[0], self._index_of(session.owner)]
-        found = await self.asked(self._listen(keys, [stream, int(is_new), LEASE]))
+        found = await self.answer_of(self._listen(keys, [stream, int(is_new), LEASE]))
         return None if found is None else Listening(float(found[0]), bool(found[1]))
 
     async def unlisten(self, key: str, stream: str) -> None:
-        await self.asked(self._unlisten([self.keys_of(key)[0]], [stream]))
+        await self.answer_of(self._unlisten([self.keys_of(key)[0]], [stream]))
 
     async def tell(self, key: str, stream: str, told: str) -> str | None:
-        before = await self.asked(self._tell([self.keys_of(key)[0]], [stream, told]))
+        before = await self.answer_of(self._tell([self.keys_of(key)[0]], [stream, told]))
         return None if before is None else before.decode()
 
     async def subscribe(self, key: str, uri: str, limit: int) -> bool:
-        return bool(await self.asked(self._subscribe([self.keys_of(key)[0]], [_RESOURCE, uri, limit])))
+        return bool(await self.answer_of(self._subscribe([self.keys_of(key)[0]], [_RESOURCE, uri, limit])))
 
     async def unsubscribe(self, key: str, uri: str) -> None:
-        await self.asked(self._redis.hdel(self.keys_of(key)[0], f"{_RESOURCE}{uri}"))
+        await self.answer_of(self._redis.hdel(self.keys_of(key)[0], f"{_RESOURCE}{uri}"))
 
     async def subscribed(self, keys: Sequence[str], uris: Sequence[str]) -> set[tuple[str, str]]:
         if not keys or not uris:
@@ -246,7 +246,7 @@ class RedisSessionStore:
         async with self._redis.pipeline(transaction=False) as pipe:
             for key in keys:
                 pipe.hmget(self.keys_of(key)[0], [f"{_RESOURCE}{uri}" for uri in uris])
-            found = await self.asked(pipe.execute())
+            found = await self.answer_of(pipe.execute())
         return {
             (key, uri)
             for key, noted in zip(keys, found, strict=True)
@@ -256,15 +256,15 @@ class RedisSessionStore:
 
     async def longest_idle(self, owner: Owner) -> str | None:
         beginnings = [name.removesuffix("|") for name in self.keys_of("|")]
-        found = await self.asked(self._longest_idle([self._index_of(owner)], [*beginnings, LEASE]))
+        found = await self.answer_of(self._longest_idle([self._index_of(owner)], [*beginnings, LEASE]))
         return None if found is None else found.decode()
 
     async def listed(self) -> list[McpSessionState]:
-        names = await self.asked(self._names())
+        names = await self.answer_of(self._names())
         async with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.hmget(name, "state", "expires")
-            found = await self.asked(pipe.execute())
+            found = await self.answer_of(pipe.execute())
         sessions = [
             McpSessionState.read(name.rpartition(b":")[2].decode(), state).extended_to(float(expires_at))
             for name, (state, expires_at) in zip(names, found, strict=True)
@@ -276,8 +276,8 @@ class RedisSessionStore:
     async def _names(self) -> list[bytes]:
         return [name async for name in self._redis.scan_iter(match=f"{self._prefix}session:*", count=1_000)]
 
-    async def asked(self, answer: Any) -> Any:
-        """What Redis answers. Raises SessionsUnavailable."""
+    async def answer_of(self, answer: Any) -> Any:
+        """Wait for what Redis answers. Raises SessionsUnavailable."""
         try:
             found = await answer
         except (RedisError, OSError, TimeoutError) as error:

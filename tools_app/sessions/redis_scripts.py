@@ -1,4 +1,4 @@
-"""What must not be torn apart in Redis: one script for each step of an MCP session there.
+"""Holds one Redis script for each step of an MCP session that must be atomic.
 
 A session's keys are its hash, the hash of the requests that are being answered for it, and the index of its client's
 sessions by the time at which they end unless somebody keeps them. ``idle`` is set in a session without a stream of its

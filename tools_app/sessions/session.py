@@ -1,4 +1,4 @@
-"""MCP sessions: to whom each belongs, and what its client said of itself. Small enough to be stored anywhere."""
+"""Defines the state of an MCP session, small enough to be stored anywhere, and what a store of sessions does."""
 
 import secrets
 import time
@@ -25,7 +25,7 @@ SESSION_ENDED = "The MCP session has ended."
 
 
 def new_session_id() -> str:
-    """128 random bits, as 32 hexadecimal digits."""
+    """A new id: 128 random bits, as 32 hexadecimal digits."""
     return secrets.token_hex(_ID_BYTES)
 
 
@@ -61,28 +61,28 @@ class McpSessionState:
 
     @property
     def lasts_by_use(self) -> bool:
-        """Whether using it keeps it, and not a stream."""
+        """Whether it is kept by being used, and not by a stream."""
         return self.transport == "streamable"
 
     def stored(self) -> bytes:
-        """The session as it is kept outside this process."""
+        """The JSON text that a store outside this process keeps."""
         return orjson.dumps(asdict(self))
 
     @classmethod
     @lru_cache(maxsize=4_096)
     def read(cls, key: str, stored: bytes) -> "McpSessionState":
-        """The session that was stored so."""
+        """The session of which ``stored`` is the JSON text."""
         fields = orjson.loads(stored)
         return cls(**{**fields, "key": key, "owner": tuple(fields["owner"])})
 
     def extended_to(self, expires_at: float) -> "McpSessionState":
-        """The session, ending no earlier than ``expires_at``."""
+        """The session, which expires no earlier than at ``expires_at``."""
         return self if expires_at <= self.expires_at else replace(self, expires_at=expires_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """The session that a message belongs to, and why its request is not taken on, or nothing."""
+    """The session that a message belongs to; ``refusal`` says why its request is not taken on, where it is not."""
 
     session: McpSessionState
     refusal: str = ""
@@ -113,11 +113,11 @@ class Listening:
 
 
 class SessionsUnavailable(Exception):
-    """The sessions cannot be reached, so it is not known whether this one exists."""
+    """The store cannot be reached, so it is not known whether a session exists."""
 
 
 class SessionStore(Protocol):
-    """Where sessions are kept, so that any worker can answer for any of them.
+    """Keeps sessions, so that any worker can answer for any of them.
 
     Every method raises SessionsUnavailable where the store cannot be reached.
     """
@@ -126,13 +126,13 @@ class SessionStore(Protocol):
         """Store a new session whose stream is here. False: its issuer and subject have ``limit`` open ones already."""
 
     async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Acceptance | None:
-        """The session, if it exists and is its owner's; a request is noted as being answered by this worker.
+        """Return the session, if it exists and belongs to ``owner``; note a request as being answered by this worker.
 
         One that lasts by use is used by this.
         """
 
     async def release(self, session: McpSessionState, request_id: RequestId) -> None:
-        """A request of a session that lasts by use has been answered, or will not be."""
+        """Note that a request of a session that lasts by use has been answered, or will not be."""
 
     async def update(self, session: McpSessionState) -> None:
         """Store what a session's client has said, if the session still exists."""
@@ -141,10 +141,10 @@ class SessionStore(Protocol):
         """Let the session last until its ``expires_at``, if it is not already to last longer."""
 
     async def delete(self, key: str) -> McpSessionState | None:
-        """Forget a session. Returns it to the one who did: None where it does not exist, or no more."""
+        """Forget a session. Returns it, or None where it did not exist any more."""
 
     async def over(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """Those of these sessions that exist no more or are over, and why, as far as that is known."""
+        """Return those of these sessions that exist no more or are over, and why, as far as that is known."""
 
     async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
         """Keep these sessions, whose streams are here. One that is not in the answer exists no more."""
@@ -153,25 +153,25 @@ class SessionStore(Protocol):
         """Keep a session that lasts by use: its client listens on this stream. None: it exists no more."""
 
     async def unlisten(self, key: str, stream: str) -> None:
-        """A stream on which a client listened has closed."""
+        """Note that a stream on which a client listened has closed."""
 
     async def tell(self, key: str, stream: str, told: str) -> str | None:
         """Note what the client is told on a stream; returns what it was told before, or None if another is chosen."""
 
     async def subscribe(self, key: str, uri: str, limit: int) -> bool:
-        """Note that a session is to be told of changes of a resource. False: of ``limit`` others it is already."""
+        """Note that a session is to be told of changes of a resource. False: it has ``limit`` other subscriptions."""
 
     async def unsubscribe(self, key: str, uri: str) -> None:
-        """A session is to be told no more."""
+        """Note that a session is not to be told of changes of a resource any more."""
 
     async def subscribed(self, keys: Sequence[str], uris: Sequence[str]) -> set[tuple[str, str]]:
-        """Which of these sessions are to be told of which of these resources."""
+        """Return which of these sessions are to be told of which of these resources: pairs of key and URI."""
 
     async def longest_idle(self, owner: Owner) -> str | None:
-        """The key of the session of this issuer and subject that was not used for the longest time.
+        """Return the key of the session of this issuer and subject that was not used for the longest time.
 
         One that lasts by use, to which nobody listens, and which waits for no answer.
         """
 
     async def listed(self) -> list[McpSessionState]:
-        """All open sessions."""
+        """Return all open sessions."""

@@ -1,4 +1,4 @@
-"""One open event stream: what is queued for it, its heartbeat, and when it ends (HTML Standard, section 9.2)."""
+"""Queues messages for one open event stream, with a heartbeat, until it ends (HTML Standard, section 9.2)."""
 
 import asyncio
 from collections import deque
@@ -23,7 +23,7 @@ def message_event(message: Mapping[str, Any]) -> bytes:
 
 
 class EventStream:
-    """Messages on their way to one client, in order.
+    """Holds the messages that are on their way to one client, in order.
 
     Not thread-safe: used on the event loop alone. A reader that falls more than ``max_bytes`` behind is cut off, since
     nothing may be lost in silence; so is one that does not read on when the stream has ended (``on_abandoned``).
@@ -82,7 +82,7 @@ class EventStream:
         self._timer = asyncio.get_running_loop().call_later(self._heartbeat, self._beat)
 
     def stop(self) -> None:
-        """Nobody reads any more."""
+        """Stop the timers: nobody reads any more."""
         self.on_abandoned = None
         for timer in (self._timer, self._last_words):
             if timer is not None:
@@ -97,7 +97,7 @@ class EventStream:
             self._waiter.set_result(None)
 
     async def next(self) -> bytes | None:
-        """The bytes to send next, as soon as there are any. None: the stream has ended."""
+        """Wait for the bytes to send next. None: the stream has ended."""
         while not self._chunks:
             if self.ended:
                 return None

@@ -1,4 +1,4 @@
-"""What the client of a `subscriptions/listen` stream has not been told yet (MCP 2026-07-28, Subscriptions)."""
+"""Queues notifications for a `subscriptions/listen` stream (MCP 2026-07-28, Subscriptions)."""
 
 import asyncio
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class NotificationStream(EventStream):
         return True
 
     async def next_event(self) -> ServerEvent | None:
-        """What to tell next, as soon as there is something. None: the stream has ended."""
+        """Wait for the next event. None: the stream has ended."""
         while not self._events:
             if self.ended:
                 return None

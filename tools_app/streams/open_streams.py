@@ -1,4 +1,4 @@
-"""The streams that this worker holds open, whichever transport they belong to."""
+"""Registers the streams that this worker holds open, whichever transport they belong to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _MOST_LISTENERS = 4
 
 @dataclass(slots=True, eq=False)
 class OpenStream:
-    """A stream of this worker, for whom it is, and what was on its owner's lists when last looked.
+    """A stream of this worker, its caller, and what the caller could see when that was last looked at.
 
     Times are in seconds: ``expires_at`` since the epoch, the others monotonic.
     """
@@ -30,7 +30,7 @@ class OpenStream:
 
 @dataclass(slots=True, eq=False)
 class SessionStream(OpenStream):
-    """The stream of an MCP session over HTTP+SSE, which lasts as long as it.
+    """The stream of an MCP session over HTTP+SSE; the session lasts as long as its stream.
 
     ``received`` counts what other workers sent; ``behind_since`` is set while that is less than they say. ``given_up``
     holds the requests whose worker died.
@@ -60,7 +60,7 @@ class Subscription(OpenStream):
 
 
 class OpenStreams:
-    """Streams by key; the key of a stream of HTTP+SSE is its session's."""
+    """Finds streams by their keys; the key of a stream of HTTP+SSE is its session's."""
 
     def __init__(self) -> None:
         self._streams: dict[str, OpenStream] = {}

@@ -1,4 +1,4 @@
-"""Looks whether the policy has changed, however that was done, and what that means for the streams that are open."""
+"""Tells open streams and sessions what a change of the policy means for them, however it was made."""
 
 import asyncio
 import time
@@ -9,7 +9,6 @@ from authz_app.policy.policy import Policy
 from authz_app.policy_store.store import PolicyStore, PolicyUnavailable
 from tools_app.invocation.listing import Seen, changed_kinds, list_changed, seen_by
 from tools_app.sessions.session import BLOCKED, SessionStore, SessionsUnavailable
-from tools_app.streams.blocked_sessions import BlockedSessions
 from tools_app.streams.open_streams import Listener, OpenStream, OpenStreams
 
 # Long enough for the owner's next call to be refused with a reason rather than with a closed stream.
@@ -32,19 +31,20 @@ class PolicyWatch:
         self._policy = policy
         self._sessions = sessions
         self._streams = streams
-        self._blocked_sessions = BlockedSessions(end)
+        self._end = end
+        self._blocked: frozenset[tuple[str, str]] = frozenset()
         self._version = 0
         # When the window of some rule opens or closes.
         self._next_moment = 0.0
 
     async def look(self) -> None:
-        """See what has changed since the last look. What could not be read is told by the next one."""
+        """Tell what has changed since the last look; where the policy cannot be read, the next look does."""
         # Nothing is decided while the policy cannot be read.
         with suppress(PolicyUnavailable, SessionsUnavailable):
             policy, now = await self._policy.refreshed(), time.time()
             if policy.version != self._version or now >= self._next_moment:
                 await self._tell(policy)
-                await self._blocked_sessions.look(policy, self._sessions)
+                await self._end_sessions_of_blocked(policy)
                 self._version, self._next_moment = policy.version, policy.next_moment(now)
 
     def end_blocked(self) -> None:
@@ -52,6 +52,15 @@ class PolicyWatch:
         for opened in self._streams.all():
             if opened.blocked_since is not None and time.monotonic() - opened.blocked_since > _BLOCKED_GRACE:
                 opened.stream.end(BLOCKED)
+
+    async def _end_sessions_of_blocked(self, policy: Policy) -> None:
+        """End the sessions that last by use, of those clients that were blocked since the last look."""
+        blocked = frozenset(owner for owner, client in policy.clients.items() if client.status == "blocked")
+        if new := blocked - self._blocked:
+            for session in await self._sessions.listed():
+                if session.lasts_by_use and session.owner[:2] in new:
+                    await self._end(session.key, BLOCKED)
+        self._blocked = blocked
 
     async def _tell(self, policy: Policy) -> None:
         for opened in self._streams.all():

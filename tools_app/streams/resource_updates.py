@@ -1,4 +1,4 @@
-"""Tell the clients that want to know of it that a resource has changed, on the streams of all workers."""
+"""Tells the clients that have subscribed to a resource that it has changed, on the streams of all workers."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ MESSAGE = "resources updated"
 
 
 def message_of(uris: Sequence[str]) -> Mapping[str, Any]:
-    """What the workers tell each other."""
+    """The message by which workers tell each other which resources have changed."""
     return {"type": MESSAGE, "uris": list(uris)}
 
 
@@ -42,7 +42,7 @@ class ResourceUpdates:
         self._passing_on: asyncio.Task[None] | None = None
 
     def note(self, uri: str) -> None:
-        """A resource has changed: tell all workers, soon. Never blocks."""
+        """Tell all workers, soon, that a resource has changed. Never blocks."""
         self._changed[uri] = None
         if self._passing_on is None or self._passing_on.done():
             self._passing_on = asyncio.ensure_future(self._pass_on())

@@ -194,7 +194,7 @@ class StreamWatch:
         await self._give_up(opened, dead)
 
     def _go_on(self, opened: OpenStream, expires_at: float) -> None:
-        """Go on until the next heartbeat, if a token has been presented that lasts."""
+        """Let a stream go on until the next heartbeat; end it where the latest token has expired."""
         opened.renew_at = time.monotonic() + self._heartbeat
         opened.expires_at = max(opened.expires_at, expires_at)
         if opened.expires_at <= time.time():

@@ -1,4 +1,4 @@
-"""Whom every transport turns away before the SDK sees anything: blocked clients, and all while the worker drains."""
+"""Turns away, on every transport, blocked clients, and everybody while the worker drains."""
 
 from authz_app.conf import conf as authz_conf
 from authz_app.core.asgi import Scope
@@ -22,7 +22,7 @@ CUT_SHORT = (
 def caller_of(
     scope: Scope, transport: str, *, mcp_session: str = "", client_software: str = "", protocol_version: str = ""
 ) -> Caller:
-    """Who sent an authenticated request, and from where."""
+    """The caller: who sent an authenticated request, and from where."""
     address = client_address(scope, authz_conf())
     return Caller(scope["principal"], client_software, mcp_session, transport, protocol_version, address)
 

@@ -1,4 +1,4 @@
-"""The MCP paths: which transport serves which, behind the checks that all of them share."""
+"""Serves the MCP paths, each by its transport, behind the checks that all of them share."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any

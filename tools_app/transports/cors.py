@@ -1,4 +1,4 @@
-"""Let pages of the allowed origins use the MCP paths (Fetch standard, "CORS protocol"). Decides no origin itself."""
+"""Lets pages of the allowed origins use the MCP paths (Fetch standard, "CORS protocol"). Decides no origin itself."""
 
 import re
 
@@ -36,7 +36,7 @@ async def answer_preflight(scope: Scope, send: Send) -> None:
 
 
 def readable_by_its_origin(scope: Scope, send: Send) -> Send:
-    """``send``, with leave for the page that asked to read the answer. Its origin has been found to be allowed."""
+    """Wrap ``send``, so that the page that asked may read the answer. Its origin has been found to be allowed."""
     origins = [value for name, value in scope["headers"] if name == b"origin"]
     if not origins:
         return send

@@ -1,4 +1,4 @@
-"""What every transport does with an HTTP request: check where it comes from, and read its body within limits."""
+"""Checks where an HTTP request comes from, and reads its body within limits."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -12,7 +12,7 @@ from authz_app.core.asgi import Receive, Scope
 
 
 class RequestRefused(Exception):
-    """The request is answered with ``status`` and goes no further; ``error`` is a code, the message a sentence."""
+    """A request is refused with this HTTP ``status``; ``error`` is a code, the message a sentence."""
 
     def __init__(self, status: int, error: str, message: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
         super().__init__(message)
@@ -22,7 +22,7 @@ class RequestRefused(Exception):
 
 
 class BadMessage(Exception):
-    """The body is not a message; answered 400 with a JSON-RPC error of this ``code``."""
+    """A body is not a message; the answer is 400 with a JSON-RPC error of this ``code``."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -69,7 +69,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body.
+    """Read the whole body.
 
     Raises:
         RequestRefused: it is larger than ``limit`` bytes (413), or the client left before its end (400).

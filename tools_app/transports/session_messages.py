@@ -32,12 +32,12 @@ async def admit(worker: Worker, session: McpSessionState, principal: Principal) 
 
 
 def expiry_of(principal: Principal) -> float:
-    """When a session ends of whose owner this is the latest token."""
+    """When a session ends if no later token than this principal's is presented, in seconds since the epoch."""
     return principal.expires_at + authz_conf().token_leeway
 
 
 async def extended(worker: Worker, session: McpSessionState, principal: Principal) -> McpSessionState:
-    """The session, which lasts as long as the latest token that its owner presents."""
+    """Let the session last as long as the latest token that its owner presents; returns it so."""
     longer = session.extended_to(expiry_of(principal))
     if longer is not session:
         worker.streams.extend(longer.key, longer.expires_at)
@@ -47,7 +47,7 @@ async def extended(worker: Worker, session: McpSessionState, principal: Principa
 
 
 def caller_in(scope: Scope, session: McpSessionState, message: jsonrpc.Message | None) -> Caller:
-    """Who sent a request, with a message or without, that belongs to a session, and with which client software."""
+    """The caller: who sent a request that belongs to a session, and with which client software."""
     return caller_of(
         scope,
         session.transport,
@@ -58,7 +58,7 @@ def caller_in(scope: Scope, session: McpSessionState, message: jsonrpc.Message |
 
 
 def not_now(worker: Worker, key: str, message: jsonrpc.Message | None) -> str:
-    """Why a request cannot be taken on, as far as this worker knows, or nothing."""
+    """Why a request cannot be taken on, as far as this worker knows; empty where it can."""
     if not isinstance(message, jsonrpc.Request):
         return ""
     if worker.in_flight.has(key, message.id):
@@ -68,7 +68,7 @@ def not_now(worker: Worker, key: str, message: jsonrpc.Message | None) -> str:
 
 
 class AnswerPath(Protocol):
-    """How the answer to one request in a session reaches its client."""
+    """Brings the answer to one request in a session to its client."""
 
     @property
     def back_channel(self) -> BackChannel:
@@ -106,7 +106,7 @@ async def _serve(
 async def _stored(
     worker: Worker, request: jsonrpc.Request, session: McpSessionState, served: kernel.ServedRequest
 ) -> kernel.ServedRequest:
-    """The answer, once what it changed of the session is stored: the next message may reach another worker."""
+    """Store what a request changed of its session before it is answered: the next may reach another worker."""
     if served.session is not session:
         try:
             await worker.sessions.update(served.session)

@@ -7,6 +7,7 @@ delivers; each POST is decided by its own token, answered 202, and worked on in 
 import asyncio
 import logging
 import re
+from dataclasses import dataclass
 from functools import partial
 from urllib.parse import parse_qs
 
@@ -40,7 +41,7 @@ from tools_app.worker.worker import Worker
 logger = logging.getLogger(__name__)
 
 _SESSION_ID = re.compile(r"[0-9a-f]{32}")
-# As the endpoint event has it, which is all that is ever sent but by mistake.
+# As the endpoint event has it, and so nearly every request.
 _PLAIN_QUERY = re.compile(rb"session_id=([0-9a-f]{32})")
 _NO_SESSION = "There is no such MCP session. Open one with GET /sse."
 
@@ -95,7 +96,7 @@ async def messages_app(scope: Scope, receive: Receive, send: Send, worker: Worke
     request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
     accepted = await worker.sessions.accept(key, principal.owner, request_id)
     if accepted is None or worker.streams.has_ended(key):
-        # A blocked client's sessions have ended; it is told why rather than that there is none.
+        # The sessions of a blocked client have ended: it is told why, and not that there is none.
         await refuse_blocked(caller_of(scope, SSE), message, worker)
         raise RequestRefused(404, "no_session", _NO_SESSION)
     try:
@@ -143,27 +144,30 @@ def _back_channel(worker: Worker, session: McpSessionState) -> BackChannel:
     return BackChannel(partial(worker.delivery.send, session), worker.replies)
 
 
+@dataclass(frozen=True, slots=True)
 class _StreamPath:
-    """The way to a client by its session's stream, whichever worker holds it."""
+    """Answers a request on its session's stream, whichever worker holds that."""
 
-    def __init__(self, worker: Worker, session: McpSessionState, request_id: jsonrpc.RequestId) -> None:
-        self.back_channel = _back_channel(worker, session)
-        self._worker = worker
-        self._session = session
-        self._request_id = request_id
+    worker: Worker
+    session: McpSessionState
+    request_id: jsonrpc.RequestId
+
+    @property
+    def back_channel(self) -> BackChannel:
+        return _back_channel(self.worker, self.session)
 
     async def answer(self, served: ServedRequest) -> None:
-        self._worker.delivery.send(
+        self.worker.delivery.send(
             served.session,
             served.message,
-            answers=self._request_id,
+            answers=self.request_id,
             record_id=served.record_id,
-            learnt=served.session is not self._session,
+            learnt=served.session is not self.session,
         )
 
     async def give_up(self, cancelled: asyncio.CancelledError) -> None:
-        if self._worker.draining:  # The client did not ask for it, and its stream may be another worker's.
-            message = jsonrpc.error_of(self._request_id, jsonrpc.INTERNAL_ERROR, CUT_SHORT)
-            self._worker.delivery.send(self._session, message, answers=self._request_id)
+        if self.worker.draining:  # The client did not ask for it, and its stream may be another worker's.
+            message = jsonrpc.error_of(self.request_id, jsonrpc.INTERNAL_ERROR, CUT_SHORT)
+            self.worker.delivery.send(self.session, message, answers=self.request_id)
         else:
-            self._worker.delivery.give_up(self._session, self._request_id)
+            self.worker.delivery.give_up(self.session, self.request_id)

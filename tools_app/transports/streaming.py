@@ -1,4 +1,4 @@
-"""A response that is an event stream: sent as its reader reads, until it ends or the reader is gone."""
+"""Sends a response that is an event stream, as its reader reads, until it ends or the reader is gone."""
 
 import asyncio
 from collections.abc import Iterable

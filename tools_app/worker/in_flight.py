@@ -1,4 +1,4 @@
-"""The requests that this worker is answering, by MCP session."""
+"""Knows the requests that this worker is answering, and cancels them."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ _Key = tuple[type, RequestId]
 
 
 class InFlight:
-    """Requests by session key and request id."""
+    """The tasks that answer requests, by session key and request id."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, dict[_Key, asyncio.Task[Any]]] = {}
@@ -27,7 +27,7 @@ class InFlight:
         task.add_done_callback(lambda _: self._remove(session_key, request_id))
 
     def cancel(self, session_key: str, request_id: RequestId) -> bool:
-        """Cancel a request, if it is running here. Returns whether it is."""
+        """Cancel a request, if this worker is answering it. Returns whether it is."""
         task = self._tasks.get(session_key, {}).get(_key(request_id))
         if task is None or task.done():
             return False
@@ -47,16 +47,16 @@ class InFlight:
 
 
 def _cancel_soon(task: "asyncio.Task[Any]", why: str | None = None) -> None:
-    """Cancel it once it has begun: before that, it would end without a word to whoever waits for its answer."""
+    """Cancel a task once it has begun: before that, it would end without a word to whoever waits for its answer."""
     task.get_loop().call_soon(_cancel, task, why)
 
 
 def _cancel(task: "asyncio.Task[Any]", why: str | None) -> None:
-    """Cancel it once: several workers may end one session, and what is being decided is decided to its end."""
+    """Cancel a task only once: several workers may end one session, and a second cancellation cuts a decision short."""
     if not task.cancelling():
         task.cancel(why)
 
 
 def _key(request_id: RequestId) -> _Key:
-    """1 and "1" are different ids (JSON-RPC 2.0, section 4)."""
+    """Tell 1 from "1": they are different ids (JSON-RPC 2.0, section 4)."""
     return (type(request_id), request_id)

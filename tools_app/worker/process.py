@@ -1,4 +1,4 @@
-"""The worker of this process. For the edges of the site alone: what lies between them is handed what it needs."""
+"""Makes the worker of this process. Only the edges of the site ask for it, and hand on what others need."""
 
 from functools import cache
 from typing import Any

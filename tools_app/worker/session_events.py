@@ -1,4 +1,4 @@
-"""What is written of MCP sessions: that they were opened, and that they have ended, and why."""
+"""Writes that MCP sessions were opened, and that they have ended and why."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from tools_app.wire.meta import software_in
 
 
 class SessionEvents:
-    """Written by the worker of this name. ``shared``: its sessions are in a store that all workers share."""
+    """Writes events in the name of ``worker``. ``shared``: its sessions are in a store that all workers share."""
 
     def __init__(self, audit: AuditWriter, worker: str, *, shared: bool) -> None:
         self._audit = audit
@@ -20,14 +20,14 @@ class SessionEvents:
     def opened(self, session: McpSessionState, client: Client) -> None:
         """Write that a session was opened. It dies with its stream's worker, or with the memory that it is in."""
         issuer, subject, oauth_client_id = session.owner
-        told = {
+        details = {
             "transport": session.transport,
             "software": software_in(session.client_info),
             "protocol_version": session.protocol_version,
         }
         opened = event(
             EventKind.SESSION_OPENED,
-            {name: value for name, value in told.items() if value},
+            {name: value for name, value in details.items() if value},
             at=datetime.fromtimestamp(session.opened_at, UTC),
             client_id=client.id,
             client_name=client.name,

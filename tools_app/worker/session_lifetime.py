@@ -1,4 +1,4 @@
-"""How MCP sessions begin and end, on all workers."""
+"""Begins and ends MCP sessions, on all workers."""
 
 import asyncio
 import time

@@ -1,6 +1,6 @@
-"""Sessions that ended while nobody could write it: their worker died, or nothing is left of them in the store.
+"""Closes sessions that ended while nobody could write it: their worker died, or the store has lost them.
 
-Every worker looks, so it is told by whichever is there; the register of open sessions lets it be told once.
+Every worker looks; the register of open sessions sees to it that each end is written once.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class _Open:
 
 
 class SessionSweep:
-    """One worker's looks at the register. ``shared``: the store is the same for all workers.
+    """Looks at the register of open sessions. ``shared``: the store is the same for all workers.
 
     ``idle`` is for how long a session that lasts by use is kept, ``drain`` for how long a worker that leaves works on;
     both are in seconds.
@@ -74,7 +74,7 @@ class SessionSweep:
                 logger.debug("It cannot be seen which MCP sessions are open: %s", error)
 
     async def look(self) -> None:
-        """Close what is over.
+        """Close the sessions that are over.
 
         Raises:
             DatabaseError, InterfaceError, SessionsUnavailable: it cannot be told what is.
@@ -119,7 +119,7 @@ class SessionSweep:
 
 
 def _read() -> tuple[list[_Open], dict[str, bool]]:
-    """The open sessions, and which workers were seen lately, of those that did not leave."""
+    """The open sessions; and of each worker that did not leave, whether it was seen lately."""
     try:
         opened = OpenSession.objects.values_list("mcp_session", "holder", "opened_at", "transport")
         is_alive = ExpressionWrapper(Q(seen_at__gt=Now() - ALIVE), output_field=BooleanField())

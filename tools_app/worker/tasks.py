@@ -1,4 +1,4 @@
-"""The tasks of a worker that outlive the request that asked for them."""
+"""Runs work that outlives the request that asked for it."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Tasks:
-    """What is to be done before the worker leaves, and what has no end of its own.
+    """The tasks that the worker waits for when it leaves, and those that have no end of their own.
 
     ``draining`` says that the worker is about to leave.
     """

@@ -1,4 +1,4 @@
-"""One process's share of the site: what it holds in memory, and how it begins and ends."""
+"""Builds one process's share of the site, and begins and ends it."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ _LARGEST_RESULT = 8_000_000
 
 
 class Worker:
-    """Everything that lives as long as the process does, on one event loop."""
+    """Holds everything that lives as long as the process does, on one event loop."""
 
     def __init__(self) -> None:
         site, limits = authz_conf(), conf()
@@ -87,7 +87,7 @@ class Worker:
 
     @property
     def sessions(self) -> SessionStore:
-        """Where the MCP sessions are."""
+        """The store of MCP sessions."""
         return self.workers.sessions
 
     @property
@@ -96,7 +96,7 @@ class Worker:
         return self.tasks.draining
 
     def start(self) -> None:
-        """Be seen by other workers, and within reach of this process's threads, from now on. May be repeated."""
+        """Show the other workers that this one is there, and start its threads. May be repeated."""
         loop = asyncio.get_running_loop()
         if self.loop is loop:
             return

@@ -1,4 +1,7 @@
-"""MCP sessions that last by use, in memory and in a real Redis: the same in both."""
+"""MCP sessions that last by use, in memory and in a real Redis: the same in both.
+
+Covers: tools_app.sessions.memory, tools_app.sessions.redis_scripts
+"""
 
 import time
 from collections.abc import AsyncIterator

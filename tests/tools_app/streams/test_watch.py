@@ -4,15 +4,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
-from django.db import connection
-from django.utils import timezone
 
-from authz_app.models import Client, Rule
 from tests.eventually import eventually
 from tests.redis import RedisServer
 from tests.tools_app.connected import WAIT, Join, opened, read
@@ -222,41 +218,3 @@ async def test_the_watch_ends_with_the_last_stream_and_begins_again_with_the_nex
     stream = await watched(here)
     await rounds(here)
     assert stream.stream.ended == ""
-
-
-async def test_a_session_has_ended_when_its_stream_has_whoever_still_reads(join: Join) -> None:
-    here = await join()
-    await watched(here)
-    assert not here.streams.has_ended("k")
-    here.streams.end("k", "because")
-    assert here.streams.has_ended("k")
-    assert not here.streams.has_ended("another")
-
-
-def allow_for_a_moment(subject: str) -> None:
-    """A rule for one client, whose window opens soon, and closes soon after."""
-    Client.objects.update(status=Client.Status.ACTIVE)
-    rule = Rule.objects.create(tools="echo", enabled=False)
-    rule.clients.set([Client.objects.get(subject=subject)])
-    now = timezone.now()
-    window = {"valid_from": now + timedelta(seconds=0.5), "valid_until": now + timedelta(seconds=1.5)}
-    Rule.objects.update(enabled=True, **window)
-    connection.close()
-
-
-async def test_who_a_window_is_about_hears_when_it_opens_and_when_it_closes(join: Join) -> None:
-    here = await join()
-    here.watch._heartbeat = 0.0
-    _, mine = await opened(here, "mine")
-    _, other = await opened(here, "other", ("https://issuer.example/", "bob", "app"))
-    await eventually(lambda: mine.seen is not None and other.seen is not None)
-    assert ("tool", "echo") not in (mine.seen or ())
-    await asyncio.to_thread(allow_for_a_moment, "alice")
-    await eventually(lambda: ("tool", "echo") in (mine.seen or ()))
-    await eventually(lambda: ("tool", "echo") not in (mine.seen or ()))
-    assert [orjson.loads(message)["method"] for message in await read(mine, 2)] == [
-        "notifications/tools/list_changed"
-    ] * 2
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await other.stream.next()

@@ -2,6 +2,8 @@
 
 The order is made, not waited for: an administrator's transaction keeps the record of a call from being committed (on
 SQLite there is one writer), and the session is ended as any worker's watch ends it.
+
+Covers: tools_app.transports.admission
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Workers and Redis that die or hang: what was asked is answered, or its stream closes. Nothing is lost in silence."""
+"""Workers and Redis that die or hang: what was asked is answered, or its stream closes. Nothing is lost in silence.
+
+Covers: tools_app.transports.app
+"""
 
 import signal
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,7 @@
-"""That a session was opened and why it ended stands in the events, once each, over sockets and on any worker."""
+"""That a session was opened and why it ended stands in the events, once each, over sockets and on any worker.
+
+Covers: tools_app.worker.session_events
+"""
 
 import asyncio
 import json

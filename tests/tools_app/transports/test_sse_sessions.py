@@ -1,4 +1,7 @@
-"""MCP sessions over HTTP+SSE: to whom they belong, what a change of the policy does to them, and when they end."""
+"""MCP sessions over HTTP+SSE: to whom they belong, what a change of the policy does to them, and when they end.
+
+Covers: tools_app.transports.sse, tools_app.transports.streaming
+"""
 
 import asyncio
 

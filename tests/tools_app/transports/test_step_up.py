@@ -1,4 +1,7 @@
-"""A call that lacks nothing but token scopes: told what to ask for, in every way of connecting as it can bear it."""
+"""A call that lacks nothing but token scopes: told what to ask for, in every way of connecting as it can bear it.
+
+Covers: tools_app.transports.streamable.held_response
+"""
 
 import re
 from collections.abc import Iterator

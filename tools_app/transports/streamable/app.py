@@ -1,4 +1,4 @@
-"""Streamable HTTP at `/mcp`: reads each request once, tells the two eras of the protocol apart, and hands it on."""
+"""Serves Streamable HTTP at `/mcp`: reads each request, and hands it to the era of the protocol that it belongs to."""
 
 from typing import NoReturn
 
@@ -33,7 +33,7 @@ def _refuse_without_message(scope: Scope) -> NoReturn:
 
 
 def _is_of_modern_era(scope: Scope, posted: Posted | None) -> bool:
-    """By the header, which names a version of the handshake era or none in that era; or else by the message."""
+    """Tell the era by the header, which names a version of the handshake era or none there; or else by the message."""
     named = header_values(scope, modern.VERSION_HEADER)
     if any(version not in HANDSHAKE_PROTOCOL_VERSIONS for version in named):
         return True

@@ -1,4 +1,4 @@
-"""Which kinds of response a client of Streamable HTTP takes (RFC 9110 section 12.5.1)."""
+"""Reads which kinds of response a client of Streamable HTTP takes (RFC 9110 section 12.5.1)."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class AcceptedMediaTypes:
 
 
 def accepted_by(scope: Scope) -> AcceptedMediaTypes:
-    """What the Accept header says; whoever sends none takes anything.
+    """Read the Accept header; whoever sends none takes anything.
 
     Raises:
         RequestRefused: the client takes neither.

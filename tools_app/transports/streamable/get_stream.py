@@ -1,4 +1,4 @@
-"""`GET /mcp`: a stream on which a session's client hears of what belongs to no request."""
+"""Serves `GET /mcp`: a stream on which a session's client hears of what belongs to no request."""
 
 import logging
 import secrets

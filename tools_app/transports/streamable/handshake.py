@@ -7,6 +7,7 @@ response; `GET` opens a stream for what belongs to no request, and `DELETE` ends
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from authz_app.audit.entries import Undelivered
@@ -43,7 +44,7 @@ _ENDED = "The MCP session was ended while this was being answered. If it was a c
 
 
 async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted | None, worker: Worker) -> None:
-    """Serve a request of this era. ``posted`` is the message that was read from it; None of what is no POST."""
+    """Serve a request of this era. ``posted`` is its message, or None where it is no POST."""
     if worker.draining:
         raise SHUTTING_DOWN
     await worker.workers.join()
@@ -91,46 +92,47 @@ def _responding(accepts: AcceptedMediaTypes, worker: Worker, headers: Headers = 
     )
 
 
+@dataclass(frozen=True, slots=True)
 class _ResponsePath:
-    """The way to a client by the response to its own request."""
+    """Answers a request on its own response."""
 
-    def __init__(
-        self, worker: Worker, session: McpSessionState, request_id: jsonrpc.RequestId, response: StreamableResponse
-    ) -> None:
-        self.back_channel = BackChannel(response.post, worker.replies, response.can_ask)
-        self._worker = worker
-        self._session = session
-        self._request_id = request_id
-        self._response = response
+    worker: Worker
+    session: McpSessionState
+    request_id: jsonrpc.RequestId
+    response: StreamableResponse
+
+    @property
+    def back_channel(self) -> BackChannel:
+        return BackChannel(self.response.post, self.worker.replies, self.response.can_ask)
 
     async def answer(self, served: ServedRequest) -> None:
-        forbidden = forbidden_response(served.denied, self._request_id, _PATH)
+        forbidden = forbidden_response(served.denied, self.request_id, _PATH)
         try:
-            await release(self._worker, self._session, self._request_id)
+            await release(self.worker, self.session, self.request_id)
             if served.denied is not None and served.denied.blocked:
                 # Before it is told so: what it sends next finds no session.
-                await end_blocked(self._worker, self._session)
+                await end_blocked(self.worker, self.session)
         finally:  # Even if the end of the session cancels this.
             if forbidden is None:
-                self._response.answer(served.message, served.record_id)
+                self.response.answer(served.message, served.record_id)
             else:
-                self._response.forbid(forbidden)
+                self.response.forbid(forbidden)
 
     async def give_up(self, cancelled: asyncio.CancelledError) -> None:
-        self._response.answer(self._last_words(cancelled))
-        await release(self._worker, self._session, self._request_id)
+        self.response.answer(self._last_words(cancelled))
+        await release(self.worker, self.session, self.request_id)
 
     def _last_words(self, cancelled: asyncio.CancelledError) -> Mapping[str, Any] | None:
         """What is answered to a request that was cancelled: nothing, where its client asked for that."""
         if SESSION_ENDED in cancelled.args:
             text = _ENDED
-        elif self._worker.draining:
+        elif self.worker.draining:
             text = CUT_SHORT
-        elif self._response.can_ask:
+        elif self.response.can_ask:
             return None
         else:
             text = "The request was cancelled."  # A response that is JSON says something.
-        return jsonrpc.error_of(self._request_id, jsonrpc.INTERNAL_ERROR, text)
+        return jsonrpc.error_of(self.request_id, jsonrpc.INTERNAL_ERROR, text)
 
 
 async def _send_empty(send: Send, status: int) -> None:

@@ -1,4 +1,4 @@
-"""Hold a response back until it is known whether the call in it was refused: then HTTP says so, too."""
+"""Holds a response back until it is known whether its call was denied: then the HTTP status says so, too."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from tools_app.wire import jsonrpc
 
 @dataclass(frozen=True, slots=True)
 class ForbiddenResponse:
-    """What a 403 says to a call that was refused."""
+    """The body and the headers of a 403 for a call that was denied."""
 
     body: dict[str, Any]
     headers: list[tuple[bytes, bytes]]
@@ -23,7 +23,7 @@ class ForbiddenResponse:
 def forbidden_response(
     denied: CallDenied | None, request_id: jsonrpc.RequestId | None, path: str
 ) -> ForbiddenResponse | None:
-    """The 403 for a call that was refused for want of token scopes, or because its client is blocked; else None."""
+    """The 403 for a call that was denied for lack of token scopes, or because its client is blocked; else None."""
     if denied is None or not (denied.blocked or denied.token_scopes is not None):
         return None
     error = denied.error
@@ -35,9 +35,9 @@ def forbidden_response(
 
 
 class HeldResponse:
-    """``send`` for the answer to a request that may be refused.
+    """Sends the answer to a request that may be denied.
 
-    Holds its start until its first bytes. If the call was refused by then for want of token scopes, or because the
+    Holds its start until its first bytes. If the call was denied by then for lack of token scopes, or because the
     client is blocked, the answer is a 403 with the refusal in its body, in place of all that would have been sent.
     Not for a stream that stays open before anything is said: its headers would not arrive.
     """
@@ -86,7 +86,7 @@ class HeldResponse:
 
 
 def _kept_nowhere(start: Message) -> Message:
-    """No cache may keep an answer: what it says is for one caller."""
+    """Let no cache keep an answer: what it says is for one caller."""
     headers = [*start.get("headers", ())]
     if any(name == b"cache-control" for name, _ in headers):
         return start

@@ -1,4 +1,4 @@
-"""The 2026-07-28 era of Streamable HTTP: each POST stands for itself, and is served by the SDK's own app."""
+"""Serves the 2026-07-28 era of Streamable HTTP by the SDK's own app: each POST stands for itself."""
 
 import asyncio
 import secrets
@@ -74,7 +74,7 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted, work
 
 
 def _version_error(message: jsonrpc.Message, named: list[str]) -> dict[str, Any] | None:
-    """What is wrong with the version that the headers name, if it is what the SDK's app would not see as we do.
+    """The error for a wrong version in the headers, where the SDK's app would judge otherwise; None where all is well.
 
     It goes by this header alone, so it would take some requests for those of the other era; and it knows nothing of
     the versions that are served here besides its own.
@@ -92,12 +92,12 @@ def _id_of(message: jsonrpc.Message) -> jsonrpc.RequestId | None:
 
 
 def _key_of(caller: Caller) -> str:
-    """Under what the requests of a caller are counted. It has no session, so all of them count together."""
+    """The key under which all requests of a caller are counted together: it has no session."""
     return "\n".join(caller.principal.owner)
 
 
 class _Answering:
-    """One request being answered: what the SDK's app receives, what it sends, and whether that arrived."""
+    """Answers one request: hands it to the SDK's app, passes on what that sends, and notes whether it arrived."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange, posted: Posted) -> None:
         self._scope = scope
@@ -141,7 +141,7 @@ class _Answering:
                 worker.dependencies.audit.close(Undelivered(self._exchange.record_id))
 
     async def _receive_again(self) -> Message:
-        """As it was before the body was read."""
+        """Hand out the body that was read already, and then what else arrives."""
         if self._unread is not None:
             body, self._unread = self._unread, None
             return {"type": "http.request", "body": body, "more_body": False}
@@ -154,12 +154,12 @@ class _Answering:
             await self._response(message)
 
     async def _cut_short(self) -> None:
-        """Say that the worker leaves, to a client whose request it was still answering."""
+        """Tell the client that the worker leaves while it was still answering."""
         await self._response.end_with(jsonrpc.error_of(self._id, jsonrpc.INTERNAL_ERROR, CUT_SHORT), status=503)
 
 
 class _SdkApp:
-    """The SDK's app, held open by a task of the worker: Daphne does not speak the ASGI lifespan protocol."""
+    """Holds the SDK's app open by a task of the worker: Daphne does not speak the ASGI lifespan protocol."""
 
     def __init__(self, worker: Worker) -> None:
         # An answer that is a stream from its start would be 200 whatever it says; what is one JSON text cannot be

@@ -1,4 +1,4 @@
-"""The response to one request: JSON where its answer comes first, and else an event stream that ends with it."""
+"""Sends the response to one request: JSON where the answer comes first, and else an event stream that ends with it."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ _JSON = ((b"content-type", b"application/json"), (b"cache-control", b"no-store")
 
 
 class StreamableResponse:
-    """Messages on their way to the client that waits for the answer to one request.
+    """Holds the messages that are on their way to the client that waits for the answer to one request.
 
     ``undelivered`` is told of the record of a call whose result did not reach it. Not thread-safe.
     """

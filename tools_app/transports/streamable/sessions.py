@@ -1,4 +1,4 @@
-"""The MCP sessions of the handshake era at `/mcp`: how one is opened, and which one a request belongs to."""
+"""Opens the MCP sessions of the handshake era at `/mcp`, and finds the session that a request belongs to."""
 
 import logging
 from collections.abc import Mapping
@@ -76,13 +76,13 @@ def nowhere(worker: Worker) -> BackChannel:
 
 
 async def _seen_now(caller: Caller, worker: Worker) -> Seen:
-    """What the caller can see before it asks: when it listens, it is told what has changed since."""
+    """What the caller can see as its session begins: when it listens, it is told what has changed since."""
     policy = await worker.dependencies.policy.policy()
     return seen_by(await worker.dependencies.policy.client_of(caller.principal), caller, policy)
 
 
 async def accepted_session(scope: Scope, message: jsonrpc.Message | None, worker: Worker) -> Acceptance:
-    """The session that a request belongs to, which lasts on by this; a message that is a request is noted.
+    """Find the session that an HTTP request belongs to, and use it by this; note a message that is to be answered.
 
     Raises:
         RequestRefused: there is none, or not for this principal, or its client is blocked, which ends it.
@@ -136,11 +136,11 @@ def session_ids(scope: Scope) -> list[str]:
 
 
 def _key_of(session_id: str) -> str:
-    """Another key than the same id would have over HTTP+SSE: neither transport takes the other's sessions."""
+    """The key of a session, never that of the same id over HTTP+SSE: neither transport takes the other's sessions."""
     return session_key(f"{STREAMABLE} {session_id}")
 
 
 async def release(worker: Worker, session: McpSessionState, request_id: jsonrpc.RequestId) -> None:
-    """A request that was accepted has been answered, or will not be."""
+    """Note that a request that was accepted has been answered, or will not be."""
     with suppress(SessionsUnavailable):  # The store makes up for it.
         await worker.sessions.release(session, request_id)

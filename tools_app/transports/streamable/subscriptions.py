@@ -1,4 +1,4 @@
-"""What `subscriptions/listen` opens: a stream under watch, like those of sessions, until its token expires."""
+"""Opens the stream of `subscriptions/listen`, under watch like those of sessions, until its token expires."""
 
 import logging
 import secrets

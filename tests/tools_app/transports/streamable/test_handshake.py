@@ -1,4 +1,9 @@
-"""The handshake era at `/mcp` by hand: sessions, their owners and ends, and what is refused."""
+"""The handshake era at `/mcp` by hand: sessions, their owners and ends, and what is refused.
+
+Covers: tools_app.transports.session_messages, tools_app.transports.streamable.app,
+    tools_app.transports.streamable.get_stream,
+    tools_app.transports.streamable.sessions, tools_app.streams.listeners
+"""
 
 import asyncio
 from typing import Any
