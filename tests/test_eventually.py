@@ -1,11 +1,18 @@
 """How tests wait."""
 
+import ast
 import asyncio
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from tests.eventually import eventually, wait_until
+from tests.site import ROOT
+
+# Where time is the point, and tools that take a while.
+MAY_SLEEP = {"bench", "conformance", "drills", "eventually.py", "fixture_tools", "prove"}
+MEASURES = {"process_time", "process_time_ns", "thread_time", "thread_time_ns", "getrusage", "memory_info"}
 
 
 async def test_what_holds_is_returned_once_it_does() -> None:
@@ -54,3 +61,26 @@ async def test_what_a_look_raises_is_raised() -> None:
 
     with pytest.raises(TimeoutError, match="its own"):
         await eventually(look)
+
+
+def called_in(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            yield node, node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+
+
+def sleeps(call: ast.Call, name: str) -> bool:
+    """A pause of 0 is a turn of the event loop, and takes no time."""
+    return (
+        name == "sleep" and bool(call.args) and not (isinstance(call.args[0], ast.Constant) and call.args[0].value == 0)
+    )
+
+
+def test_no_test_sleeps_or_measures() -> None:
+    offenders = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        place = path.relative_to(ROOT / "tests")
+        if place.parts[0] not in MAY_SLEEP:
+            calls = called_in(ast.parse(path.read_text()))
+            offenders += [f"{place}:{call.lineno}" for call, name in calls if sleeps(call, name) or name in MEASURES]
+    assert offenders == [], "wait by `eventually`, or for an event; time and memory are for the bench"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.bench.errors import BenchFailed
 from tests.bench.plan import DEFAULT, QUICK
+from tests.bench.redaction import check_growth
 from tests.bench.run import run
 from tests.bench.table import table
 
@@ -34,11 +35,12 @@ def main(arguments: Sequence[str]) -> int:
     gc.collect()
     gc.freeze()
     try:
+        growth = check_growth()
         results = run(QUICK if options.quick else DEFAULT, options.postgresql, options.remember_tokens)
     except BenchFailed as failure:
         print(f"The bench failed: {failure}", *getattr(failure, "__notes__", ()), sep="\n\n", file=sys.stderr)
         return 1
-    print(f"\n{table(results)}")
+    print(f"\n{table(results)}\n{growth}")
     if options.json:
         options.json.write_text(json.dumps(asdict(results), indent=2) + "\n")
     return 0

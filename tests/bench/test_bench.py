@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench import redaction
 from tests.bench.databases import check_records, fill
 from tests.bench.errors import BenchFailed
 from tests.bench.load import load
 from tests.bench.plan import Idle, Plan, Shape, subject
 from tests.bench.processes import serving
+from tests.bench.redaction import check_growth
 from tests.bench.run import run
 from tests.bench.servers import Servers
 from tests.bench.session import Route
@@ -58,3 +60,9 @@ def test_a_server_that_answers_with_errors_fails_the_bench(tmp_path: Path, issue
         asyncio.run(call())
     with pytest.raises(BenchFailed, match="answered 1 calls, and its records say {'': 1}"):
         check_records(database_url, 1, "The site", patience=0)
+
+
+def test_a_search_for_secrets_that_looks_again_from_each_place_fails_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_growth", lambda stretch: 64.0 if stretch == "sk-" else 8.0)
+    with pytest.raises(BenchFailed, match="8 times 'sk-' costs 64 times as much"):
+        check_growth()
