@@ -1,4 +1,4 @@
-"""What reaches the audit: the opening and the closing of a call record. No field here could hold a token."""
+"""Holds what reaches the audit: the opening and the closing of a call record. No field here could hold a token."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ class AuditUnavailable(Exception):
 
 
 class Outcome(StrEnum):
-    """How a call that was allowed ended. INPUT_REQUIRED: with a question, whose answer comes with another call."""
+    """How an allowed call ended. INPUT_REQUIRED: with a question, whose answer comes with another call."""
 
     OK = "ok"
     TOOL_ERROR = "tool_error"
@@ -61,7 +61,7 @@ OPENING_COLUMNS: tuple[str, ...] = Opening._fields
 
 
 class LimitedOpening(NamedTuple):
-    """An opening, and the limits within which its call is allowed: all of them hold. Without limits, there are none."""
+    """An opening, and all limits within which its call is allowed; none where no limit applies."""
 
     opening: Opening
     allowances: tuple[Allowance, ...] = ()
@@ -69,7 +69,7 @@ class LimitedOpening(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """How the call ended, written afterwards. ``duration_ms`` in milliseconds, ``result_size`` in bytes.
+    """The end of a call, written afterwards. ``duration_ms`` in milliseconds, ``result_size`` in bytes.
 
     ``result`` is a JSON text, redacted and capped; none where it is not recorded.
     """

@@ -1,4 +1,4 @@
-"""Events that wait to be written: bounded, so that neither a flood nor an outage costs much memory, and counted."""
+"""Keeps events until they are written: only so many, lest a flood or an outage cost much memory. Counts the rest."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ Commit = Callable[[Sequence[EventNote]], object]
 
 
 class EventBuffer:
-    """Has room for so many events between the moment when they happen and their commit.
+    """Has room for ``most`` events between the moment when they happen and their commit.
 
     ``admits_one`` may be called in any thread, all else in the writer's. ``len`` is how many could not be written when
     they came.
@@ -70,7 +70,7 @@ class EventBuffer:
         return [*taken, _lost_events(lost)] if lost else taken
 
     def _try(self, events: Sequence[EventNote], commit: Commit) -> bool:
-        """False: they are kept. One that the database refuses is given up, and the log says so."""
+        """Commit events. False: they are kept. An event that the database refuses is given up, and the log says so."""
         try:
             commit(events)
         except (DataError, IntegrityError, ValueError) as error:

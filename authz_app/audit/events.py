@@ -1,4 +1,4 @@
-"""What is recorded besides calls: sessions, refused tokens, what administrators do with records, outages.
+"""Records what happens besides calls: sessions, refused tokens, what administrators do with records, outages.
 
 A worker hands an event to ``AuditWriter.close``, which writes it soon. What an administrator does is written by
 ``record_now`` before it is done: what cannot be recorded is not done.
@@ -26,7 +26,7 @@ _UNRECORDED = "This could not be recorded, so it was not done. Try again in a mo
 
 
 class EventKind(StrEnum):
-    """What happened. Changes of the policy are in its history."""
+    """The kinds of events. Changes of the policy are no events: they are in its history."""
 
     SESSION_OPENED = "session_opened"
     SESSION_CLOSED = "session_closed"
@@ -101,7 +101,7 @@ def event(
     count: int = 1,
     **texts: str,
 ) -> Event:
-    """An event of now, fit for a record: ``texts`` are the other columns, cut to what they hold."""
+    """Make an event that can be stored. ``texts`` are the other columns, cut to fit; ``at`` is now by default."""
     kept = {name: storable(texts.pop(name, ""))[: _LENGTHS[name]] for name in _TEXTS}
     if texts:
         raise TypeError(f"An event has no {', '.join(texts)}.")
@@ -117,7 +117,7 @@ def event(
 
 
 def record_now(event: Event) -> None:
-    """Commit an event before what it tells of is done. Without an actor, it is the doing of whoever is acting here.
+    """Commit an event before the thing itself is done. An event without an actor gets the one who is acting here.
 
     Raises:
         AuditUnavailable: it cannot be recorded, so do not do it.
@@ -131,7 +131,7 @@ def record_now(event: Event) -> None:
 
 
 def record_with(event: Event) -> None:
-    """Write an event in the transaction that does what it tells of: both commit, or neither.
+    """Write an event in the transaction that does the thing itself: both commit, or neither.
 
     Raises:
         DatabaseError: it cannot be written.

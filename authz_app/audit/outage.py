@@ -1,4 +1,4 @@
-"""The trace of an outage: one line when it begins, one when it has ended, and an event once that can be written.
+"""Leaves the trace of an outage: a line when it begins, a line when it has ended, and an event once one can be written.
 
 Where a database comes and goes, that is one outage: it has ended when nothing failed for a while.
 """
@@ -20,7 +20,7 @@ _CAUSE = 200
 
 @dataclass(slots=True)
 class _Outage:
-    """``last`` is when something failed last, by the clock; ``back`` when something was written after that."""
+    """An outage so far. ``last`` is when a write failed last, by the clock; ``back`` when one succeeded after that."""
 
     since: datetime
     cause: str
@@ -32,7 +32,7 @@ class _Outage:
 
 
 class OutageWatch:
-    """Notes what could not be written, of one worker. Safe in any thread; costs nothing while all is well."""
+    """Notes which writes of one worker failed. Safe in any thread; costs nothing while all is well."""
 
     def __init__(self, worker: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._worker = worker
@@ -50,7 +50,7 @@ class OutageWatch:
         self._note(f"not written within {timeout:g} seconds", 1, by_database=False)
 
     def failed(self, error: Exception, refused: int) -> None:
-        """The database did not write, for which so many calls are refused now."""
+        """The database did not write, so ``refused`` calls are refused now."""
         self._note(redact_text(str(error).strip().partition("\n")[0], _CAUSE), refused, by_database=True)
 
     def _note(self, cause: str, refused: int, *, by_database: bool) -> None:
@@ -69,19 +69,19 @@ class OutageWatch:
             logger.error("Call records cannot be written, so no tool is run: %s", cause)
 
     def lost(self, outcomes: int) -> None:
-        """So many outcomes could not be kept any longer."""
+        """``outcomes`` outcomes could not be kept any longer."""
         if (outage := self._outage) is not None:
             outage.lost += outcomes
 
     def worked(self, kept: int) -> None:
-        """Something was written, and ``kept`` outcomes that had waited for it are, or will be in a moment."""
+        """A write succeeded; ``kept`` outcomes that had waited are written with it, or will be in a moment."""
         with self._lock:
             if (outage := self._outage) is not None and outage.back is None:
                 outage.back = datetime.now(UTC)
                 outage.kept += kept
 
     def trace(self, at_once: bool = False) -> Event | None:
-        """The event to write, if nothing failed for a while, or ``at_once``. That it can be written is the proof."""
+        """The event to write, if no write failed for a while, or ``at_once``. The outage is over once it is written."""
         with self._lock:
             outage = self._outage
             if outage is None or not (at_once or self._clock() - outage.last >= CALM):
@@ -101,7 +101,7 @@ class OutageWatch:
             )
 
     def in_words(self) -> str:
-        """What is wrong now; empty where nothing is."""
+        """The outage as a sentence; empty while there is none."""
         outage = self._outage
         if outage is None:
             return ""
@@ -111,7 +111,7 @@ class OutageWatch:
         )
 
     def over(self) -> None:
-        """The trace is written."""
+        """The event is written: the outage has ended."""
         with self._lock:
             outage, self._outage, self._told_late = self._outage, None, False
         if outage is not None:
@@ -126,7 +126,7 @@ class OutageWatch:
             )
 
     def left(self, unwritten: int) -> None:
-        """The worker stops. Where it does so before the end of an outage, this line is all that is left of that."""
+        """The worker stops. If an outage has not ended by then, a line of the log is its only trace."""
         if (outage := self._outage) is not None:
             logger.error(
                 "This worker stops while call records cannot be written, since %s."

@@ -1,4 +1,4 @@
-"""The queue of what is to be written: openings, for which calls wait, and notes, for which nobody does."""
+"""Queues what is to be written: openings, for which calls wait, and notes, for which nobody waits."""
 
 import queue
 import threading
@@ -19,21 +19,21 @@ Note = Closing | Undelivered | EventNote
 
 
 # An event is set when what came before it is written; None asks the writer to stop.
-Item = PendingOpening | Note | threading.Event | None
+QueueItem = PendingOpening | Note | threading.Event | None
 
 
 class WriteQueue:
     """Any thread puts items in; the writer's thread takes them out, group by group."""
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[QueueItem] = queue.SimpleQueue()
         self._together = 0, 0
         self.put = self._queue.put
         self.is_empty = self._queue.empty
 
-    def take(self, seconds: float) -> list[Item]:
+    def take(self, seconds: float) -> list[QueueItem]:
         """The next group, in order, as soon as there is something; nothing, if so many seconds pass."""
-        items: list[Item] = []
+        items: list[QueueItem] = []
         try:
             items.append(self._queue.get(timeout=seconds))
             # Nobody waits for a note, and the next opening is likely to follow: one commit for both.
@@ -46,7 +46,7 @@ class WriteQueue:
         self._await_companions(items)
         return items
 
-    def _fill(self, items: list[Item]) -> None:
+    def _fill(self, items: list[QueueItem]) -> None:
         """Add what is in the queue, as far as a group has room for it."""
         with suppress(queue.Empty):
             while len(items) < GROUP:
@@ -55,7 +55,7 @@ class WriteQueue:
                 if not (isinstance(item, PendingOpening) and item.abandoned):
                     items.append(item)
 
-    def _await_companions(self, items: list[Item]) -> None:
+    def _await_companions(self, items: list[QueueItem]) -> None:
         """Under load as many calls as came together are about to come again, one by one: one commit for them all."""
         expected = max(self._together)
         until = time.monotonic() + expected * _COMPANION_WAIT
@@ -68,5 +68,5 @@ class WriteQueue:
         self._together = self._together[1], openings
 
 
-def _openings(items: list[Item]) -> int:
+def _openings(items: list[QueueItem]) -> int:
     return sum(isinstance(item, PendingOpening) for item in items)

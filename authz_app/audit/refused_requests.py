@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Group:
+class _Refusals:
     """The refusals of one cause since its last event. ``subjects`` are those of tokens with a verified signature."""
 
     text: str
@@ -51,7 +51,7 @@ class RefusedRequests:
         self._write = write
         self._worker = worker
         self._clock = clock
-        self._groups: dict[Cause, _Group] = {}
+        self._groups: dict[Cause, _Refusals] = {}
         self._written_at: dict[Cause, float] = {}
         self._logged_at: dict[Cause, float] = {}
         self._unlogged: Counter[Cause] = Counter()
@@ -68,7 +68,7 @@ class RefusedRequests:
         self._note((EventKind.REQUESTS_REFUSED, error), text, address, None)
 
     def flush(self) -> None:
-        """Write what was noted until now."""
+        """Write an event for each cause noted until now."""
         for cause in list(self._groups):
             self._write_group(cause)
 
@@ -85,7 +85,7 @@ class RefusedRequests:
         now = datetime.now(UTC)
         group = self._groups.get(cause)
         if group is None:
-            group = self._groups[cause] = _Group(redact_text(text, _TEXT), now, now)
+            group = self._groups[cause] = _Refusals(redact_text(text, _TEXT), now, now)
             wait = max(SOON, self._written_at.get(cause, -EVERY) + EVERY - self._clock())
             asyncio.get_running_loop().call_later(wait, self._write_group, cause)
         group.last = now
@@ -110,7 +110,7 @@ def _list(listed: dict[T, None], item: T) -> None:
         listed[item] = None
 
 
-def _event(cause: Cause, group: _Group, worker: str) -> Event:
+def _event(cause: Cause, group: _Refusals, worker: str) -> Event:
     kind, name = cause
     addresses, subjects = list(group.addresses), list(group.subjects)
     issuer, subject = subjects[0] if len(subjects) == 1 and not group.unproved else ("", "")

@@ -1,4 +1,4 @@
-"""The register of open MCP sessions: each is opened once and closed once in the events, whichever worker reports it.
+"""Keeps the register of open MCP sessions, so that events open and close each one once, whichever worker reports it.
 
 The transaction that takes a session out of the register writes the event that it was closed.
 """
@@ -23,7 +23,7 @@ _COUNT = f"SELECT count(*) FROM (SELECT 1 FROM {RECORDS} WHERE mcp_session = %s 
 
 
 def write_events(statements: Statements, cursor: Any, recorded: Sequence[EventNote]) -> list[SessionClosed]:
-    """Write events, and open and close sessions. Returns those closed that are not open here: not yet, or no more."""
+    """Write events, and open and close sessions. Returns the closings of sessions not open: not yet, or no more."""
     opened = [one for one in recorded if isinstance(one, SessionOpened)]
     events = [one for one in recorded if isinstance(one, Event)] + [one.event for one in opened]
     closings = {one.mcp_session: one for one in reversed(recorded) if isinstance(one, SessionClosed)}

@@ -1,4 +1,4 @@
-"""The SQL that writes call records: what both databases have in common, and what each of them implements.
+"""Names the SQL that writes call records: the texts that both databases share, and the protocol that each implements.
 
 A record is inserted only if the policy version that it was decided under is still the committed one. On PostgreSQL one
 statement locks the version row and inserts: a plain read before the insert would let a change commit in between. On
@@ -43,10 +43,10 @@ class Statements(Protocol):
         """A transaction that commits when its block ends well. Raises Django's database errors."""
 
     def insert(self, cursor: Any, openings: Sequence[Opening]) -> set[UUID]:
-        """Insert those decided under the committed policy version; return their ids."""
+        """Insert the openings decided under the committed policy version; return their ids."""
 
     def hold_limits(self, cursor: Any, keys: Sequence[LimitKey]) -> None:
-        """Keep others from counting against these until the transaction ends. The keys are in order."""
+        """Keep others from counting against these limits until the transaction ends. The keys are in order."""
 
     def hold_version(self, cursor: Any) -> int | None:
         """The committed policy version, which does not move until the transaction ends. None: there is none."""

@@ -1,4 +1,4 @@
-"""The SQL that writes call records to PostgreSQL."""
+"""Writes call records to PostgreSQL."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The SQL that writes call records to SQLite."""
+"""Writes call records to SQLite."""
 
 import sqlite3
 import time
@@ -54,7 +54,7 @@ class SqliteStatements:
         return self.insert_all(cursor, [opening for opening in openings if opening.policy_version == version])
 
     def insert_all(self, cursor: Any, openings: Sequence[Opening]) -> set[UUID]:
-        """Insert, whatever version they were decided under."""
+        """Insert openings, whatever version they were decided under."""
         if openings:
             values = ", ".join([self._OPENING] * len(openings))
             row = [value for opening in openings for value in _adapted(opening)]

@@ -1,4 +1,4 @@
-"""The calls that wait for their records: each learns what came of its own, and gives up after a time.
+"""Lets calls wait for their records: each learns whether its own was written, and gives up after a time.
 
 A record that commits after its call has given up is closed as cancelled: nothing was run for it.
 """
@@ -38,7 +38,7 @@ Results = Sequence[tuple[PendingOpening, OpeningResult]]
 
 
 class WaitingCalls:
-    """Calls of all event loops that wait for the writer. ``close`` takes the outcome of a record that came too late.
+    """Holds the calls of all event loops that wait for the writer. ``close`` takes the outcome of a late record.
 
     ``add`` and ``abandon`` belong to the call's event loop, and the other methods to the writer's thread. ``timeout``
     is in seconds.

@@ -68,7 +68,7 @@ class AuditWriter:
         self._waiting = WaitingCalls(timeout, self._outage, self.close)
         self._unwritten: deque[Note] = deque()
         self._events = EventBuffer()
-        # Soon for the first time: that another worker died may be why this one is here.
+        # The first sweep comes soon: this worker may have been started because another died.
         self._swept = clock() - _SWEEP_EVERY + _FIRST_SWEEP
         self._failing = False
         self._thread: threading.Thread | None = None
@@ -136,7 +136,7 @@ class AuditWriter:
             while running:
                 try:
                     running = self._step()
-                except Exception:  # noqa: BLE001  (who waited for it is told so in time; the next step must come)
+                except Exception:  # noqa: BLE001  (calls that wait for it give up in time; the next step must come)
                     logger.exception("Call records were not written.")
         finally:
             self._outage.left(len(self._unwritten))
@@ -183,7 +183,7 @@ class AuditWriter:
         return self._put_off_events(notes) if self._events else notes
 
     def _put_off_events(self, notes: Sequence[Note]) -> list[Note]:
-        """Keep those that are events for the next look at the backlog; return the others."""
+        """Keep the events among them for the next look at the backlog; return the others."""
         self._events.keep([note for note in notes if isinstance(note, EventNote)])
         return [note for note in notes if not isinstance(note, EventNote)]
 
@@ -267,7 +267,7 @@ class AuditWriter:
         self._failing = True
         self._unwritten.extend(notes)
         if self._in_doubt:
-            # The server was asked to commit: whether it did, nobody knows, and nothing may run for it.
+            # The server was asked to commit. Whether it did is not known, so no call may run.
             self._in_doubt = False
             self._unwritten.extend(
                 given_up(pending.limited.opening) for pending in openings if pending.limited.opening.deadline
@@ -287,7 +287,7 @@ class AuditWriter:
         return self._clock() - self._swept >= _SWEEP_EVERY
 
     def _sweep(self) -> None:
-        """Mark records that outlived their deadline: their worker died, or could not write what became of them."""
+        """Mark records that outlived their deadline: their worker died, or could not write their outcome."""
         if not self._sweep_is_due():
             return
         self._swept = self._clock()

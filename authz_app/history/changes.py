@@ -1,4 +1,4 @@
-"""What a stretch of the history changed, in words: each rule, client and tool as it was and as it became."""
+"""Tells in words what a stretch of the history changed: each rule, client and tool as it was and as it became."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from authz_app.policy_store.tables import table_of
 from authz_app.redaction.audit_level import AuditLevel, override_of, written
 
 # A row as the history has it, before and after; None where it was not.
-Row = dict[str, Any] | None
+RowValues = dict[str, Any] | None
 _MANY_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One rule, client or tool. ``was`` and ``became`` say what it came to, None where there was none."""
+    """The change of one rule, client or tool. ``was`` and ``became`` are its words, None if there was none."""
 
     entity: str
     entity_id: int
@@ -31,14 +31,14 @@ class Change:
 
     @property
     def what(self) -> str:
-        """In a word what was done to it."""
+        """What was done, in a word."""
         if self.was is None:
             return "added"
         return "removed" if self.became is None else "changed"
 
     @property
     def summary(self) -> str:
-        """In a sentence what was done to it."""
+        """What was done, in a sentence."""
         if self.was is None:
             return f"{self.name} added: {self.became}"
         if self.became is None:
@@ -50,7 +50,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The first of them, and how many rules, clients and tools were touched in all."""
+    """The first changes, and how many rules, clients and tools were touched in all."""
 
     shown: tuple[Change, ...]
     touched: int
@@ -61,7 +61,7 @@ class Changes:
 
 
 def changes_in(revisions: QuerySet[PolicyRevision], version: int, most: int) -> Changes:
-    """What the revisions changed taken together. ``version`` is the last one among them."""
+    """Read what the revisions changed, taken together. ``version`` is their last one."""
     touched = revisions.order_by("-entity", "entity_id").values_list("entity", "entity_id").distinct()
     first = list(touched[: most + 1])
     count = len(first) if len(first) <= most else touched.count()
@@ -112,14 +112,14 @@ class _Stretch:
                 names[client] = ((was["name"], was["subject"]), (became["name"], became["subject"]))
         return names
 
-    def _row(self, part: str, part_id: int, latest: Mapping[int, str]) -> tuple[Row, Row]:
+    def _row(self, part: str, part_id: int, latest: Mapping[int, str]) -> tuple[RowValues, RowValues]:
         untouched = latest.get(part_id)
         was, became = self._touched.get((part, part_id), (untouched, untouched))
         table = table_of(part)
         return (table.values(was) if was else None, table.values(became) if became else None)
 
     def change(self, entity: str, entity_id: int) -> Change | None:
-        """What became of one rule, client or tool; None where nothing did."""
+        """The change of one rule, client or tool; None if nothing changed."""
         if entity == "rule":
             return self._rule_change(entity_id)
         was, became = self._row(entity, entity_id, {})
@@ -168,7 +168,7 @@ def _rule_words(row: dict[str, Any], named: Sequence[tuple[int, str, str]]) -> s
 
 
 def _named(before: Sequence[tuple[int, str, str]], after: Sequence[tuple[int, str, str]]) -> list[FieldChange]:
-    """Who was taken out of a rule and put into it."""
+    """The clients that were taken out of a rule and put into it."""
     was, became = ({client: name or subject for client, name, subject in named} for named in (before, after))
     gone = sorted(name for client, name in was.items() if client not in became)
     added = sorted(name for client, name in became.items() if client not in was)

@@ -1,4 +1,4 @@
-"""The fields of a row in words, before and after."""
+"""Puts the fields of a row in words, before and after a change."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from authz_app.policy_store.policy_table import PolicyTable
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field; empty where there was nothing."""
+    """One field before and after; empty where there was no value."""
 
     name: str
     was: str
@@ -23,7 +23,7 @@ class FieldChange:
 def changed_fields(
     table: PolicyTable, was: dict[str, Any] | None, became: dict[str, Any] | None
 ) -> tuple[FieldChange, ...]:
-    """The fields that differ; of a row that was added or removed, those that say something."""
+    """The fields that differ; for a row that was added or removed, the fields that have a value."""
     return tuple(
         FieldChange(capfirst(str(one.verbose_name)), *words)
         for column, one in table.fields.items()

@@ -1,4 +1,4 @@
-"""The policy as it was under any version, from the history, compiled by the code that compiles the current one."""
+"""Reads the policy of any past version from the history, compiled by the code that compiles the current one."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,7 +20,7 @@ from authz_app.policy_store.tables import table_of
 
 
 class NotInHistory(LookupError):
-    """What the policy was under a version is not known. The message says why, in a sentence."""
+    """The policy of a version is not known. The message tells why, in a sentence."""
 
 
 def policy_at(version: int, about: tuple[str, str] | None = None) -> Policy:
@@ -35,7 +35,7 @@ def policy_at(version: int, about: tuple[str, str] | None = None) -> Policy:
     until = _until(version)
     client_id = _client_id(until, about) if about is not None else None
     # Of a client whose row came later, or is gone by now, the history is not known by its id: then all is read.
-    which = _Which() if client_id is None else _concerning(until, client_id)
+    which = _Selection() if client_id is None else _concerning(until, client_id)
     clients = {row["id"]: row for row in _rows_at(until & which.clients, "client")}
     memberships = [
         (row["rule_id"], row["client_id"], clients[row["client_id"]]["name"], clients[row["client_id"]]["subject"])
@@ -62,27 +62,27 @@ def policy_at(version: int, about: tuple[str, str] | None = None) -> Policy:
 
 
 def _client_id(until: Q, about: tuple[str, str]) -> int | None:
-    """The id of the client's row, if it is the one that it had then."""
+    """The id of the client's row, if it had the same one then."""
     issuer, subject = about
     now = models.Client.objects.filter(issuer=issuer, subject=subject).values_list("pk", flat=True).first()
     then = next(_rows_at(until & Q(part_id=now), "client"), None) if now is not None else None
     return now if then is not None and (then["issuer"], then["subject"]) == about else None
 
 
-class _Which(NamedTuple):
-    """Which rows are read: all, unless it says otherwise."""
+class _Selection(NamedTuple):
+    """Selects the rows to read: all by default."""
 
     clients: Q = Q()
     members: Q = Q()
     rules: Q = Q()
 
 
-def _concerning(until: Q, client_id: int) -> _Which:
-    """What concerns a client: the rules that ever named it, whom else they name, and the rules about everybody."""
+def _concerning(until: Q, client_id: int) -> _Selection:
+    """Selects what concerns a client: rules that ever named it, the clients beside it, and rules about everybody."""
     members = PolicyRevision.objects.filter(until, part="member")
     rules = members.filter(client_id=client_id).values("entity_id")
     named = members.filter(entity="rule", entity_id__in=rules).values("client_id")
-    return _Which(
+    return _Selection(
         clients=Q(part_id=client_id) | Q(part_id__in=named),
         members=Q(entity="rule", entity_id__in=rules),
         rules=Q(part_id__in=rules) | ~_of_others(),
@@ -90,7 +90,7 @@ def _concerning(until: Q, client_id: int) -> _Which:
 
 
 def _of_others() -> Q:
-    """Rules that say to read that they are for the clients which they name: what cannot be read is about everybody."""
+    """Selects readable rules for the clients which they name; a rule that cannot be read is about everybody."""
     readable = {"applies_to": [THESE], "effect": models.Rule.Effect.values, "kind": models.Rule.Kind.values}
     # As each database writes JSON. Within a text the quotation marks would stand behind backslashes.
     ways = (
@@ -102,7 +102,7 @@ def _of_others() -> Q:
 
 
 def _rows_at(until: Q, part: str, image: Q | None = None) -> Iterator[dict[str, Any]]:
-    """The rows of a policy table as the last of these revisions left them; those alone of which the image is so."""
+    """The rows of a policy table as the last of these revisions left them, if their image meets ``image``."""
     table = table_of(part)
     return (table.values(found) for found in _images(Q(until, part=part), image).values())
 

@@ -1,4 +1,4 @@
-"""What is recorded besides calls. Written by ``authz_app.audit`` alone."""
+"""Holds the tables of events and open MCP sessions. Written by ``authz_app.audit`` alone."""
 
 from django.db import models
 from django.utils import timezone
@@ -45,7 +45,7 @@ class AuditEvent(models.Model):
 
 
 class OpenSession(models.Model):
-    """An MCP session of which it is written that it was opened, and not yet that it was closed.
+    """An MCP session whose opening is written, and whose end is not written yet.
 
     ``opened_at`` is in seconds since the epoch. ``holder`` is the worker that it dies with, or empty.
     """

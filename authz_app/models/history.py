@@ -1,4 +1,4 @@
-"""The history of the policy: who changed it, when, and each row as it was and as it became.
+"""Holds the tables of the policy's history: who changed it, when, and each row as it was and as it became.
 
 Written by database triggers alone (``authz_app.triggers``), so it holds every change, whichever way it was made. Names
 are copied and nothing refers to other tables, so it outlives clients, rules, tools and users.
@@ -8,7 +8,7 @@ from django.db import models
 
 
 class PolicyEdit(models.Model):
-    """Who changed the policy, and when: in one transaction on PostgreSQL, in one row on SQLite."""
+    """One change of the policy, by whom and when: a transaction on PostgreSQL, a row on SQLite."""
 
     class ActorKind(models.TextChoices):
         NOT_NAMED = "", "Not named"

@@ -1,4 +1,4 @@
-"""The tables of the policy: clients, rules, the policy version, and what is counted against limits."""
+"""Holds the tables of the policy: clients, rules, the policy version, and the calls counted against limits."""
 
 from datetime import datetime
 
@@ -153,7 +153,7 @@ class Rule(models.Model):
         return "Open" if self.valid_from or self.valid_until else ""
 
     def row(self) -> RuleRow:
-        """What of it is compiled."""
+        """The columns that are compiled."""
         return RuleRow(self.pk or 0, *(getattr(self, name) for name in RuleRow._fields[1:]))
 
     def sentence(self) -> str:
@@ -163,7 +163,7 @@ class Rule(models.Model):
 
 
 class RuleClient(models.Model):
-    """That a rule names a client. A client that is named cannot be deleted: the rule would change its meaning."""
+    """A rule names a client. A client that is named cannot be deleted: the rule would change its meaning."""
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE)
     client = models.ForeignKey(Client, on_delete=models.PROTECT)
@@ -185,7 +185,7 @@ class PolicyState(models.Model):
 
 
 class PolicyChange(models.Model):
-    """Which row of the policy changed in which version. Written by database triggers alone.
+    """One row of the policy changed in one version. Written by database triggers alone.
 
     ``version`` is null only inside the PostgreSQL transaction that makes the change.
     """

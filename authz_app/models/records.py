@@ -1,4 +1,4 @@
-"""The table of call records. Written by ``authz_app.audit`` alone."""
+"""Holds the table of call records. Written by ``authz_app.audit`` alone."""
 
 from django.db import models
 from django.utils import timezone

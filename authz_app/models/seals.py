@@ -1,4 +1,4 @@
-"""What proves that records are as they were written: seals, and the public keys that they are signed with.
+"""Holds the tables that prove records to be as they were written: seals, and the public keys that sign them.
 
 Written by ``authz_app.evidence`` alone. ``docs/evidence.md`` tells what is signed, and how.
 """
@@ -45,7 +45,7 @@ class AuditSeal(models.Model):
 
 
 class AuditLines(models.Model):
-    """The one row that says up to which seal lines were written for a log collector, and who is at it."""
+    """The single row that says up to which seal lines were written for a log collector, and who writes them."""
 
     upto = models.BigIntegerField(help_text="Number of the last seal.")
     holder = models.CharField(max_length=64, blank=True, help_text="The worker that writes.")

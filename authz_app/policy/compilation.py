@@ -1,8 +1,8 @@
-"""Compile a rule from the row that holds it. Pure.
+"""Compiles a rule from its stored row. Pure.
 
-What cannot be read never helps a caller. Where it is the effect, for whom or of what kind, the rule might have denied
-anything to anybody, and does. Where it is something else, an allow rule allows nothing, and a deny or limit rule denies
-what it speaks of to whomever it names.
+A column that cannot be read never helps a caller. Where it is the effect, for whom, or the kind, the rule might have
+denied anything to anybody, and does. Where it is another column, an allow rule allows nothing, and a deny or limit rule
+denies the tools that it names to the clients that it names.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _KINDS: dict[str, Kind | None] = {EVERY_KIND: None, **{kind: kind for kind in KI
 
 
 class RuleRow(NamedTuple):
-    """A stored rule; field names are the table's columns. A time that is a text is one that the database wrote."""
+    """A stored rule; field names are the table's columns. Times are texts where the database wrote them."""
 
     id: int
     effect: str
@@ -45,7 +45,7 @@ class _Unreadable(ValueError):
 
 
 def compile_rule(row: RuleRow, named: Sequence[tuple[int, str]]) -> Rule:
-    """The rule. ``named`` are id and name of each client that it names, unless it is for every client."""
+    """Compile a rule. ``named`` are id and name of each client that it names, unless it is for every client."""
     if row.effect not in _EFFECTS:
         return _denies_all(row.id, "effect", row.effect)
     if row.applies_to not in (EVERY, THESE):
@@ -78,7 +78,7 @@ def _denies_all(rule_id: int, column: str, value: str) -> Rule:
 
 
 def _broken(row: RuleRow, terms: Terms, clients: frozenset[int] | None, error: _Unreadable) -> Rule:
-    """The rule where only what narrows it down cannot be read."""
+    """The rule, if a column cannot be read that only narrows it down."""
     effect: Effect = "allow" if row.effect == "allow" else "deny"
     denial = rule_sentence(Terms("deny", terms.kind, terms.clients, terms.token_scopes, terms.tools))
     instead = "allow nothing" if effect == "allow" else f"d{denial[1:-1]}"
@@ -97,7 +97,7 @@ def _conditions(row: RuleRow) -> tuple[Condition, ...]:
 
 
 def _moment(column: str, value: datetime | str | None) -> float | None:
-    """In seconds since the epoch. What names no time zone is in UTC, as Django has it."""
+    """A stored time in seconds since the epoch. Without a time zone it is in UTC, as with Django."""
     if value is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Conditions as they are stored, typed and shown. Pure.
+"""Reads and writes conditions as they are stored, typed and shown. Pure.
 
 Stored as a JSON list of ``{"path": ..., "operator": ..., "value": ...}``, without a value for exists and absent. Typed
 as ``arguments.city equals Paris``: a value is read as JSON where it is a number, ``true``, ``false``, ``null`` or a
@@ -34,11 +34,11 @@ _WORDS = {
 
 
 class BadCondition(ValueError):
-    """What was stored or typed is no condition; the message says why, for whoever wrote it."""
+    """A text that was stored or typed is no condition; the message tells its author why."""
 
 
 def read(text: str) -> tuple[Condition, ...]:
-    """The conditions as they are stored; no text stands for none.
+    """Read stored conditions; an empty text stands for none.
 
     Raises:
         BadCondition: one of them, or all of it, cannot be read.
@@ -117,7 +117,7 @@ def _json(text: str) -> Any:
 
 
 def stored(conditions: Iterable[Condition]) -> str:
-    """The text that is stored; none for no conditions."""
+    """The text to store; empty for no conditions."""
     rows = [_row(condition) for condition in conditions]
     return orjson.dumps(rows).decode() if rows else ""
 
@@ -128,7 +128,7 @@ def _row(condition: Condition) -> dict[str, Any]:
 
 
 def path_of(condition: Condition) -> str:
-    """The path as it is written."""
+    """The path of a condition as it is written."""
     return ".".join([condition.root, *(_written(name) for name in condition.names)])
 
 
@@ -137,10 +137,10 @@ def _written(name: str) -> str:
 
 
 def typed(path: str, operator: str, value: str) -> Condition:
-    """The condition that somebody typed.
+    """Read a condition that somebody typed in three fields.
 
     Raises:
-        BadCondition: it is none; the message says why.
+        BadCondition: it is no condition; the message tells why.
     """
     row: dict[str, Any] = {"path": path.strip(), "operator": operator.strip()}
     # The empty text has to be typed as "", or a value that was forgotten would be one.
@@ -148,10 +148,10 @@ def typed(path: str, operator: str, value: str) -> Condition:
 
 
 def typed_line(line: str) -> Condition:
-    """The condition that was typed as one line: ``arguments.city equals Paris``.
+    """Read a condition that was typed as one line: ``arguments.city equals Paris``.
 
     Raises:
-        BadCondition: it is none; the message says why.
+        BadCondition: it is no condition; the message tells why.
     """
     path = _PATH.match(line.strip())
     words = line.strip()[path.end() if path else 0 :].split(maxsplit=1)

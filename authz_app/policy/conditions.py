@@ -1,4 +1,4 @@
-"""Conditions of rules, and whether they hold: true, false or unknown. Pure.
+"""Tells whether conditions of rules hold: true, false or unknown. Pure.
 
 A condition is a path, an operator and, for most operators, a value.
 
@@ -37,7 +37,7 @@ Scalar = str | int | float | bool | None
 
 
 class Operator(StrEnum):
-    """How a condition compares."""
+    """The operators by which a condition compares."""
 
     EQUALS = "equals"
     IN = "in"
@@ -47,13 +47,13 @@ class Operator(StrEnum):
     ABSENT = "absent"
 
 
-# Those that ask only whether something is there.
+# Operators that ask only whether a value is there.
 PRESENCE = frozenset({Operator.EXISTS, Operator.ABSENT})
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``value`` is one scalar, a tuple of them for IN, and None for EXISTS and ABSENT."""
+    """One condition. ``value`` is a scalar, a tuple of scalars for IN, and None for EXISTS and ABSENT."""
 
     root: Root
     names: tuple[str, ...]
@@ -65,7 +65,7 @@ MISSING: Any = object()
 
 
 def found_at(names: Sequence[str], values: Mapping[str, Any]) -> Any:
-    """What the names lead to, or MISSING."""
+    """The value that the names lead to, or MISSING."""
     found = values.get(names[0], MISSING)
     for name in names[1:]:
         if type(found) is not dict:
@@ -75,12 +75,12 @@ def found_at(names: Sequence[str], values: Mapping[str, Any]) -> Any:
 
 
 def verdict(condition: Condition, values: Mapping[str, Any]) -> Verdict:
-    """Whether the condition holds of these claims, arguments or annotations, whichever it is about."""
+    """Whether the condition holds for these claims, arguments or annotations, whichever it is about."""
     return _HOLDS[condition.operator](found_at(condition.names, values), condition.value)
 
 
 def picked(conditions: Iterable[Condition], values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the paths of some conditions lead to, and nothing else, in the place where it was found."""
+    """The values that the paths of some conditions lead to, and nothing else, each in the place where it was found."""
     paths = sorted({condition.names for condition in conditions}, key=len)
     whole: set[tuple[str, ...]] = set()
     found: dict[str, Any] = {}
@@ -96,7 +96,7 @@ def picked(conditions: Iterable[Condition], values: Mapping[str, Any]) -> dict[s
 
 
 def holds(operator: Operator, value: Any, found: Any) -> Verdict:
-    """The same of what was found. Any JSON value may be; what is none, such as NaN, is unknown."""
+    """Whether a value that was found meets the operator. What is no JSON value, such as NaN, is unknown."""
     return _HOLDS[operator](found, value)
 
 
@@ -149,7 +149,7 @@ _HOLDS: dict[Operator, Callable[[Any, Any], Verdict]] = {
 
 
 def _any(verdicts: Iterable[Verdict]) -> Verdict:
-    """Whether one of them is true; unknown where none is, and one is unknown."""
+    """Whether one verdict is true; unknown if none is, and one is unknown."""
     known: Verdict = False
     for one in verdicts:
         if one:
@@ -160,12 +160,12 @@ def _any(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def both(one: Verdict, other: Verdict) -> Verdict:
-    """Whether both are true: false where one is false, and otherwise unknown where one is unknown."""
+    """Whether both verdicts are true: false if one is false, and otherwise unknown if one is unknown."""
     return False if one is False or other is False else one and other
 
 
 def all_hold(conditions: Iterable[Condition], values: Mapping[str, Any]) -> Verdict:
-    """Whether all conditions hold of the same values."""
+    """Whether all conditions hold for the same values."""
     known: Verdict = True
     for condition in conditions:
         one = verdict(condition, values)

@@ -1,4 +1,4 @@
-"""Globs as rules write them: ``*``, ``?`` and ``[...]``, case-sensitive, over the whole text. Pure."""
+"""Matches globs as rules write them: ``*``, ``?`` and ``[...]``, case-sensitive, over the whole text. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ def escaped(text: str) -> str:
 
 
 class CommonText(NamedTuple):
-    """A text, None where there is none or it takes too many steps to find it; and how many it took, cached or not."""
+    """A text, or None if there is none or its search takes too many steps; and the steps taken, cached or not."""
 
     text: str | None
     steps: int
@@ -38,7 +38,7 @@ class CommonText(NamedTuple):
 
 @lru_cache(maxsize=4_096)
 def common_text(wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> CommonText:
-    """A text that all wanted globs match and none of the unwanted.
+    """Search a text that all wanted globs match, and no unwanted one.
 
     Exact, unless it takes too many steps: each glob is followed as the automaton that it is, over one character for
     each class of characters that the globs tell apart.

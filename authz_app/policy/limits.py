@@ -1,4 +1,4 @@
-"""Limits on how many calls are allowed, counted within a sliding window. Pure.
+"""Counts calls against limit rules, within a sliding window. Pure.
 
 Never more than a limit's number of calls lie in any window of its length. Limits of up to a hundred calls keep the
 moment of each. Larger ones count in steps of a hundredth of their length, as if all calls of a step came at its end,
@@ -33,7 +33,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """The limits for which a call was refused, and in how many seconds, if nobody else calls, none of them would."""
+    """The limits for which a call was refused, and after how many seconds it would not be, if nobody else calls."""
 
     allowances: tuple[Allowance, ...]
     wait: float

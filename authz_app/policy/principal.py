@@ -1,4 +1,4 @@
-"""The verified caller. Pure: knows nothing of HTTP, Django or MCP."""
+"""Holds who a verified access token says is calling. Pure: knows nothing of HTTP, Django or MCP."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

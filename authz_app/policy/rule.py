@@ -1,4 +1,4 @@
-"""One compiled rule. Pure."""
+"""Holds one compiled rule. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -9,7 +9,7 @@ from authz_app.policy.globs import matches
 Effect = Literal["allow", "deny", "limit"]
 Kind = Literal["tool", "resource", "prompt"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-# What stands in the row of a rule that speaks of every kind, also of those that come later.
+# The kind in the row of a rule that speaks of every kind, also of kinds that come later.
 EVERY_KIND = "all"
 PERIOD_SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 
@@ -27,12 +27,12 @@ class Limit:
 class Rule:
     """One compiled rule that is switched on.
 
-    ``clients`` is None for every client, and otherwise the ids that it names. ``tools`` are names or globs, of tools or
-    of what else ``kind`` says; None there is for every kind. ``begins`` and ``ends`` are seconds since the epoch, from
-    the first of which and before the second it is in force. ``limit`` is there if and only if the effect is limit.
+    ``clients`` is None for every client, and otherwise the ids that it names. ``tools`` are names or globs of tools, or
+    of the other things that ``kind`` names; a kind of None is every kind. It is in force from ``begins`` on and before
+    ``ends``, in seconds since the epoch. ``limit`` is there if and only if the effect is limit.
 
-    ``broken`` marks what could not be read, and never helps a caller: such an allow rule allows nothing, and what might
-    have been anything is a deny rule that speaks of everything.
+    ``broken`` marks a rule that could not be read, and never helps a caller: such an allow rule allows nothing, and a
+    rule that might have been anything is a deny rule that speaks of everything.
     """
 
     id: int

@@ -1,7 +1,7 @@
-"""Find the few rules that concern a client and what it asks for, among very many. Pure.
+"""Finds the few rules that concern a client and its target, among very many. Pure.
 
-An index is never changed. The next one shares all that a change of the policy leaves as it was, so that deriving it
-costs copying a few dictionaries, and not reading every rule again.
+An index never changes. The next one shares all that a change of the policy leaves as it was, so that deriving it costs
+copying a few dictionaries, and not reading every rule again.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Mapping
 from authz_app.policy.globs import WILDCARDS
 from authz_app.policy.rule import Kind, Rule
 
-_Key = tuple[Kind, str]
+_KindAndName = tuple[Kind, str]
 
 
-class _Part:
+class _ClientRules:
     """Rules that concern the same clients, by what they speak of."""
 
     __slots__ = ("_exact", "_globs", "_matching")
@@ -20,23 +20,23 @@ class _Part:
     def __init__(self) -> None:
         self._exact: dict[tuple[Kind | None, str], tuple[Rule, ...]] = {}
         self._globs: dict[int, Rule] = {}
-        # Filled as it is asked for, which is for what is registered alone; so it is bounded by the number of that.
-        self._matching: dict[_Key, tuple[Rule, ...]] = {}
+        # Filled on demand. Only registered names are asked for, so their number bounds it.
+        self._matching: dict[_KindAndName, tuple[Rule, ...]] = {}
 
-    def matching(self, key: _Key) -> tuple[Rule, ...]:
+    def matching(self, key: _KindAndName) -> tuple[Rule, ...]:
         found = self._matching.get(key)
         if found is None:
             globs = (rule for rule in self._globs.values() if rule.speaks_of(*key))
             found = self._matching[key] = (*self._exact.get(key, ()), *globs)
         return found
 
-    def changed(self, gone: Collection[Rule], come: Collection[Rule]) -> "_Part":
-        part = _Part()
+    def changed(self, gone: Collection[Rule], come: Collection[Rule]) -> "_ClientRules":
+        part = _ClientRules()
         part._exact, part._globs = self._exact.copy(), self._globs.copy()
         for rule in gone:
             part._remove(rule)
         part._add(come)
-        # What is asked for meanwhile adds to the one that is copied.
+        # Other threads may add to the dictionary meanwhile, so a copy is read.
         for key, found in self._matching.copy().items():
             if any(rule.speaks_of(*key) for rule in gone):
                 left = {rule.id for rule in gone}
@@ -65,7 +65,7 @@ def _names(rule: Rule) -> Iterable[tuple[Kind | None, str]]:
     return ((rule.kind, name) for name in dict.fromkeys(rule.tools))  # twice in a rule is once in a decision
 
 
-_NOTHING = _Part()
+_NOTHING = _ClientRules()
 
 
 class RuleIndex:
@@ -75,7 +75,7 @@ class RuleIndex:
 
     def __init__(self) -> None:
         self._every = _NOTHING
-        self._named: dict[int, _Part] = {}
+        self._named: dict[int, _ClientRules] = {}
 
     def matching(self, client_id: int, kind: Kind, name: str) -> tuple[Rule, ...]:
         """The rules that speak of this client and of what has this kind and name."""

@@ -1,4 +1,4 @@
-"""A rule in words. Pure: one sentence, the same in the list, the form and the records."""
+"""Puts a rule in words: one sentence, the same in the list, the form and the records. Pure."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ _PERIODS = {seconds: f"{'an' if period == 'hour' else 'a'} {period}" for period,
 
 
 class _Words(NamedTuple):
-    """What a rule lets a client do with a kind, and what is called so: one of it, each of it, several."""
+    """The words for a kind: what a client does with it, and its name after "the", after "every" and in the plural."""
 
     action: str
     one: str
@@ -31,7 +31,7 @@ _WORDS = {
 
 
 class Terms(NamedTuple):
-    """What a rule says. ``clients`` are names, None for every client; ``tools`` are names of the ``kind``.
+    """The terms of a rule. ``clients`` are names, None for every client; ``tools`` are names of the ``kind``.
 
     ``begins`` and ``ends`` are in seconds since the epoch.
     """
@@ -48,7 +48,7 @@ class Terms(NamedTuple):
 
 
 def rule_sentence(terms: Terms) -> str:
-    """Say what a rule does, with what cannot be seen in names and values spelled out.
+    """Say what a rule does. Characters in names and values that cannot be seen are spelled out.
 
     >>> rule_sentence(Terms("allow", "tool", clients=["Demo"], token_scopes=["time"], tools=["TimeTool"]))
     'Allow Demo to call TimeTool, with the token scope time.'
@@ -74,7 +74,7 @@ def _seen(sentence: str) -> str:
 
 
 def unreadable_sentence(column: str, value: str, instead: str) -> str:
-    """Say what a rule does of which something cannot be read."""
+    """Say what a rule does instead, if a column of it cannot be read."""
     return f"Unreadable {column} {value[:100]!r}, so {instead}."
 
 
@@ -120,7 +120,7 @@ def _window(terms: Terms) -> str:
 
 
 def moment_words(seconds: float) -> str:
-    """A point in time, in UTC."""
+    """A point in time in words, in UTC; ``seconds`` since the epoch."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.strftime("%Y-%m-%d %H:%M:%S" if moment.second else "%Y-%m-%d %H:%M")
 
@@ -136,12 +136,12 @@ def _named(terms: Terms, all_of_them: str) -> str:
 
 
 def one_of(kind: str) -> str:
-    """What one is called that a rule of this kind speaks of."""
+    """The name of one thing that a rule of this kind speaks of."""
     return _WORDS[kind].one
 
 
 def those_of(kind: str) -> str:
-    """The same, in the plural."""
+    """The name of several things that a rule of this kind speaks of."""
     return _WORDS[kind].several
 
 

@@ -1,4 +1,4 @@
-"""Keep clients that must not be forgotten: named by a rule, or blocked."""
+"""Keeps clients from being deleted while a rule names them or they are blocked."""
 
 from typing import Any
 

@@ -1,10 +1,10 @@
-"""Stop all calls: a deny rule for everybody, of every kind, which says who made it and why. Undone by deleting it."""
+"""Stops all calls: a deny rule for everybody, of every kind, which names who made it and why. Undone by deleting it."""
 
 from django.db.models import QuerySet
 
 from authz_app.models import Rule
 
-# Exactly this; a rule that somebody has narrowed down stops less.
+# A rule that somebody has narrowed down stops less, and is no emergency stop.
 _EVERYTHING = {
     "effect": Rule.Effect.DENY,
     "applies_to": Rule.AppliesTo.EVERY_CLIENT,
@@ -23,5 +23,5 @@ def in_force() -> QuerySet[Rule]:
 
 
 def stop(who: str, why: str) -> Rule:
-    """Add one: from its commit on, nothing is allowed to anybody."""
+    """Add such a rule: from its commit on, nothing is allowed to anybody."""
     return Rule.objects.create(**_EVERYTHING, stopped_by=who, note=why)

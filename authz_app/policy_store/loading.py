@@ -1,4 +1,4 @@
-"""Read the policy from the database and compile it. Plain SQL rows in, frozen values out."""
+"""Reads the policy from the database and compiles it. Plain SQL rows in, frozen values out."""
 
 import gc
 from collections.abc import Collection, Iterable, Iterator
@@ -67,7 +67,7 @@ def _whole(version: int) -> Policy:
             recording_overrides=connected().recording_overrides(),
         )
         if len(policy.rules) > _MANY:
-            # Every call would wait while the collector looks at it. It has no cycles, so it goes without that.
+            # Every call would wait while the collector looks at the policy. It has no cycles, so it does without.
             gc.freeze()
         return policy
 
@@ -129,7 +129,7 @@ def _with_rows_replaced(previous: Policy, version: int, rule_ids: set[int], clie
 def concerning(client_ids: Collection[int]) -> Policy:
     """The policy as it is committed now, as far as it is about these clients. For pages, which wait for no more."""
     named = Q(pk__in=models.RuleClient.objects.filter(client__in=client_ids).values("rule"))
-    # What cannot be read is about everybody.
+    # A rule that cannot be read is about everybody.
     readable = Q(applies_to=THESE, effect__in=models.Rule.Effect.values, kind__in=models.Rule.Kind.values)
     rules = models.Rule.objects.filter(named | ~readable)
     clients = _clients(models.Client.objects.filter(pk__in=client_ids))
@@ -152,7 +152,7 @@ def client_row(issuer: str, subject: str) -> Client | None:
 
 
 def _rules(rows: Any, memberships: Any) -> Iterator[Rule]:
-    # Times as texts: what is no time would come out as none at all.
+    # Times are read as texts: a value that is no time would come out as None.
     times = {f"{column}_text": Cast(column, TextField()) for column in _TIMES}
     columns = [f"{column}_text" if column in _TIMES else column for column in RULE_COLUMNS]
     named = memberships.values_list("rule_id", "client_id", "client__name", "client__subject")
@@ -169,5 +169,5 @@ def compiled(rows: Iterable[tuple[Any, ...]], memberships: Iterable[tuple[int, i
     for rule_id, client_id, name, subject in memberships:
         named.setdefault(rule_id, []).append((name, subject, client_id))
     for row in rows:
-        theirs = sorted(named.get(row[0], ()))
-        yield compile_rule(RuleRow(*row), [(client_id, name or subject) for name, subject, client_id in theirs])
+        clients = sorted(named.get(row[0], ()))
+        yield compile_rule(RuleRow(*row), [(client_id, name or subject) for name, subject, client_id in clients])

@@ -1,4 +1,4 @@
-"""A table that decisions read, and how each of its columns counts.
+"""Describes a table that decisions read, and how each of its columns counts.
 
 A column counts unless it is named as left out, so a new one moves the policy version and is in the history by itself.
 """

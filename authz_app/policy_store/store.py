@@ -1,4 +1,4 @@
-"""The policy in this worker's memory, kept current with the database, and the clients it has seen.
+"""Keeps the policy in this worker's memory current with the database, and registers clients at first sight.
 
 Everything here that reads or writes the database does so in one thread of its own. A decision made under an old
 version does no harm: its record does not commit (``authz_app.audit``), and the call is decided again.
@@ -104,7 +104,7 @@ class PolicyStore:
         return policy
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        """Do this work in the thread. What nobody waits for any more is not begun."""
+        """Do this work in the thread. Work that nobody waits for any more is not begun."""
         working = asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
         try:
             done, _ = await asyncio.wait([working], timeout=self._timeout)

@@ -1,4 +1,4 @@
-"""The tables that decisions read: the one list that triggers, loads and history go by."""
+"""Lists the tables that decisions read, for triggers, loads and history alike."""
 
 from authz_app.models import Client, Rule, RuleClient
 from authz_app.policy_store import tool_port
@@ -45,7 +45,7 @@ def policy_tables() -> list[PolicyTable]:
 
 
 def vanished(table: PolicyTable) -> str:
-    """What to select, behind the edit, for a revision of each row that the history has and the table has not."""
+    """SQL to select, behind the edit, a revision of each row that the history has and the table has not."""
     return (
         f"r.entity, r.entity_id, r.part, r.part_id, r.client_id, r.became, NULL FROM {REVISION} r"
         f" WHERE r.became IS NOT NULL AND r.id IN (SELECT MAX(x.id) FROM {REVISION} x WHERE x.part = '{table.part}'"

@@ -1,4 +1,4 @@
-"""The port through which another app tells this one of its tools. Rules name tools by text: this app has none."""
+"""Lets another app tell this one of its tools, through one port. Rules name tools by text: this app has none."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

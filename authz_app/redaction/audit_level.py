@@ -1,4 +1,4 @@
-"""The audit level: how much of a call its record holds, and what is taken out of it whatever it looks like. Pure.
+"""Says how much of a call its record holds, and what is taken out of it whatever it looks like. Pure.
 
 A path leads to a value that is taken out: names with dots between them, ``customer.iban``. ``*`` stands for any name,
 and for any item of a list: ``items.*.card``. A name that has a dot, a space or a quotation mark stands in quotation
@@ -32,7 +32,7 @@ class AuditLevel(StrEnum):
 
 
 def has_arguments(kind: str, arguments: str) -> bool:
-    """Whether a record of this kind holds the arguments, be they none. A caller of a tool may send anything as such."""
+    """Whether a record of this kind holds the arguments, even if there were none. A tool may be sent any arguments."""
     return arguments not in _NO_ARGUMENTS if kind in ("resource", "completion") else arguments != ""
 
 
@@ -42,7 +42,7 @@ class BadPath(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What is recorded of the calls of one tool, resource or prompt. What the ``paths`` lead to never is."""
+    """How much is recorded of calls of one tool, resource or prompt: never the values that ``paths`` lead to."""
 
     level: AuditLevel = AuditLevel.ARGUMENTS
     paths: tuple[Path, ...] = ()

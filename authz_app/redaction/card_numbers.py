@@ -1,4 +1,4 @@
-"""Numbers of payment cards, told from other numbers: by their issuers' ranges, their lengths and Luhn's digit. Pure."""
+"""Tells numbers of payment cards from other numbers: by issuers' ranges, lengths and Luhn's digit. Pure."""
 
 import re
 

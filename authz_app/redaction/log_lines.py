@@ -1,4 +1,4 @@
-"""Text that is fit for a line of a log, or for a page. Pure."""
+"""Makes text fit for a line of a log, or for a page. Pure."""
 
 from authz_app.redaction.redact import redact_text
 

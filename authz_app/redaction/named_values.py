@@ -1,4 +1,4 @@
-"""Values that stand in a text behind the name of a secret: ``password=...``, ``"token": "..."``, ``Cookie: ...``. Pure.
+"""Takes out values behind the name of a secret: ``password=...``, ``"token": "..."``, ``Cookie: ...``. Pure.
 
 Every pattern here either takes what it has read for good (possessive), or reads no further than a fixed number of
 characters from where it begins, so a text costs no more than its length.
@@ -70,7 +70,7 @@ def without_named_values(text: str, instead: str) -> str:
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
-    """From where to where the values are."""
+    """Where each value begins and ends."""
     spans = []
     if "=" in text or ":" in text or "%3" in text or "\\u003" in text:
         spans += _named(text)
@@ -115,7 +115,7 @@ def _span(text: str, named: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _is_parameter(text: str, named: re.Match[str]) -> bool:
-    """Whether it is a parameter of a URL that is a secret there, and nothing in particular elsewhere."""
+    """Whether the name is a parameter of a URL that is a secret there alone."""
     before = text[named.start() - 1 : named.start()]
     return before in ("?", "&", "#") and named["between"] == "=" and named["name"].lower() in _OF_A_QUERY
 
@@ -151,7 +151,7 @@ def _behind(text: str, found: re.Match[str]) -> tuple[int, int]:
 
 
 def _quoted(text: str, start: int) -> tuple[int, int]:
-    """What stands within the quotation marks that open here, be they escaped or never closed."""
+    """Where the text within the quotation marks that open here begins and ends, be they escaped or never closed."""
     if escaped := _OPENING.match(text, start):
         return escaped.end(), _end(_ESCAPED_QUOTED, text, escaped.end())
     return start + 1, _end(_QUOTED[text[start]], text, start + 1)

@@ -1,4 +1,4 @@
-"""Take secrets out of what is recorded, and keep it small. Pure.
+"""Takes secrets out of what is recorded, and keeps it small. Pure.
 
 A value is taken out if a path leads to it, if it stands under the name of a secret, or if it has the shape of one; also
 within JSON that is written in a text.
@@ -135,17 +135,17 @@ class _Redactor:
 
 @lru_cache(maxsize=4_096)
 def _shown(name: str) -> str:
-    """The name of a member: the same few come again and again."""
+    """The name of a member, as it is recorded. Cached: the same few come again and again."""
     return redact_text(name, _MAX_NAME)
 
 
 def _within_items(paths: Sequence[Path]) -> Sequence[Path]:
-    """What of the paths is left within the items of a list: ``*`` stands for them, and can be left out."""
+    """The rest of each path within the items of a list: ``*`` stands for an item, and can be left out."""
     return [path[1:] if path[0] == "*" else path for path in paths] if paths else ()
 
 
 def _tells(item: Any) -> bool:
-    """Whether there is anything: that there is a password, or none, is no secret."""
+    """Whether the value could be a secret: that there is a password, or none, is no secret."""
     return item is not None and item is not True and item is not False and item != ""
 
 

@@ -1,4 +1,4 @@
-"""Names under which secrets stand: of arguments, of settings, of headers, of parameters in a URL. Pure."""
+"""Knows the names under which secrets stand: of arguments, settings, headers and parameters in a URL. Pure."""
 
 import re
 from functools import lru_cache
@@ -37,7 +37,7 @@ _PAIRS = {
     "verifier": frozenset({"code"}),
     "value": frozenset({"cvv", "verification"}),
 }  # fmt: skip
-# What is told about a secret, and is none.
+# A last word that makes a name say something about a secret, which is no secret.
 _ABOUT = frozenset({
     "type", "types", "url", "uri", "urls", "endpoint", "name", "names", "count", "counts", "limit", "limits", "expires",
     "expiry", "expiration", "at", "in", "policy", "required", "enabled", "disabled", "supported", "length", "lifetime",

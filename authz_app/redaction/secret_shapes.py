@@ -1,4 +1,4 @@
-"""What secrets look like in a text, whatever they are called: tokens, private keys, passwords in URLs, cards. Pure.
+"""Takes out what looks like a secret, whatever its name: tokens, private keys, passwords in URLs, cards. Pure.
 
 A stranger chooses the text. No pattern looks at a stretch of it again from each place in it: each begins only where
 a run of characters does, takes for good what it has read, or reads no further than a fixed number of characters.
@@ -103,7 +103,7 @@ def _without_secrets(text: str, was_cut: bool) -> str:
 
 
 def _authorization(found: re.Match[str]) -> str:
-    """Of what an Authorization header has (RFC 9110 section 11.4); not of "basic income" or "bearer of good news"."""
+    """Redact the credentials of an Authorization header (RFC 9110 section 11.4), but not "bearer of good news"."""
     value = found["value"]
     if found["basic"] and not _is_login(value):
         return found[0]

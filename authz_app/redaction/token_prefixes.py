@@ -1,4 +1,4 @@
-"""Tokens and keys that say by how they begin whose they are: those of common services. Pure.
+"""Takes out the tokens and keys of common services, which are known by their prefixes. Pure.
 
 A token is looked at once, from its beginning to its end, so a text costs no more than its length.
 """

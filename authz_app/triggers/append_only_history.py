@@ -1,4 +1,4 @@
-"""Triggers that keep the history as it was written: by accident, nobody edits or deletes a row of it.
+"""Keeps the history as it was written, by triggers: nobody edits or deletes a row of it by accident.
 
 Whoever may change the schema can drop them; pruning on purpose does (``without_guard``).
 """
@@ -13,7 +13,7 @@ from authz_app.policy_store.tables import EDIT, REVISION, STATE
 
 PREFIX = "policy_history_"
 _REFUSAL = "The policy history is only added to: no row of it is changed or deleted."
-# What is still being written: on SQLite who did it, which only some connections can say, and on PostgreSQL the version.
+# An edit that is still being written: SQLite learns later who did it, and PostgreSQL its version.
 _UNFINISHED = {
     "sqlite": f"(OLD.actor_kind = '' AND OLD.version = (SELECT version FROM {STATE}) AND NEW.version IS OLD.version"
     " AND NEW.id = OLD.id AND NEW.moved = OLD.moved AND NEW.at = OLD.at AND NEW.database_user = OLD.database_user)",

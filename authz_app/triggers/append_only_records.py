@@ -1,6 +1,6 @@
-"""Triggers that keep records as they were written: an outcome is written once, and a final record is not changed.
+"""Keeps records as they were written, by triggers: an outcome is written once, and a final record does not change.
 
-Deleted is only what a seal says is pruned. Whoever may change the schema can drop them: then the seals tell.
+Only what a seal marks as pruned is deleted. Whoever may change the schema can drop the triggers: then the seals tell.
 """
 
 from django.db import transaction

@@ -1,7 +1,7 @@
-"""Bring the history in line with the policy's rows as they are: when it begins, and after whatever went past it.
+"""Brings the history in line with the policy's rows: when it begins, and after changes that no trigger saw.
 
-Triggers write the history. What was there before them, and what changed while SQLite had dropped them to rebuild a
-table, is found here, after each `migrate`.
+Triggers write the history. Rows from before them, and changes while SQLite had dropped them to rebuild a table, are
+found here, after each `migrate`.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _NEVER_MADE = f"FROM {STATE} s WHERE NOT EXISTS (SELECT 1 FROM {EDIT} e WHERE e.
 
 
 def take(connection: BaseDatabaseWrapper, tables: Sequence[PolicyTable]) -> None:
-    """Note each row that differs from what the history says of it. Safe to repeat: then none does."""
+    """Note each row that differs from its latest revision. Safe to repeat: then none does."""
     if not _begins(connection) and not any(_differs(connection, table) for table in tables):
         return
     with transaction.atomic(connection.alias):
@@ -77,7 +77,7 @@ def _edit_on_postgresql(connection: BaseDatabaseWrapper) -> int:
 
 
 def _differing(connection: BaseDatabaseWrapper, table: PolicyTable) -> tuple[str, str]:
-    """What to select for each row that is not as its latest revision says, and for each that is gone."""
+    """SQL to select each row that differs from its latest revision, and each that is gone."""
     sqlite = connection.vendor == "sqlite"
     image = (policy_sqlite if sqlite else policy_postgresql).image(table, "t")
     client = f"t.{table.client}" if table.client else "NULL"

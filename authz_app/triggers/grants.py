@@ -1,11 +1,11 @@
-"""Two roles on PostgreSQL: one owns the tables, the other serves, and can change no record."""
+"""Lets a second role serve on PostgreSQL: it can change no record, and does not own the tables."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.policy_store.tables import EDIT, REVISION
 from authz_app.triggers.append_only_records import EVENTS, KEYS, RECORDS, SEALS
 
-# What is written after the call, and by the sealer.
+# The columns that are written after the call, and by the sealer.
 _WRITTEN_LATER = "outcome, duration_ms, result_size, error, result, undelivered, seal"
 _GRANTS = f"""
 GRANT USAGE ON SCHEMA {{schema}} TO {{role}};
@@ -19,7 +19,7 @@ GRANT UPDATE (seal) ON {EVENTS} TO {{role}};
 
 
 def grant(connection: BaseDatabaseWrapper, role: str) -> None:
-    """Let this role serve. Nothing is done where there is none, or where it is the one that is connected."""
+    """Let this role serve. Does nothing if ``role`` is empty, or is the connected role itself."""
     if connection.vendor != "postgresql" or not role:
         return
     with connection.cursor() as cursor:
@@ -31,7 +31,7 @@ def grant(connection: BaseDatabaseWrapper, role: str) -> None:
 
 
 def serving_owner(connection: BaseDatabaseWrapper) -> list[str]:
-    """The role that is connected, if it owns the call records or may act for who does."""
+    """The connected role, if it owns the call records or may act for their owner."""
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:

@@ -1,7 +1,7 @@
-"""Database triggers that move the policy version with every change of the policy, whichever way it was made.
+"""Installs the triggers that move the policy version with every change of the policy, whichever way it was made.
 
-They write the history, too: who changed what, from what to what, when. Installed after `migrate` and verified by a
-system check, because SQLite drops a table's triggers when it rebuilds it.
+They write the history, too: who changed what, from what to what, when. They are installed after `migrate` and verified
+by a system check, because SQLite drops a table's triggers when it rebuilds it.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The triggers on policy tables for PostgreSQL: one edit for each transaction, and one move of the version.
+"""Writes the triggers on policy tables for PostgreSQL: a transaction is one edit, and moves the version once.
 
 A row trigger notes what changed under the transaction's edit, which has no version yet. A deferred constraint trigger
 gives it one when the transaction commits, so that a long transaction does not keep the version row locked; and what it

@@ -1,7 +1,7 @@
-"""The triggers on policy tables for SQLite: each row that changes moves the version, and is in the history, at once.
+"""Writes the triggers on policy tables for SQLite: each changed row moves the version and is in the history at once.
 
-The writer holds the only write lock anyway. A conflict clause is the one thing that goes past SQLite's triggers: what
-REPLACE deletes fires none, so what it could delete is noted before, and looked for after.
+The writer holds the only write lock anyway. Only a conflict clause goes past SQLite's triggers: rows that REPLACE
+deletes fire none, so rows that it could delete are noted before, and looked for after.
 """
 
 from typing import Any

@@ -8,7 +8,7 @@ import pytest
 
 from authz_app.audit import queue
 from authz_app.audit.entries import LimitedOpening, Undelivered
-from authz_app.audit.queue import Item, WriteQueue
+from authz_app.audit.queue import QueueItem, WriteQueue
 from authz_app.audit.waiting import PendingOpening
 from authz_app.core.ids import uuid7
 from tests.authz_app.audit.openings import an_opening
@@ -28,7 +28,7 @@ def an_opening_that_waits(loop: asyncio.AbstractEventLoop, *, abandoned: bool = 
     return PendingOpening(LimitedOpening(an_opening(1)), loop, loop.create_future(), LONG, abandoned)
 
 
-def taken_together(write_queue: WriteQueue, loop: asyncio.AbstractEventLoop, count: int) -> list[Item]:
+def taken_together(write_queue: WriteQueue, loop: asyncio.AbstractEventLoop, count: int) -> list[QueueItem]:
     for _ in range(count):
         write_queue.put(an_opening_that_waits(loop))
     return write_queue.take(LONG)
@@ -47,7 +47,7 @@ def put_one_by_one(write_queue: WriteQueue, items: list[PendingOpening]) -> thre
 
 def test_what_is_there_is_taken_in_order(loop: asyncio.AbstractEventLoop) -> None:
     write_queue = WriteQueue()
-    items: list[Item] = [Undelivered(uuid7()), an_opening_that_waits(loop), threading.Event(), None]
+    items: list[QueueItem] = [Undelivered(uuid7()), an_opening_that_waits(loop), threading.Event(), None]
     for item in items:
         write_queue.put(item)
     assert write_queue.take(LONG) == items
