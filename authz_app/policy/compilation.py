@@ -56,7 +56,7 @@ def compile_rule(row: RuleRow, named: Sequence[tuple[int, str]]) -> Rule:
     names, ids = (None, None) if every else ([name for _, name in named], frozenset(client for client, _ in named))
     scopes, tools = row.token_scopes.split(), row.tools.split()
     try:
-        asks = _conditions(row), _moment("from", row.valid_from), _moment("until", row.valid_until), _limit(row)
+        narrowing = _conditions(row), _moment("from", row.valid_from), _moment("until", row.valid_until), _limit(row)
     except _Unreadable as error:
         return _broken(row, Terms(row.effect, row.kind, names, scopes, tools), ids, error)
     return Rule(
@@ -65,10 +65,10 @@ def compile_rule(row: RuleRow, named: Sequence[tuple[int, str]]) -> Rule:
         ids,
         frozenset(scopes),
         tuple(tools),
-        rule_sentence(Terms(row.effect, row.kind, names, scopes, tools, *asks)),
+        rule_sentence(Terms(row.effect, row.kind, names, scopes, tools, *narrowing)),
         False,
         _KINDS[row.kind],
-        *asks,
+        *narrowing,
     )
 
 

@@ -105,8 +105,8 @@ class PartialEvaluation:
         self._claims = tuple(dict.fromkeys(claims))
         self._decisions: dict[tuple[Verdict, ...], Decision] = {}
         self._by_claims: dict[int, _TokenEvaluation] = {}
-        asks = any(residual.claims or residual.arguments for residual in self._residuals)
-        self._constant = None if asks else self._decide([residual.annotations for residual in self._residuals])
+        varies = any(residual.claims or residual.arguments for residual in self._residuals)
+        self._constant = None if varies else self._decide([residual.annotations for residual in self._residuals])
 
     def holds_for(self, target: Target, now: float) -> bool:
         """Whether it still decides as the rules do."""

@@ -90,20 +90,20 @@ class _ArgumentSearch:
         values = {path: self._value(on_path) for path, on_path in by_path.items()}
         if any(value is None for value in values.values()):
             return None
-        there = {
+        present = {
             path: found.value for path, found in values.items() if found is not None and found.value is not MISSING
         }
-        missing = values.keys() - there.keys()
-        objects = {path[:depth] for path in there for depth in range(1, len(path))}
-        if not _fits(there, objects, missing, by_path, self.shape):
+        missing = values.keys() - present.keys()
+        objects = {path[:depth] for path in present for depth in range(1, len(path))}
+        if not _fits(present, objects, missing, by_path, self.shape):
             return None
         arguments: dict[str, Any] = {}
-        for path in sorted(there, key=len):
+        for path in sorted(present, key=len):
             if path not in objects:
                 inner = arguments
                 for name in path[:-1]:
                     inner = inner.setdefault(name, {})
-                inner[path[-1]] = there[path]
+                inner[path[-1]] = present[path]
         return arguments
 
     def _value(self, demands: Sequence[Demand]) -> _Found | None:
@@ -151,7 +151,7 @@ def _cost(condition: Condition) -> int:
 
 
 def _fits(
-    there: Mapping[_ArgumentPath, Any],
+    present: Mapping[_ArgumentPath, Any],
     objects: set[_ArgumentPath],
     missing: set[_ArgumentPath],
     by_path: Mapping[_ArgumentPath, Sequence[Demand]],
@@ -159,11 +159,11 @@ def _fits(
 ) -> bool:
     """Whether the values can stand beside each other: what has members is no value, and cannot be missing."""
     if objects & missing or any(
-        condition.operator not in PRESENCE for path in objects & there.keys() for condition, _ in by_path[path]
+        condition.operator not in PRESENCE for path in objects & present.keys() for condition, _ in by_path[path]
     ):
         return False
     if shape.only:
-        return there.keys() <= {(shape.only,)}
+        return present.keys() <= {(shape.only,)}
     return not (shape.texts and objects)
 
 
@@ -174,7 +174,7 @@ def _values(condition: Condition) -> Sequence[Scalar]:
 
 
 def _globs(condition: Condition) -> Iterator[str]:
-    """The globs of which a text must match one for the condition to hold; what a text cannot meet has none."""
+    """The globs one of which a text must match for the condition to hold; none where no text can meet it."""
     for value in _values(condition):
         if isinstance(value, str):
             match condition.operator:

@@ -28,7 +28,7 @@ _MAX_NAME = 100
 # Each value takes two bytes at least, so with more it would be too large in any case.
 _MAX_VALUES = _MAX_BYTES // 2
 _LEAST_CARD = 10**12
-# Members that say what the one beside them is: {"name": "password", "value": "..."}.
+# Members that name the value in the member beside them: {"name": "password", "value": "..."}.
 _NAMING, _NAMED = ("name", "key", "header", "field"), ("value", "values", "val")
 
 
@@ -159,5 +159,5 @@ def _named_by_another(value: dict[str, Any]) -> str | None:
 
 
 def _names_the_next(item: Any, several: int) -> bool:
-    """Whether an item names the one after it: ["--password", "..."], or the pair ["Authorization", "..."]."""
+    """Whether an item is the name of the next item: ["--password", "..."], or the pair ["Authorization", "..."]."""
     return isinstance(item, str) and (item.startswith("-") or several == 2) and is_secret_name(item)

@@ -1,13 +1,13 @@
 """Takes out the tokens and keys of common services, which are known by their prefixes. Pure.
 
-A token is looked at once, from its beginning to its end, so a text costs no more than its length.
+A token is looked at once, from its prefix to its end, so a text costs no more than its length.
 """
 
 import re
 from collections.abc import Iterable
 
 # How it begins, and how many characters follow at least. Letters mind their case.
-_BEGINNINGS: dict[int, tuple[str, ...]] = {
+_PREFIXES: dict[int, tuple[str, ...]] = {
     8: ("sk_live_", "sk_test_", "rk_live_", "rk_test_", "pk_live_", "pk_test_", "xoxb-", "xoxp-", "xoxa-", "xoxr-",
         "xoxs-", "xoxe-", "xoxe.xoxp-", "xapp-", "whsec_", "sk-ant-", "sk-proj-", "sk-svcacct-", "sk-or-", "glpat-",
         "glptt-", "gldt-", "glrt-", "glcbt-", "glft-", "glsoat-", "glimt-", "glagent-", "gloas-"),
@@ -35,22 +35,21 @@ _STRICTER = {
 }  # fmt: skip
 
 
-def _pattern(beginning: str, least: int) -> str:
-    return re.escape(beginning) + (_STRICTER.get(beginning) or rf"[\w.-]{{{least},}}")
+def _pattern(prefix: str, least: int) -> str:
+    return re.escape(prefix) + (_STRICTER.get(prefix) or rf"[\w.-]{{{least},}}")
 
 
-def _alternatives(beginnings: Iterable[tuple[str, int]]) -> str:
+def _alternatives(prefixes: Iterable[tuple[str, int]]) -> str:
     """One pattern for all, told apart by their first letters."""
     by_letter: dict[str, list[str]] = {}
-    for beginning, least in sorted(beginnings, key=lambda one: -len(one[0])):
-        by_letter.setdefault(beginning[0], []).append(_pattern(beginning, least))
+    for prefix, least in sorted(prefixes, key=lambda one: -len(one[0])):
+        by_letter.setdefault(prefix[0], []).append(_pattern(prefix, least))
     return "|".join(f"(?={re.escape(letter)})(?:{'|'.join(several)})" for letter, several in by_letter.items())
 
 
+_WITH_LEAST = [(prefix, least) for least, prefixes in _PREFIXES.items() for prefix in prefixes]
 _TOKEN = re.compile(r"[\w./-]{16,}+")
-_KNOWN = re.compile(
-    rf"(?:\A|(?<=[^A-Za-z0-9]))(?:{_alternatives((one, least) for least, them in _BEGINNINGS.items() for one in them)})"
-)
+_KNOWN = re.compile(rf"(?:\A|(?<=[^A-Za-z0-9]))(?:{_alternatives(_WITH_LEAST)})")
 
 
 def without_known_tokens(text: str, instead: str) -> str:

@@ -30,12 +30,12 @@ def triggers(connection: BaseDatabaseWrapper) -> dict[str, str]:
 
 def _on_sqlite(table: str, condition: str) -> dict[str, str]:
     name, refused = f"{PREFIX}{table}", f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
-    there = f"EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
+    exists = f"EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
     return {
         f"{name}_update": f"CREATE TRIGGER {name}_update BEFORE UPDATE ON {table} WHEN {condition} {refused}",
         f"{name}_delete": f"CREATE TRIGGER {name}_delete BEFORE DELETE ON {table} {refused}",
         # INSERT OR REPLACE deletes without firing the delete trigger.
-        f"{name}_insert": f"CREATE TRIGGER {name}_insert BEFORE INSERT ON {table} WHEN {there} {refused}",
+        f"{name}_insert": f"CREATE TRIGGER {name}_insert BEFORE INSERT ON {table} WHEN {exists} {refused}",
     }
 
 

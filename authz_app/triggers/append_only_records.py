@@ -69,14 +69,14 @@ def _on_sqlite(connection: BaseDatabaseWrapper) -> dict[str, str]:
         of, when = f" OF {columns}" if columns else "", f" WHEN {condition}" if condition else ""
         made[f"{PREFIX}{what}_update"] = f"BEFORE UPDATE{of} ON {table}{when}"
     # INSERT OR REPLACE deletes without firing the delete trigger.
-    there = "EXISTS (SELECT 1 FROM {} WHERE {} = NEW.{})"
+    exists = "EXISTS (SELECT 1 FROM {} WHERE {} = NEW.{})"
     for what, table in (("record", RECORDS), ("event", EVENTS)):
-        is_there = there.format(table, "id", "id")
+        row_exists = exists.format(table, "id", "id")
         made[f"{PREFIX}{what}_delete"] = f"BEFORE DELETE ON {table} WHEN NOT {_PRUNED}"
-        made[f"{PREFIX}{what}_insert"] = f"BEFORE INSERT ON {table} WHEN NEW.seal IS NOT NULL OR {is_there}"
+        made[f"{PREFIX}{what}_insert"] = f"BEFORE INSERT ON {table} WHEN NEW.seal IS NOT NULL OR {row_exists}"
     for what, table, key in (("seal", SEALS, "number"), ("key", KEYS, "id")):
         made[f"{PREFIX}{what}_delete"] = f"BEFORE DELETE ON {table}"
-        made[f"{PREFIX}{what}_insert"] = f"BEFORE INSERT ON {table} WHEN {there.format(table, key, key)}"
+        made[f"{PREFIX}{what}_insert"] = f"BEFORE INSERT ON {table} WHEN {exists.format(table, key, key)}"
     return {name: f"CREATE TRIGGER {name} {event} {refused}" for name, event in made.items()}
 
 
