@@ -42,7 +42,7 @@ class Delivery:
 
 Numbered = tuple[int, Delivery]
 # Sends a batch; returns the keys of the sessions that exist no more, or None where nobody received it.
-Send = Callable[[Sequence[Numbered]], Awaitable[set[str] | None]]
+SendBatch = Callable[[Sequence[Numbered]], Awaitable[set[str] | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Outbox:
     What nobody receives within ``RETRY_SECONDS`` is handed to ``lost``, and so is what comes after it for that session.
     """
 
-    def __init__(self, send: Send, lost: Callable[[Delivery], None], numbers: Iterator[int]) -> None:
+    def __init__(self, send: SendBatch, lost: Callable[[Delivery], None], numbers: Iterator[int]) -> None:
         self._send = send
         self._numbers = numbers
         self._lost = lost

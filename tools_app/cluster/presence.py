@@ -93,8 +93,8 @@ class Presence:
 
 def notices() -> Sequence[str]:
     """A sentence, where workers that should know each other's MCP sessions do not."""
-    there = WorkerPresence.objects.filter(seen_at__gt=Now() - ALIVE)
-    if any((one.alone or other.alone) and one.overlaps(other) for one, other in combinations(there, 2)):
+    present = WorkerPresence.objects.filter(seen_at__gt=Now() - ALIVE)
+    if any((one.alone or other.alone) and one.overlaps(other) for one, other in combinations(present, 2)):
         return [
             "Several workers run on this database, and REDIS_URL is not set for all of them. What an MCP client sends"
             " may reach a worker that does not know its session, and is refused there; and the list of sessions shows"

@@ -20,10 +20,10 @@ from tools_app.sessions.session import McpSessionState, SessionStore
 
 logger = logging.getLogger(__name__)
 
-Message = Mapping[str, Any]
-Receive = Callable[[Message], object]
-Lost = Callable[[Delivery], None]
-Over = Callable[[McpSessionState, str], object]
+WorkerMessage = Mapping[str, Any]
+TakeMessage = Callable[[WorkerMessage], object]
+TakeLost = Callable[[Delivery], None]
+SessionIsOver = Callable[[McpSessionState, str], object]
 
 EVERYBODY = "workers"
 _WORKER = "worker."
@@ -62,10 +62,10 @@ class Workers(Protocol):
     def post(self, session: McpSessionState, delivery: Delivery) -> None:
         """Send to the worker that holds the session's stream. What does not arrive is handed to ``lost``."""
 
-    async def tell(self, channel: str, message: Message) -> None:
+    async def tell(self, channel: str, message: WorkerMessage) -> None:
         """Send to one worker. Raises SessionsUnavailable."""
 
-    async def tell_all(self, message: Message) -> None:
+    async def tell_all(self, message: WorkerMessage) -> None:
         """Send to every worker, this one included. Raises SessionsUnavailable."""
 
     def learn(self, session: McpSessionState) -> None:
@@ -86,7 +86,7 @@ class SingleWorker:
 
     channel = ""
 
-    def __init__(self, receive: Receive, lost: Lost, idle: float, over: Over) -> None:
+    def __init__(self, receive: TakeMessage, lost: TakeLost, idle: float, over: SessionIsOver) -> None:
         self.sessions: SessionStore = MemorySessionStore(idle, over)
         self._receive = receive
         self._lost = lost
@@ -96,9 +96,9 @@ class SingleWorker:
     def post(self, session: McpSessionState, delivery: Delivery) -> None:
         self._lost(delivery)
 
-    async def tell(self, channel: str, message: Message) -> None: ...
+    async def tell(self, channel: str, message: WorkerMessage) -> None: ...
 
-    async def tell_all(self, message: Message) -> None:
+    async def tell_all(self, message: WorkerMessage) -> None:
         self._receive(message)
 
     def learn(self, session: McpSessionState) -> None: ...
@@ -115,7 +115,7 @@ class SingleWorker:
 class RedisWorkers:
     """A site with several workers: one channel for each, through channels-redis pubsub, and sessions in Redis."""
 
-    def __init__(self, name: str, receive: Receive, lost: Lost, limit: int, idle: float) -> None:
+    def __init__(self, name: str, receive: TakeMessage, lost: TakeLost, limit: int, idle: float) -> None:
         self._name = name
         self._receive = receive
         self._lost = lost
@@ -183,11 +183,11 @@ class RedisWorkers:
         gone = await self._stored.answer_of(self._deliver(keys, args))
         return None if gone is None else {list(sessions)[place] for place in gone}
 
-    async def tell(self, channel: str, message: Message) -> None:
+    async def tell(self, channel: str, message: WorkerMessage) -> None:
         if channel.startswith(f"{settings.REDIS_PREFIX}{_WORKER}") and len(channel) <= _MAX_CHANNEL:
             await self._stored.answer_of(self._layer.send(channel, message))
 
-    async def tell_all(self, message: Message) -> None:
+    async def tell_all(self, message: WorkerMessage) -> None:
         await self._stored.answer_of(self._layer.group_send(EVERYBODY, message))
 
     def learn(self, session: McpSessionState) -> None:

@@ -12,7 +12,7 @@ from authz_app.audit.entries import Undelivered
 from authz_app.audit.writer import AuditWriter
 from tools_app.client_requests.replies import Replies
 from tools_app.cluster.outbox import Delivery
-from tools_app.cluster.workers import Message, Workers
+from tools_app.cluster.workers import WorkerMessage, Workers
 from tools_app.sessions.session import McpSessionState
 from tools_app.streams.event_stream import message_event
 from tools_app.streams.open_streams import OpenStreams
@@ -82,7 +82,7 @@ class MessageDelivery:
             message = {"type": "reply", "session": session.key, "response": json.dumps(fields)}
             await self._workers.tell(address, message)
 
-    def take(self, message: Message) -> None:
+    def take(self, message: WorkerMessage) -> None:
         """Take a batch of deliveries that another worker sent."""
         last = self._last_numbers.get(message["from"], 0)
         for number, key, chunk, answers, state in message["items"]:

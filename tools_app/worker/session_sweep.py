@@ -34,7 +34,7 @@ Close = Callable[[str, McpSessionState | None, str], object]
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
+class _Registered:
     key: str
     holder: str
     opened_at: float
@@ -80,13 +80,15 @@ class SessionSweep:
             DatabaseError, InterfaceError, SessionsUnavailable: it cannot be told what is.
         """
         opened, seen = await asyncio.to_thread(_read)
-        orphans = {one.key: why for one in opened if (why := self._holder_is_gone(one.holder, seen))}
+        orphans = {session.key: why for session in opened if (why := self._holder_is_gone(session.holder, seen))}
         for key, why in orphans.items():
             self._close(key, await self._sessions.delete(key), why)
-        await self._look_in_store([one for one in opened if one.key not in orphans and self._is_in_reach(one)])
+        await self._look_in_store(
+            [session for session in opened if session.key not in orphans and self._is_in_reach(session)]
+        )
 
-    def _is_in_reach(self, one: _Open) -> bool:
-        return self._shared or one.holder in ("", self._name)
+    def _is_in_reach(self, session: _Registered) -> bool:
+        return self._shared or session.holder in ("", self._name)
 
     def _holder_is_gone(self, holder: str, seen: Mapping[str, bool]) -> str:
         """Why a session that dies with this worker has ended; empty where it has not, as far as can be told."""
@@ -98,38 +100,38 @@ class SessionSweep:
             return DIED if now >= self._judges_from else ""
         return LEFT if now - self._left_since.setdefault(holder, now) > self._leaving else ""
 
-    async def _look_in_store(self, opened: list[_Open]) -> None:
+    async def _look_in_store(self, opened: list[_Registered]) -> None:
         missing: set[str] = set()
-        for some in _in_parts(opened):
-            over = await self._sessions.over([one.key for one in some])
-            for one in some:
-                if one.key not in over:
+        for batch in _in_batches(opened):
+            over = await self._sessions.over([session.key for session in batch])
+            for session in batch:
+                if session.key not in over:
                     continue
                 # Whoever ended it is perhaps about to write so.
-                if over[one.key] or one.key in self._missing:
-                    why = over[one.key] or self._why_missing(one)
-                    self._close(one.key, await self._sessions.delete(one.key), why)
+                if over[session.key] or session.key in self._missing:
+                    why = over[session.key] or self._why_missing(session)
+                    self._close(session.key, await self._sessions.delete(session.key), why)
                 else:
-                    missing.add(one.key)
+                    missing.add(session.key)
         self._missing = missing
 
-    def _why_missing(self, one: _Open) -> str:
+    def _why_missing(self, session: _Registered) -> str:
         lasts_by_use: Transport = "streamable"
-        return IDLE if one.transport == lasts_by_use and time.time() - one.opened_at > self._idle else LOST
+        return IDLE if session.transport == lasts_by_use and time.time() - session.opened_at > self._idle else LOST
 
 
-def _read() -> tuple[list[_Open], dict[str, bool]]:
+def _read() -> tuple[list[_Registered], dict[str, bool]]:
     """The open sessions; and of each worker that did not leave, whether it was seen lately."""
     try:
         opened = OpenSession.objects.values_list("mcp_session", "holder", "opened_at", "transport")
         is_alive = ExpressionWrapper(Q(seen_at__gt=Now() - ALIVE), output_field=BooleanField())
         seen = WorkerPresence.objects.annotate(is_alive=is_alive).values_list("name", "is_alive")
-        return [_Open(*row) for row in opened.iterator()], dict(seen)
+        return [_Registered(*row) for row in opened.iterator()], dict(seen)
     finally:
         connection.close()
 
 
-def _in_parts(opened: list[_Open]) -> Iterator[list[_Open]]:
+def _in_batches(opened: list[_Registered]) -> Iterator[list[_Registered]]:
     left = iter(opened)
-    while some := list(islice(left, _AT_ONCE)):
-        yield some
+    while batch := list(islice(left, _AT_ONCE)):
+        yield batch

@@ -20,7 +20,7 @@ from authz_app.policy_store.store import PolicyStore
 from tools_app.client_requests.replies import Replies
 from tools_app.cluster.outbox import Delivery
 from tools_app.cluster.presence import Presence
-from tools_app.cluster.workers import Message, RedisWorkers, SingleWorker, Workers
+from tools_app.cluster.workers import RedisWorkers, SingleWorker, WorkerMessage, Workers
 from tools_app.conf import conf
 from tools_app.invocation.dependencies import Dependencies
 from tools_app.invocation.threads import ToolThreads
@@ -132,7 +132,7 @@ class Worker:
     def _lost(self, delivery: Delivery) -> None:
         self.delivery.lost(delivery)
 
-    def _receive(self, message: Message) -> None:
+    def _receive(self, message: WorkerMessage) -> None:
         """Take what another worker sent."""
         key = message.get("session", "")
         match message["type"]:

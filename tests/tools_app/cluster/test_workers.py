@@ -12,7 +12,7 @@ from tests.redis import RedisServer
 from tests.tools_app.connected import WAIT, Connect, a_session
 from tools_app.cluster import outbox
 from tools_app.cluster.outbox import Delivery
-from tools_app.cluster.workers import Message, RedisWorkers, SingleWorker
+from tools_app.cluster.workers import RedisWorkers, SingleWorker, WorkerMessage
 from tools_app.sessions.session import SessionsUnavailable
 
 
@@ -20,7 +20,7 @@ class Peer:
     """One worker's end of it, and what arrived there or was lost there."""
 
     def __init__(self, name: str) -> None:
-        self.received: list[Message] = []
+        self.received: list[WorkerMessage] = []
         self.lost: list[Delivery] = []
         self.workers = RedisWorkers(name, self.received.append, self.lost.append, 4, 900)
 
@@ -207,9 +207,9 @@ async def test_a_message_that_cannot_be_read_does_not_end_the_listening(
 async def test_a_message_that_cannot_be_taken_does_not_end_the_listening(
     connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    taken: list[Message] = []
+    taken: list[WorkerMessage] = []
 
-    def take(message: Message) -> None:
+    def take(message: WorkerMessage) -> None:
         taken.append(message)
         if message["type"] == "bad":
             raise KeyError(message["type"])
@@ -252,7 +252,7 @@ async def test_all_that_needs_the_others_says_so_while_redis_is_away_and_goes_on
 
 
 async def test_one_that_is_alone_talks_to_itself_and_loses_what_is_for_others() -> None:
-    received: list[Message] = []
+    received: list[WorkerMessage] = []
     lost: list[Delivery] = []
     alone = SingleWorker(received.append, lost.append, 60, lambda session, why: None)
     await alone.join()
