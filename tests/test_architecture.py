@@ -84,7 +84,7 @@ DOORS = {
     "authz_app.embedded_issuer": {"disabling", "registration", "subjects"},
     "authz_app.evidence": {"canonical", "checkpoint", "health", "keys", "record_proof", "seal_checks", "sealer"},
     "authz_app.explain": {"explanation", "simulated_principal", "unknown_values", "wording"},
-    "authz_app.export": {"event_search", "events", "exporting", "files", "line_output", "line_writer", "selection"},
+    "authz_app.export": {"event_search", "events", "exporting", "files", "line_writer", "selection"},
     "authz_app.history": {"changes", "past"},
     "authz_app.models": {""},
     "authz_app.pages": {

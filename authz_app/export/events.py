@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from authz_app.audit.events import EventKind, event, record_now
-from authz_app.export.exporting import Selection
+from authz_app.export.selection import Selection
 
 
 def record_export(selection: Selection, form: str, address: str = "") -> None:

@@ -6,8 +6,7 @@ A seal names its records by their hashes, so those that the query leaves out nee
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from heapq import merge
@@ -16,13 +15,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from authz_app.conf import conf
 from authz_app.evidence.canonical import FORMAT, SEALED, SealedTable, line_of, utc_text
-from authz_app.evidence.checkpoint import Checkpoint, known_checkpoint, last_number
 from authz_app.evidence.keys import AuditSigner
+from authz_app.export.selection import SelectedRows, Selection
 from authz_app.models import AuditKey, AuditSeal
 
 _CHUNK = 1_000
@@ -35,38 +33,6 @@ Progress = Callable[[int], None]
 
 def _no_progress(records: int) -> None:
     """Show nothing."""
-
-
-class SelectedRows(NamedTuple):
-    """Rows of one table that are to be written out."""
-
-    sealed: SealedTable
-    rows: "QuerySet[Any]"
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The records to export, what chose them, and whether they are all that there are.
-
-    What is sealed meanwhile is left out: ``upto`` is the last seal as the export begins, ``checkpoint`` the last one
-    that this machine remembers.
-    """
-
-    tables: Sequence[SelectedRows]
-    chosen_by: str
-    is_whole: bool
-    upto: int
-    checkpoint: Checkpoint | None
-
-    def count(self) -> int:
-        """How many records there are."""
-        return sum(chosen.rows.count() for chosen in self.tables)
-
-
-def selection_of(tables: Sequence[SelectedRows], chosen_by: str, *, is_whole: bool) -> Selection:
-    """Select these records, as of now. ``is_whole``: they are all records of every table that is sealed."""
-    checkpoint = known_checkpoint(connection)  # Before the number: it may only be the older of the two.
-    return Selection(tables, chosen_by, is_whole, last_number(connection), checkpoint)
 
 
 def jsonl(selection: Selection, key: AuditSigner | None, progress: Progress = _no_progress) -> Iterator[bytes]:

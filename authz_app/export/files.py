@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from authz_app.evidence.keys import AuditKeyError, AuditSigner, signer
-from authz_app.export.exporting import SelectedRows, Selection, csv_rows, jsonl, seals_alone
+from authz_app.export.exporting import csv_rows, jsonl, seals_alone
+from authz_app.export.selection import SelectedRows, Selection
 
 
 def export_to(output: str | None, selection: Selection, progress: Callable[[int], None]) -> Iterator[Path]:

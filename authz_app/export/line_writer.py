@@ -14,7 +14,7 @@ from django.db.models import Q
 from authz_app.core.failure_log import FailureLog
 from authz_app.evidence.checkpoint import last_number
 from authz_app.evidence.keys import keys_from
-from authz_app.export.line_output import LineOutput
+from authz_app.export.line_output import LineOutput, output_for
 from authz_app.export.lines import key_line, segment_lines
 from authz_app.models import AuditKey, AuditLines, AuditSeal
 
@@ -23,6 +23,11 @@ _CANNOT = "Lines of records (AUDIT_LINES) cannot be written: %s. They are writte
 _LOOK = 5.0
 # For as long as a worker may be at one segment before another takes over. Both then write it.
 _LEASE = timedelta(seconds=60)
+
+
+def line_writer(setting: str, worker: str, *, full: bool) -> "LineWriter":
+    """The writer that AUDIT_LINES asks for; it writes nothing where that is off."""
+    return LineWriter(output_for(setting), worker, full=full)
 
 
 class LineWriter:

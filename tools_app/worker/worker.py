@@ -14,8 +14,7 @@ from authz_app.audit.refused_requests import RefusedRequests
 from authz_app.audit.writer import AuditWriter
 from authz_app.conf import conf as authz_conf
 from authz_app.evidence.sealer import Sealer
-from authz_app.export.line_output import output_for
-from authz_app.export.line_writer import LineWriter
+from authz_app.export.line_writer import line_writer
 from authz_app.policy_store.store import PolicyStore
 from tools_app.client_requests.replies import Replies
 from tools_app.cluster.outbox import Delivery
@@ -74,7 +73,7 @@ class Worker:
         self.updates = ResourceUpdates(self.dependencies, self.workers, self.streams.all)
         self.presence = Presence(self.name, alone=not settings.REDIS_URL)
         self.sealer = Sealer(site.audit_seal_seconds)
-        self.lines = LineWriter(output_for(site.audit_lines), self.name, full=site.audit_lines_full)
+        self.lines = line_writer(site.audit_lines, self.name, full=site.audit_lines_full)
         self._sweep = SessionSweep(
             self.sessions,
             self.name,

@@ -22,9 +22,8 @@ from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.snapshot import snapshot
 from authz_app.evidence.verification import Report, verify
 from authz_app.export.events import record_export, record_pruning
-from authz_app.export.exporting import Selection
 from authz_app.export.files import export_to
-from authz_app.export.selection import everything, found_by
+from authz_app.export.selection import Selection, everything, found_by
 from authz_app.management.progress import Progress
 from authz_app.models import AuditEvent, AuditKey, CallRecord
 from authz_app.pages.shared.filters import as_search

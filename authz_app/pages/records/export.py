@@ -20,9 +20,9 @@ from django.urls import URLPattern, path, reverse
 
 from authz_app.audit.entries import AuditUnavailable
 from authz_app.export.events import record_export
-from authz_app.export.exporting import Selection, csv_rows, jsonl, seals_alone
+from authz_app.export.exporting import csv_rows, jsonl, seals_alone
 from authz_app.export.files import csv_names, key_if_there
-from authz_app.export.selection import Exported
+from authz_app.export.selection import Exported, Selection
 from authz_app.models import AuditEvent
 from authz_app.pages.records.selection import listed
 from authz_app.pages.shared.filters import as_search

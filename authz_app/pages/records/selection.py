@@ -6,8 +6,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from authz_app.export.exporting import Selection
-from authz_app.export.selection import some
+from authz_app.export.selection import Selection, some
 from authz_app.pages.records.changelist import AFTER, BEFORE, RecordChangeList
 
 # What pages through a list, and does not choose from it.
