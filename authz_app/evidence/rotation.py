@@ -7,15 +7,8 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.evidence.checkpoint import last_number
-from authz_app.evidence.keys import (
-    AuditKeyError,
-    AuditSigner,
-    introduce,
-    list_successor,
-    signer,
-    take_over,
-    waits_to_take_over,
-)
+from authz_app.evidence.keys import AuditKeyError, AuditSigner, signer
+from authz_app.evidence.listed_keys import introduce, list_successor, take_over, waits_to_take_over
 from authz_app.evidence.sealing import take_lock
 
 

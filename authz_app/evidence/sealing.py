@@ -14,7 +14,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.evidence.canonical import MEMBER_BYTES, SEALED, SealedTable, line_of, member
 from authz_app.evidence.checkpoint import last_seal
-from authz_app.evidence.keys import AuditSigner, introduce
+from authz_app.evidence.keys import AuditSigner
+from authz_app.evidence.listed_keys import introduce
 from authz_app.evidence.statements import NOTHING_BEFORE, digest, seal_statement
 from authz_app.models import AuditSeal
 

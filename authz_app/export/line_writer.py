@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from authz_app.core.failure_log import FailureLog
 from authz_app.evidence.checkpoint import last_number
-from authz_app.evidence.keys import keys_from
+from authz_app.evidence.listed_keys import keys_from
 from authz_app.export.line_output import LineOutput, output_for
 from authz_app.export.lines import key_line, segment_lines
 from authz_app.models import AuditKey, AuditLines, AuditSeal

@@ -11,7 +11,8 @@ from pytest_django import Settings
 
 from authz_app.evidence.checkpoint import known_checkpoint
 from authz_app.evidence.keyring import keyring
-from authz_app.evidence.keys import introduce, signer
+from authz_app.evidence.keys import signer
+from authz_app.evidence.listed_keys import introduce
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.evidence.verification import Report, verify
 from authz_app.models import AuditEvent, AuditKey, CallRecord, Client

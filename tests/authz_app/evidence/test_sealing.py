@@ -1,7 +1,8 @@
 """Sealing goes on, whatever happens to clocks, keys and copies of the database; and says what it cannot know.
 
 Covers: authz_app.models.seals
-Covers: authz_app.evidence.checkpoint, authz_app.evidence.keys, authz_app.evidence.rotation, authz_app.evidence.sealer
+Covers: authz_app.evidence.checkpoint, authz_app.evidence.keys, authz_app.evidence.listed_keys,
+    authz_app.evidence.rotation, authz_app.evidence.sealer
 """
 
 import logging
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 from django.db import connection, connections
 
-from authz_app.evidence import keys, sealing
+from authz_app.evidence import keys, listed_keys, sealing
 from authz_app.evidence.checkpoint import checkpoint_path, known_checkpoint
-from authz_app.evidence.keys import AuditKeyError, next_key_path, signer
+from authz_app.evidence.keys import AuditKeyError, signer
+from authz_app.evidence.listed_keys import next_key_path
 from authz_app.evidence.rotation import rotate
 from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.models import AuditKey, AuditSeal, CallRecord
@@ -123,7 +125,7 @@ def test_a_change_of_keys_that_is_broken_off_is_ended_by_asking_again(monkeypatc
             rotate(connection)
     assert signer().id == old.id
     assert AuditKey.objects.count() == 1
-    new = keys.list_successor(old, 2)  # The machine stops here.
+    new = listed_keys.list_successor(old, 2)  # The machine stops here.
     final_records(1)
     with pytest.raises(AuditKeyError, match="A change of keys was broken off"):
         seal_what_is_due(None)
@@ -140,7 +142,7 @@ def _break(*_: object) -> None:
 def test_a_change_of_keys_that_was_rolled_back_leaves_the_old_one_signing(key_file: Path) -> None:  # noqa: F811
     sealed(1)
     old = signer()
-    keys.list_successor(old, 2)
+    listed_keys.list_successor(old, 2)
     AuditKey.objects.exclude(pk=old.id).delete()  # As a rollback leaves it.
     sealed(1)
     assert (signer().id, verified().findings) == (old.id, [])
