@@ -1,7 +1,7 @@
 """Tells the SDK's handlers which message they serve: the SDK calls them without saying who sent it."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,10 @@ from uuid import UUID
 from mcp.server.context import ServerRequestContext
 
 from tools_app.call import Channel
-from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.client_requests.replies import Replies
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.denials import CallDenied
 from tools_app.invocation.dependencies import Dependencies
-from tools_app.protocol.response_channel import ResponseChannel
 from tools_app.streams.notifications import NotificationStream
 
 Context = ServerRequestContext[Any, Any]
@@ -52,18 +50,3 @@ class Exchange:
 
 # The SDK's handlers are not told who calls; whoever hands a message to the SDK says so here.
 current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
-
-
-@asynccontextmanager
-async def answering(exchange: Exchange, context: Context) -> AsyncIterator[Channel]:
-    """Give the handler its way back to whoever sent this message, and note on the exchange if the call is denied."""
-    try:
-        if exchange.channel is not None:
-            yield exchange.channel
-        else:
-            round_trips = MultiRoundTrip(context.method, context.params or {}, exchange.caller.principal)
-            async with ResponseChannel(context, round_trips, exchange.dependencies.max_result_bytes) as channel:
-                yield channel
-    except CallDenied as denied:
-        exchange.denied = denied
-        raise

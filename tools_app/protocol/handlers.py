@@ -25,8 +25,9 @@ from mcp_types import (
 )
 
 from authz_app.policy.rule import Kind
+from tools_app.call import Channel
+from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.definitions.definitions import Definition, PromptDefinition, ResourceDefinition, ToolDefinition
-from tools_app.invocation import invoke as invocation
 from tools_app.invocation.access_request import (
     AccessRequest,
     prompt_completion,
@@ -35,8 +36,11 @@ from tools_app.invocation.access_request import (
     resource_read,
     tool_call,
 )
+from tools_app.invocation.denials import CallDenied
+from tools_app.invocation.invoke import invoke
 from tools_app.invocation.listing import listed
-from tools_app.protocol.exchange import Context, answering, current_exchange
+from tools_app.protocol.exchange import Context, Exchange, current_exchange
+from tools_app.protocol.response_channel import ResponseChannel
 from tools_app.protocol.subscriptions import subscription
 from tools_app.sessions.session import SessionsUnavailable
 from tools_app.streams.notifications import NotificationStream
@@ -111,10 +115,22 @@ async def unsubscribe(context: Context, params: UnsubscribeRequestParams) -> Emp
 
 
 async def _invoked(context: Context, request: AccessRequest) -> Any:
+    """Invoke by the way back that the exchange has, and note on the exchange if the call is denied."""
     exchange = current_exchange.get()
-    async with answering(exchange, context) as channel:
-        called = await invocation.invoke(exchange.caller, request, channel, exchange.dependencies)
-        exchange.record_id = called.record_id  # Known before what was reported has been sent.
+    try:
+        if exchange.channel is not None:
+            return await _run(exchange, request, exchange.channel)
+        round_trips = MultiRoundTrip(context.method, context.params or {}, exchange.caller.principal)
+        async with ResponseChannel(context, round_trips, exchange.dependencies.max_result_bytes) as channel:
+            return await _run(exchange, request, channel)
+    except CallDenied as denied:
+        exchange.denied = denied
+        raise
+
+
+async def _run(exchange: Exchange, request: AccessRequest, channel: Channel) -> Any:
+    called = await invoke(exchange.caller, request, channel, exchange.dependencies)
+    exchange.record_id = called.record_id  # Known before what was reported has been sent.
     return called.wire  # The SDK takes a dict too, and would make it one.
 
 
