@@ -21,7 +21,7 @@ def caller_for(principal: Principal) -> Caller:
 @contextmanager
 def dependencies(audit_timeout: float = 5.0, threads: int = 4) -> Iterator[Dependencies]:
     """What a call passes through, on the test database; its threads end with the block."""
-    here = Dependencies(
+    made = Dependencies(
         policy=PolicyStore((TrustedIssuer("https://issuer.example/", (AUDIENCE,)),)),
         audit=AuditWriter(audit_timeout),
         threads=ToolThreads(threads),
@@ -32,8 +32,8 @@ def dependencies(audit_timeout: float = 5.0, threads: int = 4) -> Iterator[Depen
         sessions=MemorySessionStore(60.0),
     )
     try:
-        yield here
+        yield made
     finally:
-        here.audit.stop()
-        here.policy.stop()
-        here.threads.stop()
+        made.audit.stop()
+        made.policy.stop()
+        made.threads.stop()

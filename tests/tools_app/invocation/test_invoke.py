@@ -75,61 +75,6 @@ def test_the_record_is_committed_before_the_tool_starts(offered: Callable[..., N
     assert seen == [("look", "")]
 
 
-@pytest.mark.parametrize(
-    ("setting", "name", "reason"),
-    [
-        (lambda: None, "echo", "no_rule"),
-        (lambda: (allow("*"), allow("echo", effect="deny")), "echo", "deny_rule"),
-        (lambda: allow("*"), "no_such_tool", "unknown_tool"),
-        (lambda: (allow("*"), Tool.objects.filter(name="echo").update(enabled=False)), "echo", "tool_disabled"),
-        (lambda: (allow("*"), Rule.objects.update(effect="maybe")), "echo", "policy_error"),
-    ],
-)
-def test_a_denied_and_a_nonexistent_tool_are_refused_in_the_same_words(
-    setting: Callable[[], object], name: str, reason: str
-) -> None:
-    setting()
-    with desk() as here:
-        told = here.refused(name, text="x")
-        row = here.record()
-    assert told == f"No tool {name!r} is available to you. Record {row.pk}; ask the tests."
-    assert (row.decision, row.reason, row.tool, row.deadline) == ("denied", reason, name, None)
-    assert row.arguments == '{"text":"x"}'
-
-
-@pytest.mark.parametrize(
-    ("status", "words", "reason"),
-    [
-        ("blocked", "Your client is blocked here.", "client_blocked"),
-        ("pending", "Your client is waiting for an administrator to make it active.", "client_pending"),
-    ],
-)
-def test_a_client_that_is_not_active_is_told_so(status: str, words: str, reason: str) -> None:
-    allow("*")
-    Client.objects.create(issuer=ISSUER, subject="alice", status=status)
-    with desk() as here:
-        told = here.refused("echo", text="x")
-        row = here.record()
-    assert (told, row.reason) == (f"{words} Record {row.pk}; ask the tests.", reason)
-
-
-def test_missing_token_scopes_are_named() -> None:
-    allow("echo", token_scopes="write read")
-    with desk() as here:
-        told = here.refused("echo", alice("read"), text="x")
-        row = here.record()
-    assert told.startswith("Your access token lacks the token scope 'write' for the tool 'echo'. Ask the auth")
-    assert str(row.pk) in told
-    assert row.reason == "scope_missing"
-
-
-def test_an_endless_name_is_cut_in_the_answer_and_in_the_record() -> None:
-    with desk() as here:
-        told = here.refused("n" * 100_000)
-        row = here.record()
-    assert (len(told) < 300, len(row.tool)) == (True, 128)
-
-
 @pytest.mark.parametrize("where", ["name", "argument", "error"])
 def test_a_token_that_a_caller_sends_is_in_no_record(offered: Callable[..., None], where: str) -> None:
     def leak(value: str) -> None:
