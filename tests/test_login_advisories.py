@@ -53,6 +53,12 @@ def application(metadata: dict[str, Any]) -> Application:
 
 
 @pytest.fixture(scope="module")
+def asking(metadata: dict[str, Any]) -> Application:
+    """An application for attacks that only ask, and change nothing."""
+    return register(metadata)
+
+
+@pytest.fixture(scope="module")
 def dana(site: Site) -> Iterator[Person]:
     with Person(site.url, "dana") as person:
         person.sign_in()
@@ -145,9 +151,9 @@ def test_a_code_is_of_no_use_for_another_redirect_uri(metadata: dict[str, Any], 
     ],
 )
 def test_pkce_cannot_be_left_out_or_weakened(
-    metadata: dict[str, Any], application: Application, dana: Person, parameters: dict[str, str | None]
+    metadata: dict[str, Any], asking: Application, dana: Person, parameters: dict[str, str | None]
 ) -> None:
-    answer = dana.browser.get(application.address(metadata, **parameters))
+    answer = dana.browser.get(asking.address(metadata, **parameters))
     assert answer.status_code == 302
     assert told(answer.headers["location"])["error"] == "invalid_request"
 
@@ -402,9 +408,9 @@ STRANGE = [
 @pytest.mark.parametrize("name", ["response_type", "client_id", "redirect_uri", "scope", "state", "resource", "nonce"])
 @pytest.mark.parametrize("value", STRANGE, ids=range(len(STRANGE)))
 def test_strange_parameters_get_an_answer(
-    metadata: dict[str, Any], application: Application, dana: Person, name: str, value: str
+    metadata: dict[str, Any], asking: Application, dana: Person, name: str, value: str
 ) -> None:
-    question = {**application.question(), name: value.encode("utf-8", "surrogatepass")}
+    question = {**asking.question(), name: value.encode("utf-8", "surrogatepass")}
     page = dana.browser.get(f"{AUTHORIZE}?{urlencode(question)[:60_000]}")
     assert page.status_code in (200, 302, 400, 414)
 
@@ -414,9 +420,9 @@ def test_strange_parameters_get_an_answer(
     "value", ["none none", "[]", "{}", '{"sub": 1}', "x.y.z", "\0", "login", "https://evil.example/"]
 )
 def test_what_openid_connect_has_beyond_oauth_does_no_harm(
-    metadata: dict[str, Any], application: Application, dana: Person, name: str, value: str
+    metadata: dict[str, Any], asking: Application, dana: Person, name: str, value: str
 ) -> None:
-    page = dana.browser.get(application.address(metadata, scope="openid", **{name: value}))
+    page = dana.browser.get(asking.address(metadata, scope="openid", **{name: value}))
     assert page.status_code in (200, 302, 400)
 
 
