@@ -109,21 +109,20 @@ def test_numbers_that_are_cards_are_not_recorded() -> None:
         "bearer", "sessionId", "session_id", "signature", "pin", "cvv", "otp", "appid", "jwt",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize(
-    "value", ["hunter2", 4711, ["hunter2"], {"at": "hunter2"}], ids=["text", "int", "list", "dict"]
-)
-def test_what_stands_under_a_secret_s_name_is_not_recorded(key: str, value: Any) -> None:
-    assert redact({"a": [{key: value, "b": 1}]}) == {"a": [{key: REDACTED, "b": 1}]}
+def test_what_stands_under_a_secret_s_name_is_not_recorded(key: str) -> None:
+    for value in ("hunter2", 4711, ["hunter2"], {"at": "hunter2"}):
+        assert redact({"a": [{key: value, "b": 1}]}) == {"a": [{key: REDACTED, "b": 1}]}
 
 
-@pytest.mark.parametrize("text", harmless.VALUES)
-def test_ordinary_text_is_recorded_as_it_is(text: str) -> None:
-    assert redact({"text": text, "list": [text]}) == {"text": text, "list": [text]}
+def test_ordinary_text_is_recorded_as_it_is() -> None:
+    assert harmless.VALUES
+    values: list[Any] = [{"text": text, "list": [text]} for text in harmless.VALUES]
+    assert [value for value in values if redact(value) != value] == []
 
 
-@pytest.mark.parametrize("name", harmless.NAMES)
-def test_ordinary_names_keep_their_values(name: str) -> None:
-    assert redact({name: "Paris"}) == {name: "Paris"}
+def test_ordinary_names_keep_their_values() -> None:
+    assert harmless.NAMES
+    assert [name for name in harmless.NAMES if redact({name: "Paris"}) != {name: "Paris"}] == []
 
 
 def test_long_texts_long_lists_and_deep_nesting_are_cut() -> None:
@@ -196,6 +195,5 @@ def test_no_secret_is_without_the_hint_that_makes_us_look(text: str) -> None:
     assert secret_shapes.HINT.search(text) or secret_shapes._without_secrets(text, False) == text
 
 
-@pytest.mark.parametrize("secret", SHAPED, ids=lambda secret: secret.kind)
-def test_every_shape_has_the_hint(secret: Secret) -> None:
-    assert secret_shapes.HINT.search(secret.text)
+def test_every_shape_has_the_hint() -> None:
+    assert [secret.kind for secret in SHAPED if not secret_shapes.HINT.search(secret.text)] == []

@@ -4,23 +4,31 @@ Covers: tools_app.serving.guards, tools_app.serving.shortcuts
 """
 
 import http.client
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.conftest import copy_sqlite
+from tests.issuer import Issuer
 from tests.site import Site
 
 WAIT = 30.0
 JSON = {"Content-Type": "application/json"}
 
 
+@pytest.fixture(scope="module")
+def site(issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("site")), issuer) as running:
+        yield running
+        running.assert_no_traceback()
+
+
 @pytest.fixture
-def connection(fresh_sqlite: str, start_site: Callable[..., Site]) -> Iterator[http.client.HTTPConnection]:
-    site = start_site(fresh_sqlite)
+def connection(site: Site) -> Iterator[http.client.HTTPConnection]:
     made = http.client.HTTPConnection("127.0.0.1", site.port, timeout=WAIT)
     yield made
     made.close()
-    site.assert_no_traceback()
 
 
 def posted(connection: http.client.HTTPConnection, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:

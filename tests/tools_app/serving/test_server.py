@@ -124,8 +124,8 @@ def test_it_serves_on_an_inherited_socket(fresh_sqlite: str, issuer: Issuer) -> 
 
 
 @pytest.mark.parametrize("descriptor", ["0", "999"])
-def test_a_descriptor_that_is_no_listening_socket_is_refused(draining: Site, descriptor: str) -> None:
-    refused = draining.manage("serve", "--fd", descriptor)
+def test_a_descriptor_that_is_no_listening_socket_is_refused(fresh_sqlite: str, descriptor: str) -> None:
+    refused = Site(fresh_sqlite).manage("serve", "--fd", descriptor)
     assert "is not a listening socket" in refused.stderr
     assert "Traceback" not in refused.stderr
 

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from mcp.client import Client
 from mcp.client.subscriptions import Subscription
 from mcp.shared.subscriptions import ServerEvent, ToolsListChanged
 
+from tests.conftest import copy_sqlite
 from tests.databases import execute, rows, rule_for_everybody
 from tests.issuer import Issuer
 from tests.raw_modern import MODERN, PREFIX, WAIT, events, headers_for, message, streamed
@@ -25,15 +27,19 @@ from tests.tools_app.transports.conftest import ONE, TWO
 LISTEN = message("subscriptions/listen", {"notifications": {"toolsListChanged": True}})
 
 
-@pytest.fixture(params=[ONE, TWO])
-def site(request: pytest.FixtureRequest, issuer: Issuer, fresh_sqlite: str) -> Iterator[AnySite]:
-    starting: AbstractContextManager[AnySite] = Site(fresh_sqlite, issuer)
+@pytest.fixture(scope="module", params=[ONE, TWO])
+def site(
+    request: pytest.FixtureRequest, issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AnySite]:
+    """Each test has subjects of its own."""
+    database_url = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("site"))
+    starting: AbstractContextManager[AnySite] = Site(database_url, issuer)
     if request.param == TWO:
         request.getfixturevalue("nginx")
         redis: RedisServer = request.getfixturevalue("redis")
-        starting = balanced_site(2, fresh_sqlite, issuer, REDIS_URL=redis.url)
+        starting = balanced_site(2, database_url, issuer, REDIS_URL=redis.url)
     with starting as running:
-        rule_for_everybody(fresh_sqlite, "echo")
+        rule_for_everybody(database_url, "echo")
         yield running
         assert "Traceback" not in running.log, running.log
 
@@ -82,7 +88,7 @@ async def test_a_caller_hears_of_changes_to_its_own_list_alone_on_whichever_work
 
 
 async def test_only_what_was_asked_for_is_told_and_acknowledged(site: AnySite) -> None:
-    async with streamed(site, LISTEN) as response:
+    async with streamed(site, LISTEN, "carol") as response:
         assert response.headers["content-type"] == "text/event-stream"
         messages = events(response)
         async with asyncio.timeout(WAIT):
@@ -90,7 +96,7 @@ async def test_only_what_was_asked_for_is_told_and_acknowledged(site: AnySite) -
             assert first["method"] == "notifications/subscriptions/acknowledged"
             assert first["params"]["notifications"] == {"toolsListChanged": True}
             assert first["params"]["_meta"] == {f"{PREFIX}subscriptionId": 1}
-            rule_for(site, "alice", "nap")
+            rule_for(site, "carol", "nap")
             second = await anext(messages)
     assert second == {
         "jsonrpc": "2.0",
@@ -112,7 +118,7 @@ async def test_a_stream_ends_in_good_order_when_its_client_is_blocked(site: AnyS
 
 
 async def test_a_stream_ends_when_its_token_has_expired(site: AnySite) -> None:
-    async with streamed(site, LISTEN, exp=nearly_expired()) as response:
+    async with streamed(site, LISTEN, "erin", exp=nearly_expired()) as response:
         messages = events(response)
         async with asyncio.timeout(WAIT):
             await anext(messages)
