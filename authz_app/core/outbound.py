@@ -34,14 +34,14 @@ class OutboundError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OutboundResponse:
-    """What the service answered. A redirect is a response too, and is not followed."""
+    """The response of a service. A redirect is a response too, and is not followed."""
 
     status: int
     body: bytes
 
 
 class BoundedFetch:
-    """One request and its response, over within ``seconds`` from first connect to last byte. Blocks: for a thread.
+    """Sends one request and reads its response, within ``seconds`` from connect to last byte. Blocks: for a thread.
 
     A socket timeout begins anew with every byte, so a server that drips them is held by a timer that shuts the
     connection down. With ``may_reach``, no connection is made to a name with an address that it refuses, and no proxy
@@ -84,7 +84,7 @@ class BoundedFetch:
         return result
 
     def abort(self) -> None:
-        """Break the exchange off, from any thread."""
+        """Break the request off, from any thread."""
         with self._lock:
             self._aborted = True
             for watched in self._sockets:
@@ -94,7 +94,7 @@ class BoundedFetch:
     def _attempt(self, request: requests.Request) -> OutboundResponse | OutboundError:
         # Returns its failure, because an exception raised while another is handled carries that one, URL and all.
         try:
-            return self._exchange(request)
+            return self._fetch(request)
         except _Forbidden:
             return self._failure("forbidden", "Forbidden")
         except requests.Timeout as error:
@@ -105,7 +105,7 @@ class BoundedFetch:
     def _failure(self, reason: Reason, cause: str) -> OutboundError:
         return OutboundError(reason, cause, self._status)
 
-    def _exchange(self, request: requests.Request) -> OutboundResponse | OutboundError:
+    def _fetch(self, request: requests.Request) -> OutboundResponse | OutboundError:
         with requests.Session() as session:
             session.auth = _leave_alone
             for scheme in ("http://", "https://"):

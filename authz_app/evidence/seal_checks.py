@@ -26,7 +26,7 @@ _EDITED = "Record {} was edited after seal {} was made."
 
 @dataclass(frozen=True, slots=True)
 class SealCheck:
-    """What is wrong with a seal. ``fields`` are what its statement says; None: it is no statement of this seal."""
+    """The problems of a seal. ``fields`` are those of its statement; None: it is no statement of this seal."""
 
     fields: SealFields | None
     signature: str = ""

@@ -1,4 +1,4 @@
-"""Write records out with what proves them: exactly those of one or two queries, and the seals over them.
+"""Write selected records out with what proves them: the seals over them.
 
 A seal names its records by their hashes, so those that the query leaves out need not be shown to prove the others.
 ``docs/evidence.md`` has the format; ``docs/verify_records.py`` reads it.

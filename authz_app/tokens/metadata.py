@@ -19,7 +19,7 @@ def protected_resource(request: HttpRequest, resource_path: str) -> HttpResponse
 
 
 def metadata(configuration: AuthzConf, resource_path: str) -> dict[str, Any]:
-    """RFC 9728 section 2. ``resource`` is the URL that the client connects to, or it would refuse all of this.
+    """The metadata (RFC 9728 section 2). A client refuses it unless ``resource`` is the URL that it connects to.
 
     ``scopes_supported`` are only the login scopes of the settings: which token scopes the rules ask for is not for
     strangers. A caller who may see a tool and lacks scopes for it learns them by calling it.
