@@ -138,7 +138,7 @@ MUTATIONS = (
         path=_WAITING,
         old="            pending.future.set_exception(AuditUnavailable(UNAVAILABLE))\n",
         new="            pending.future.set_result(True)\n",
-        test=f"{_WRITER_TESTS}::test_a_caller_is_told_within_the_time_limit",
+        test=f"{_WRITER_TESTS}::test_a_caller_is_told_at_its_time_limit_while_the_database_still_waits",
     ),
     Mutation(
         promise=4,

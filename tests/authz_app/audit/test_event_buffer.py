@@ -72,13 +72,13 @@ def test_calls_run_and_end_while_events_cannot_be_written_and_no_event_is_lost()
 def test_what_happened_in_an_outage_is_written_after_it() -> None:
     with writing(timeout=0.5) as audit:
         with records_locked():
-            told = [opened_session() for _ in range(5)]
-            for one in told:
+            sent = [opened_session() for _ in range(5)]
+            for one in sent:
                 audit.close(one)
             assert isinstance(opened(audit, *openings(1))[0], AuditUnavailable)
         until_written(audit)
-    theirs = AuditEvent.objects.exclude(kind="outage")
-    assert {*theirs.values_list("id", flat=True)} == {one.id for one in told}
+    rows = AuditEvent.objects.exclude(kind="outage")
+    assert {*rows.values_list("id", flat=True)} == {one.id for one in sent}
 
 
 def test_one_that_the_database_refuses_holds_up_no_other() -> None:
@@ -91,19 +91,19 @@ def test_one_that_the_database_refuses_holds_up_no_other() -> None:
 
 
 def test_an_event_that_is_tried_again_after_its_commit_is_there_once() -> None:
-    told = opened_session()
+    sent = opened_session()
     with writing() as audit:
         for _ in range(2):
-            audit.close(told)
+            audit.close(sent)
             until_written(audit)
     assert AuditEvent.objects.count() == 1
 
 
 def test_what_finds_no_room_is_counted_and_told() -> None:
     buffer = EventBuffer(most=2)
-    told = [opened_session() for _ in range(5)]
-    admitted = [one for one in told if buffer.admits_one()]
-    assert admitted == told[:2]
+    sent = [opened_session() for _ in range(5)]
+    admitted = [one for one in sent if buffer.admits_one()]
+    assert admitted == sent[:2]
     buffer.keep(admitted)
     taken: list[Any] = []
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 
 def test_an_event_is_written_soon_with_everything_it_says() -> None:
-    told = event(
+    sent = event(
         EventKind.LOOK,
         {"record": "x", "password": "hunter2hunter2"},
         at=datetime(2026, 11, 27, 1, 2, 3, 4, tzinfo=UTC),
@@ -36,10 +36,10 @@ def test_an_event_is_written_soon_with_everything_it_says() -> None:
         worker="w",
     )
     with writing() as audit:
-        audit.close(told)
+        audit.close(sent)
         assert audit.flush(WAIT)
     row = AuditEvent.objects.get()
-    assert {name: getattr(row, name) for name in Event._fields} == told._asdict()
+    assert {name: getattr(row, name) for name in Event._fields} == sent._asdict()
     assert json.loads(row.details) == {"record": "x", "password": "[redacted]"}
     assert (row.actor, row.subject, row.client_name, row.seal) == ("a\ufffdb", "\ufffd", "n" * 200, None)
 

@@ -42,7 +42,7 @@ def asking(count: int, *allowances: Allowance, **fields: Any) -> list[Asked]:
 
 
 def opened(writers: list[AuditWriter], asked: list[Asked]) -> list[bool | Spent | BaseException]:
-    """Open all at the same time, in turn by each of the writers; what each was told."""
+    """Open all at the same time, in turn by each of the writers; the result of each."""
 
     async def open_all() -> list[bool | Spent | BaseException]:
         async with asyncio.timeout(WAIT):
@@ -52,8 +52,8 @@ def opened(writers: list[AuditWriter], asked: list[Asked]) -> list[bool | Spent 
     return asyncio.run(open_all())
 
 
-def let_through(told: list[bool | Spent | BaseException]) -> int:
-    return sum(one is True for one in told)
+def let_through(results: list[bool | Spent | BaseException]) -> int:
+    return sum(one is True for one in results)
 
 
 def decisions() -> dict[str, int]:
@@ -64,18 +64,18 @@ def decisions() -> dict[str, int]:
 @pytest.mark.parametrize("writers", [1, 4])
 def test_exactly_as_many_are_let_through_as_the_limit_says(writers: int) -> None:
     with writing(writers) as audit:
-        told = opened(audit, asking(150, limit(100)))
-    assert let_through(told) == 100
-    assert sum(isinstance(one, Spent) for one in told) == 50
+        results = opened(audit, asking(150, limit(100)))
+    assert let_through(results) == 100
+    assert sum(isinstance(one, Spent) for one in results) == 50
     assert decisions() == {"allowed": 100, "limit_reached": 50}
 
 
 def test_what_is_refused_is_recorded_as_denied_by_the_limit_and_counts_against_nothing() -> None:
     both = [limit(1, rule_id=7), limit(3, rule_id=8)]
     with writing() as audit:
-        told = [opened(audit, asking(1, *both))[0] for _ in range(2)]
+        results = [opened(audit, asking(1, *both))[0] for _ in range(2)]
         assert [opened(audit, asking(1, both[1]))[0] is True for _ in range(3)] == [True, True, False]
-    spent = told[1]
+    spent = results[1]
     assert isinstance(spent, Spent)
     assert ([one.rule_id for one in spent.allowances], 3_590 < spent.wait <= 3_600) == ([7], True)
     refused = CallRecord.objects.filter(reason="limit_reached").earliest("at")
@@ -86,15 +86,15 @@ def test_what_is_refused_is_recorded_as_denied_by_the_limit_and_counts_against_n
 def test_all_limits_hold_and_each_counts_for_itself() -> None:
     mine, others, together = limit(2, client_id=1), limit(2, client_id=2), limit(3, rule_id=8, client_id=0)
     with writing() as audit:
-        told = opened(audit, [*asking(3, mine, together), *asking(3, others, together)])
-    assert [one is True for one in told] == [True, True, False, True, False, False]
+        results = opened(audit, [*asking(3, mine, together), *asking(3, others, together)])
+    assert [one is True for one in results] == [True, True, False, True, False, False]
 
 
 def test_calls_without_a_limit_go_through_beside_those_with_one() -> None:
     with writing(2) as audit:
-        told = opened(audit, [*asking(10), *asking(5, limit(1)), *asking(10)])
-    assert let_through(told[:10]) == let_through(told[15:]) == 10
-    assert let_through(told[10:15]) == 1
+        results = opened(audit, [*asking(10), *asking(5, limit(1)), *asking(10)])
+    assert let_through(results[:10]) == let_through(results[15:]) == 10
+    assert let_through(results[10:15]) == 1
     assert list(LimitCount.objects.values_list("rule_id", "client_id")) == [(7, 1)]
 
 
@@ -135,8 +135,8 @@ def refusing_writes(table: str) -> Iterator[None]:
 def test_nothing_is_let_through_and_nothing_counted_while_the_database_refuses_writes(table: str) -> None:
     with writing(2) as audit:
         with refusing_writes(table):
-            told = opened(audit, asking(20, limit(5)))
-        assert {type(one) for one in told} == {AuditUnavailable}
+            results = opened(audit, asking(20, limit(5)))
+        assert {type(one) for one in results} == {AuditUnavailable}
         assert not CallRecord.objects.exists() and not LimitCount.objects.exists()
         assert let_through(opened(audit, asking(20, limit(5)))) == 5
 
@@ -144,8 +144,8 @@ def test_nothing_is_let_through_and_nothing_counted_while_the_database_refuses_w
 def test_a_count_that_cannot_be_read_lets_nothing_through_and_holds_up_nobody_else() -> None:
     LimitCount.objects.create(rule_id=7, client_id=1, calls="nonsense", until=2.0**40)
     with writing() as audit:
-        told = opened(audit, [*asking(2, limit(5)), *asking(2), *asking(2, limit(5, rule_id=8))])
-    assert [one is True for one in told] == [False, False, True, True, True, True]
+        results = opened(audit, [*asking(2, limit(5)), *asking(2), *asking(2, limit(5, rule_id=8))])
+    assert [one is True for one in results] == [False, False, True, True, True, True]
 
 
 def test_counts_that_do_not_matter_any_more_are_deleted() -> None:
@@ -165,6 +165,6 @@ def test_counting_for_many_clients_at_once_locks_in_one_order() -> None:
     with writing(4) as audit:
         for _ in range(5):
             asked = [one for client in range(1, 21) for one in asking(1, limit(9, client_id=client), limit(9, 8, 0))]
-            told = opened(audit, [*asked, *reversed(asking(20, limit(9, 8, 0), limit(9, client_id=3)))])
-            assert not [one for one in told if isinstance(one, BaseException)]
+            results = opened(audit, [*asked, *reversed(asking(20, limit(9, 8, 0), limit(9, client_id=3)))])
+            assert not [one for one in results if isinstance(one, BaseException)]
     assert CallRecord.objects.filter(decision="allowed").count() == 9

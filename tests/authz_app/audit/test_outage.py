@@ -22,7 +22,7 @@ def watch(clock: Clock, caplog: pytest.LogCaptureFixture) -> OutageWatch:
     return OutageWatch("worker-1", clock)
 
 
-def told(event: Event | None) -> dict[str, object]:
+def details_of(event: Event | None) -> dict[str, object]:
     assert event is not None
     details: dict[str, object] = json.loads(event.details)
     return details
@@ -48,7 +48,7 @@ def test_one_that_comes_and_goes_is_one_outage(
     clock.now += 0.2
     trace = watch.trace()
     assert trace is not None and trace.worker == "worker-1"
-    details = told(trace)
+    details = details_of(trace)
     assert (details["cause"], details["calls_refused"], details["outcomes_kept"]) == ("the disk is full", 20, 10)
     assert watch.is_on, "it is not over before that is written"
     watch.over()
@@ -62,19 +62,19 @@ def test_it_has_ended_when_something_was_written_and_not_when_that_was_noticed(
     watch.failed(OperationalError("gone"), 0)
     watch.worked(0)
     clock.now += CALM
-    first = told(watch.trace())
+    first = details_of(watch.trace())
     clock.now += 100
     watch.worked(0)
-    assert told(watch.trace())["until"] == first["until"]
+    assert details_of(watch.trace())["until"] == first["until"]
 
 
 def test_what_the_database_says_is_worth_more_than_that_it_took_long(watch: OutageWatch) -> None:
     watch.late(5.0)
-    assert told(watch.trace(at_once=True))["cause"] == "not written within 5 seconds"
+    assert details_of(watch.trace(at_once=True))["cause"] == "not written within 5 seconds"
     watch.failed(OperationalError("canceling statement due to statement timeout"), 0)
     watch.late(5.0)
     watch.failed(OperationalError("something else"), 0)
-    details = told(watch.trace(at_once=True))
+    details = details_of(watch.trace(at_once=True))
     assert (details["cause"], details["calls_refused"]) == ("canceling statement due to statement timeout", 2)
 
 

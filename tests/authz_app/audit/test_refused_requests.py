@@ -32,7 +32,7 @@ def _later(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def told(events: list[Event]) -> list[tuple[str, int, Any]]:
+def parts_of(events: list[Event]) -> list[tuple[str, int, Any]]:
     return [(one.kind, one.count, json.loads(one.details)) for one in events]
 
 
@@ -44,7 +44,7 @@ async def test_a_flood_makes_one_event_for_each_cause() -> None:
         error = UnknownIssuer(f"https://{number}.example/") if number % 2 else BadSignature(ISSUER)
         refusals.token(error, address)
     refusals.flush()
-    (bad, unknown) = told(written)
+    (bad, unknown) = parts_of(written)
     assert [bad[:2], unknown[:2]] == [("tokens_refused", 50_000)] * 2
     assert (bad[2]["cause"], unknown[2]["cause"]) == ("BadSignature", "UnknownIssuer")
     assert "https://1.example/" in unknown[2]["first"]
@@ -61,8 +61,8 @@ async def test_whom_a_token_speaks_of_is_told_only_where_its_signature_was_verif
     refusals.token(BadSignature(ISSUER), "::1")
     refusals.flush()
     assert [(one.issuer, one.subject, one.address) for one in written] == [(ISSUER, "alice", "::1"), ("", "", "::1")]
-    assert told(written)[0][2]["subjects"] == [{"issuer": ISSUER, "subject": "alice"}]
-    assert "subjects" not in told(written)[1][2]
+    assert parts_of(written)[0][2]["subjects"] == [{"issuer": ISSUER, "subject": "alice"}]
+    assert "subjects" not in parts_of(written)[1][2]
 
 
 async def test_several_subjects_are_listed_and_none_of_them_stands_for_all() -> None:
@@ -74,7 +74,7 @@ async def test_several_subjects_are_listed_and_none_of_them_stands_for_all() -> 
         refusals.token(expired, "::1")
     refusals.flush()
     assert (written[0].subject, written[0].count) == ("", 3)
-    assert [one["subject"] for one in told(written)[0][2]["subjects"]] == ["alice", "bob"]
+    assert [one["subject"] for one in parts_of(written)[0][2]["subjects"]] == ["alice", "bob"]
 
 
 async def test_who_sent_no_token_was_not_refused() -> None:

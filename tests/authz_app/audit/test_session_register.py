@@ -17,15 +17,15 @@ CLIENT = {"client_name": "Agent", "issuer": "i", "subject": "s", "oauth_client_i
 
 def was_opened(key: str = "k", ago: float = 60.0, holder: str = "w1") -> SessionOpened:
     at = datetime.now(UTC) - timedelta(seconds=ago)
-    told = event(EventKind.SESSION_OPENED, {}, at=at, mcp_session=key, client_id=7, worker="w1", **CLIENT)
-    return SessionOpened(told, holder, "sse")
+    opening = event(EventKind.SESSION_OPENED, {}, at=at, mcp_session=key, client_id=7, worker="w1", **CLIENT)
+    return SessionOpened(opening, holder, "sse")
 
 
 def was_closed(key: str = "k", why: str = "the client left", ago: float = 0.0, **fields: Any) -> SessionClosed:
     return SessionClosed(key, why, datetime.now(UTC) - timedelta(seconds=ago), "w2", **fields)
 
 
-def told(kind: str) -> list[tuple[str, Any]]:
+def events_of(kind: str) -> list[tuple[str, Any]]:
     found = AuditEvent.objects.filter(kind=kind).order_by("mcp_session")
     return [(row.mcp_session, json.loads(row.details)) for row in found]
 
@@ -46,15 +46,15 @@ def test_what_was_opened_is_closed_with_what_was_known_of_it() -> None:
 
 
 def test_it_is_closed_once_by_whoever_comes_first() -> None:
-    with writing() as here, writing() as there:
-        here.close(was_opened())
-        assert here.flush(WAIT)
-        there.close(was_closed(why="an administrator ended it"))
-        assert there.flush(WAIT)
-        for audit in (here, there):
+    with writing() as worker, writing() as other_worker:
+        worker.close(was_opened())
+        assert worker.flush(WAIT)
+        other_worker.close(was_closed(why="an administrator ended it"))
+        assert other_worker.flush(WAIT)
+        for audit in (worker, other_worker):
             audit.close(was_closed())
             assert audit.flush(WAIT)
-    assert [details["why"] for _, details in told("session_closed")] == ["an administrator ended it"]
+    assert [details["why"] for _, details in events_of("session_closed")] == ["an administrator ended it"]
 
 
 def test_two_that_close_it_in_one_group_count_as_one() -> None:
@@ -62,18 +62,18 @@ def test_two_that_close_it_in_one_group_count_as_one() -> None:
         for note in (was_opened(), was_closed(why="first"), was_closed(why="second")):
             audit.close(note)
         assert audit.flush(WAIT)
-    assert [details["why"] for _, details in told("session_closed")] == ["first"]
+    assert [details["why"] for _, details in events_of("session_closed")] == ["first"]
 
 
 def test_a_session_whose_end_is_written_before_its_beginning_has_both() -> None:
-    with writing() as here, writing() as there:
-        there.close(was_closed())
-        assert there.flush(WAIT)
-        assert told("session_closed") == []
-        here.close(was_opened())
-        assert here.flush(WAIT)
-        assert there.flush(WAIT)
-    assert ([key for key, _ in told("session_opened")], len(told("session_closed"))) == (["k"], 1)
+    with writing() as worker, writing() as other_worker:
+        other_worker.close(was_closed())
+        assert other_worker.flush(WAIT)
+        assert events_of("session_closed") == []
+        worker.close(was_opened())
+        assert worker.flush(WAIT)
+        assert other_worker.flush(WAIT)
+    assert ([key for key, _ in events_of("session_opened")], len(events_of("session_closed"))) == (["k"], 1)
 
 
 def test_the_end_of_a_session_that_nobody_opened_is_not_kept_for_long() -> None:
@@ -93,4 +93,4 @@ def test_many_sessions_are_written_in_a_few_groups() -> None:
         for number in range(600):
             audit.close(was_closed(f"{number}"))
         assert audit.flush(WAIT)
-    assert len(told("session_opened")) == len(told("session_closed")) == 600
+    assert len(events_of("session_opened")) == len(events_of("session_closed")) == 600

@@ -44,7 +44,7 @@ def writing(timeout: float = WAIT, clock: Callable[[], float] = time.monotonic) 
 
 
 def opened(audit: AuditWriter, *openings: Opening) -> list[bool | BaseException]:
-    """Open all at the same time; what each was told."""
+    """Open all at the same time; the result of each."""
 
     async def open_all() -> list[bool | BaseException]:
         async with asyncio.timeout(WAIT):
@@ -198,17 +198,17 @@ def test_a_record_that_the_database_refuses_does_not_hold_up_the_others() -> Non
     good, bad = openings(40), openings(2, tool="poison")
     with writing() as audit:
         with refused("INSERT", "NEW.tool = 'poison'"):
-            told = opened(audit, *good[:20], *bad, *good[20:])
-        assert [type(one) for one in told] == [bool] * 20 + [AuditUnavailable] * 2 + [bool] * 20
-        assert all(one is True for one in told if isinstance(one, bool))
+            results = opened(audit, *good[:20], *bad, *good[20:])
+        assert [type(one) for one in results] == [bool] * 20 + [AuditUnavailable] * 2 + [bool] * 20
+        assert all(one is True for one in results if isinstance(one, bool))
         assert CallRecord.objects.count() == 40
 
 
 @pytest.mark.parametrize("fields", [{"tool": "\ud800"}, {"subject": "\x00\ud800"}], ids=["surrogate", "NUL"])
 def test_a_record_that_cannot_even_be_sent_is_refused_and_the_writer_lives_on(fields: dict[str, str]) -> None:
     with writing() as audit:
-        told = opened(audit, *openings(3), *openings(1, **fields), *openings(3))
-        assert [type(one) for one in told] == [bool] * 3 + [AuditUnavailable] + [bool] * 3
+        results = opened(audit, *openings(3), *openings(1, **fields), *openings(3))
+        assert [type(one) for one in results] == [bool] * 3 + [AuditUnavailable] + [bool] * 3
         assert opened(audit, *openings(1)) == [True]
 
 
@@ -216,10 +216,10 @@ def test_a_caller_is_told_at_its_time_limit_while_the_database_still_waits(caplo
     with writing(timeout=0.3) as audit:
         started = time.monotonic()
         with records_locked():
-            told = opened(audit, *openings(5))
+            results = opened(audit, *openings(5))
             assert time.monotonic() - started >= 0.25
             assert not audit.flush(0.0)
-        assert [str(one) for one in told] == [UNAVAILABLE] * 5
+        assert [str(one) for one in results] == [UNAVAILABLE] * 5
         audit.flush(WAIT)
         assert opened(audit, *openings(1)) == [True]
 
@@ -284,11 +284,11 @@ def test_outcomes_are_written_once_the_database_takes_them_again(caplog: pytest.
             assert outcomes() == ["", "", ""]
         assert audit.flush(WAIT)
         assert outcomes() == ["ok", "ok", "ok"]
-    [told] = [record.getMessage() for record in caplog.records if "again" in record.getMessage()]
+    [line] = [record.getMessage() for record in caplog.records if "again" in record.getMessage()]
     assert re.fullmatch(
         r"Call records can be written again, after [\d.]+ seconds\. Calls refused: 0;"
         r" outcomes that had to wait: 3; outcomes lost: 0\.",
-        told,
+        line,
     )
 
 
@@ -433,8 +433,8 @@ def traces() -> list[dict[str, Any]]:
 def test_one_commit_that_failed_leaves_a_trace() -> None:
     with writing() as audit:
         with refused("INSERT", kind="disk_full"):
-            told = opened(audit, *openings(3))
-        assert [type(one) for one in told] == [AuditUnavailable] * 3
+            results = opened(audit, *openings(3))
+        assert [type(one) for one in results] == [AuditUnavailable] * 3
         assert "so no tool is run; this worker has refused 3 calls" in audit.outage
         assert opened(audit, *openings(1)) == [True]
     [trace] = traces()
@@ -462,7 +462,7 @@ def test_the_trace_is_written_without_another_call_or_the_end_of_the_worker() ->
 def test_the_writer_outlives_what_nobody_foresaw(caplog: pytest.LogCaptureFixture) -> None:
     with writing(timeout=0.5) as audit:
         # SQLite's driver raises an OverflowError for it, which is no error of a database.
-        told = opened(audit, *openings(1, client_id=2**70))
-        assert [type(one) for one in told] == [AuditUnavailable]
+        results = opened(audit, *openings(1, client_id=2**70))
+        assert [type(one) for one in results] == [AuditUnavailable]
     with writing() as audit:
         assert opened(audit, *openings(1)) == [True]

@@ -395,8 +395,8 @@ def test_other_arguments_are_asked_for_if_and_only_if_the_caller_may_see_the_too
 ) -> None:
     policy = policy_of(rules)
     decision, seen = decided(policy, call, **situation), decided(policy, None, **situation).allowed
-    told = bool(decision.argument_paths)
-    assert told == (seen and not decision.allowed and decision.reason is not Reason.SCOPE_MISSING)
+    others_would_do = bool(decision.argument_paths)
+    assert others_would_do == (seen and not decision.allowed and decision.reason is not Reason.SCOPE_MISSING)
     assert all(path.startswith("arguments.") for path in decision.argument_paths)
 
 

@@ -91,8 +91,8 @@ def test_what_a_path_leads_to_is_not_recorded_and_nothing_else_is_lost(path: str
 
 
 def test_what_is_told_about_a_secret_is_recorded() -> None:
-    told = {"password": None, "token": True, "secret": "", "has_password": "yes"}
-    assert redact(told) == told
+    about = {"password": None, "token": True, "secret": "", "has_password": "yes"}
+    assert redact(about) == about
 
 
 def test_numbers_that_are_cards_are_not_recorded() -> None:
