@@ -13,7 +13,7 @@ INSTALL := pip install --quiet --quiet --disable-pip-version-check --require-has
 
 help:
 	@echo "make run     set up everything and serve on http://127.0.0.1:8000 (PORT=9000 make run: another port)"
-	@echo "make test    set up everything and run the tests, but for these:"
+	@echo "make test    set up everything and run the tests, but for the acceptance tests"
 	@echo "make acceptance  test the whole: browsers, other MCP clients, deployments, small drills, make prove and make bench"
 	@echo "make drills  break workers, Redis and restarts under load, at full size (about two hours)"
 	@echo "make prove   start a site and test its six promises before your eyes, in about a minute"
