@@ -21,19 +21,20 @@ import sys
 from dataclasses import dataclass, field
 from html import unescape
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 
-from tests.site import Site
+if TYPE_CHECKING:  # A browser need not wait for what a site's tests import.
+    from tests.site import Site
 
 PASSWORD = "correct horse battery staple"
 CALLBACK = "http://127.0.0.1:7777/callback"
 _MOST_REDIRECTS = 10
 
 
-def add_person(site: Site, username: str, **fields: Any) -> None:
+def add_person(site: "Site", username: str, **fields: Any) -> None:
     """Make a user of the site who can sign in with PASSWORD."""
     made = f"User.objects.create_user({username!r}, password={PASSWORD!r}, **{fields!r})"
     done = site.manage("shell", "-c", f"from authz_app.models import User; {made}")

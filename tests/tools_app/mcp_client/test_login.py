@@ -18,12 +18,13 @@ from typing import Any
 
 import httpx2
 import pytest
-from django.conf import settings
 from mcp.shared.auth import OAuthToken
 
+from tests import warm_python
 from tests.site import free_port
 from tests.tools_app.mcp_client.guard import Guard
 from tests.tools_app.mcp_client.peer import running_peer
+from tests.warm_python import ROOT
 from tools_app.mcp_client.address import Endpoint
 from tools_app.mcp_client.connection import connect
 from tools_app.mcp_client.errors import Unusable
@@ -67,34 +68,20 @@ def cache(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def begin(url: str, cache: Path, port: int) -> Callable[..., "subprocess.Popen[str]"]:
-    """Start the command; as words what follows the URL."""
-
-    def begin(*words: str, path: str = "/mcp", **environment: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "manage.py", "mcp_client", url + path, "--callback-port", str(port), *words]
-        return subprocess.Popen(
-            command,
-            cwd=settings.BASE_DIR,
-            env={**os.environ, **SETTINGS, "XDG_CACHE_HOME": str(cache), "BROWSER": BROWSER, **environment},
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    return begin
+def environment(cache: Path) -> dict[str, str]:
+    return {**os.environ, **SETTINGS, "XDG_CACHE_HOME": str(cache), "BROWSER": BROWSER}
 
 
 @pytest.fixture
-def run(begin: Callable[..., "subprocess.Popen[str]"]) -> Run:
-    """Run the command to its end. It never shows a token."""
+def run(url: str, port: int, environment: dict[str, str]) -> Run:
+    """Run the command, as words what follows the URL, to its end. It never shows a token."""
 
-    def run(*words: str, **options: str) -> "subprocess.CompletedProcess[str]":
-        with begin(*words, **options) as process:
-            out, err = process.communicate(timeout=WAIT)
-        assert "secret-" not in out + err
-        assert "Traceback" not in err
-        return subprocess.CompletedProcess([], process.returncode, out, err)
+    def run(*words: str, path: str = "/mcp", **further: str) -> "subprocess.CompletedProcess[str]":
+        arguments = ["mcp_client", url + path, "--callback-port", str(port), *words]
+        ended = warm_python.run(arguments, {**environment, **further}, WAIT)
+        assert "secret-" not in ended.stdout + ended.stderr
+        assert "Traceback" not in ended.stderr
+        return ended
 
     return run
 
@@ -139,8 +126,12 @@ def test_a_token_taken_back_means_another_login_by_the_same_application(guard: G
     assert len(guard.of("authorize")) == 2
 
 
-def test_without_a_browser_the_person_opens_the_address(begin: Callable[..., "subprocess.Popen[str]"]) -> None:
-    with begin(*CALL, BROWSER=NO_BROWSER) as process:
+def test_without_a_browser_the_person_opens_the_address(url: str, port: int, environment: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", "mcp_client", f"{url}/mcp", "--callback-port", str(port), *CALL]
+    environment = {**environment, "BROWSER": NO_BROWSER}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stderr is not None
         process.stderr.readline()
         address = process.stderr.readline().strip()

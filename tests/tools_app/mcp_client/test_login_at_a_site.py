@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm_python
 from tests.conftest import copy_sqlite
 from tests.databases import rows, rule_for_everybody
 from tests.person import add_person
-from tests.site import ROOT, Site, free_port
+from tests.site import Site, free_port
 
 WAIT = 90
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -33,20 +34,14 @@ def run(site: Site, tmp_path: Path) -> Run:
     port = free_port()
 
     def run(path: str, *words: str) -> "subprocess.CompletedProcess[str]":
-        ended = subprocess.run(
-            [sys.executable, "manage.py", "mcp_client", site.url + path, "--callback-port", str(port), *words],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "XDG_CACHE_HOME": str(tmp_path),
-                "PERSON": "dana",
-                "BROWSER": f"{sys.executable} -m tests.person %s",
-            },
-            capture_output=True,
-            text=True,
-            timeout=WAIT,
-            check=False,
-        )
+        environment = {
+            **os.environ,
+            "XDG_CACHE_HOME": str(tmp_path),
+            "PERSON": "dana",
+            "BROWSER": f"{sys.executable} -m tests.person %s",
+        }
+        arguments = ["mcp_client", site.url + path, "--callback-port", str(port), *words]
+        ended = warm_python.run(arguments, environment, WAIT)
         assert "eyJ" not in ended.stdout + ended.stderr
         return ended
 
