@@ -212,7 +212,7 @@ def test_a_record_that_cannot_even_be_sent_is_refused_and_the_writer_lives_on(fi
         assert opened(audit, *openings(1)) == [True]
 
 
-def test_a_caller_is_told_at_its_time_limit_while_the_database_still_waits(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_caller_is_told_within_the_time_limit(caplog: pytest.LogCaptureFixture) -> None:
     with writing(timeout=0.3) as audit:
         started = time.monotonic()
         with records_locked():

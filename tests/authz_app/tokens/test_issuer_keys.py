@@ -320,11 +320,11 @@ async def test_failures_cool_down_and_then_heal(issuer: Issuer, key_sets: Open, 
 
 async def test_nobody_waits_for_a_fetch_that_is_past_its_limit(issuer: Issuer, clock: Clock) -> None:
     loading = threading.Event()
-    keys = IssuerKeys(issuer.url, lambda: loading.wait(WAIT), lambda: None, clock, limit=3.0)
+    keys = IssuerKeys(issuer.url, lambda: loading.wait(6 * WAIT), lambda: None, clock, limit=3.0)
     flight = keys.refresh()
     clock.now += 3.0
     with pytest.raises(IssuerUnavailable):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(WAIT):
             await keys.find("key-0", issuer.algorithm)
     loading.set()
     flight.landed.result(WAIT)

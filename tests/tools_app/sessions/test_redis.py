@@ -17,6 +17,8 @@ from tools_app.sessions.session import McpSessionState, SessionsUnavailable
 
 OWNER = ("https://issuer.example/", "alice", "app")
 WAIT = 20.0
+# Seconds after which Redis is taken to hang. It answers sooner on a busy machine, too.
+HANGING = 1.0
 LIMIT = 4
 IDLE = 900
 MakeStore = Callable[[], RedisSessionStore]
@@ -288,7 +290,7 @@ async def test_nothing_stored_tells_the_session_id_or_a_token(
 async def away(prefix: str) -> AsyncIterator[tuple[RedisSessionStore, RedisServer]]:
     """A store with one session, and the server that it is about to lose."""
     with RedisServer() as server:
-        async with Redis.from_url(server.url, socket_timeout=0.2, socket_connect_timeout=0.2) as connected:
+        async with Redis.from_url(server.url, socket_timeout=HANGING, socket_connect_timeout=HANGING) as connected:
             store = RedisSessionStore(connected, prefix, LIMIT, IDLE)
             await store.open(a_session(), 10)
             yield store, server
@@ -339,7 +341,7 @@ async def test_an_own_session_is_not_served_from_memory_while_redis_is_away(
 
 async def test_what_a_redis_that_hung_notes_too_late_is_forgotten(redis: RedisServer, prefix: str) -> None:
     with RedisServer() as own:
-        async with Redis.from_url(own.url, socket_timeout=0.2) as connected:
+        async with Redis.from_url(own.url, socket_timeout=HANGING) as connected:
             store = RedisSessionStore(connected, prefix, LIMIT, IDLE)
             by_use = replace(a_session(), transport="streamable")
             await store.open(by_use, 10)

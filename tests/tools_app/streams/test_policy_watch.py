@@ -22,14 +22,18 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_WATCH_EVERY", 0.02)
 
 
-def allow_for_a_moment(subject: str) -> None:
-    """A rule for one client, whose window opens soon, and closes soon after."""
+def allow_soon(subject: str) -> None:
+    """A rule for one client, whose window opens soon."""
     Client.objects.update(status=Client.Status.ACTIVE)
     rule = Rule.objects.create(tools="echo", enabled=False)
     rule.clients.set([Client.objects.get(subject=subject)])
-    now = timezone.now()
-    window = {"valid_from": now + timedelta(seconds=0.5), "valid_until": now + timedelta(seconds=1.5)}
-    Rule.objects.update(enabled=True, **window)
+    Rule.objects.update(enabled=True, valid_from=timezone.now() + timedelta(seconds=0.5))
+    connection.close()
+
+
+def until_soon() -> None:
+    """The rule's window closes soon."""
+    Rule.objects.update(valid_until=timezone.now() + timedelta(seconds=0.5))
     connection.close()
 
 
@@ -40,8 +44,9 @@ async def test_who_a_window_is_about_hears_when_it_opens_and_when_it_closes(join
     _, other = await opened(here, "other", ("https://issuer.example/", "bob", "app"))
     await eventually(lambda: mine.seen is not None and other.seen is not None)
     assert ("tool", "echo") not in (mine.seen or ())
-    await asyncio.to_thread(allow_for_a_moment, "alice")
+    await asyncio.to_thread(allow_soon, "alice")
     await eventually(lambda: ("tool", "echo") in (mine.seen or ()))
+    await asyncio.to_thread(until_soon)
     await eventually(lambda: ("tool", "echo") not in (mine.seen or ()))
     assert [orjson.loads(message)["method"] for message in await read(mine, 2)] == [
         "notifications/tools/list_changed"
