@@ -382,6 +382,21 @@ def test_package_files_are_empty_but_for_the_face_of_the_models() -> None:
     assert [module.name for module in files] == ["authz_app.models"]
 
 
+# What stands in a row and as a frozen value is one thing in two forms.
+IN_TWO_FORMS = {"Client", "Rule"}
+
+
+def test_a_name_of_a_class_means_one_thing() -> None:
+    defined: dict[str, list[str]] = {}
+    for module in sources():
+        for node in module.tree.body:
+            if isinstance(node, ast.ClassDef) and node.name != "Command":
+                defined.setdefault(node.name.removeprefix("_"), []).append(module.name)
+    twice = {name: where for name, where in defined.items() if len(where) > 1}
+    assert {name: where for name, where in twice.items() if name not in IN_TWO_FORMS} == {}
+    assert set(twice) >= IN_TWO_FORMS
+
+
 BROAD = {"Exception", "BaseException"}
 
 

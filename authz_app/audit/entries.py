@@ -82,6 +82,11 @@ class Closing:
     result: str = ""
 
 
+def given_up(record_id: UUID) -> Closing:
+    """The outcome of a record whose call does not wait for it any more: nothing was run for it."""
+    return Closing(record_id, Outcome.CANCELLED, 0.0, error="Given up before it was run.")
+
+
 @dataclass(frozen=True, slots=True)
 class Undelivered:
     """The result of a call did not reach its caller."""

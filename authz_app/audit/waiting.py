@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from authz_app.audit.entries import AuditUnavailable, Closing, LimitedOpening, Opening, Outcome
+from authz_app.audit.entries import AuditUnavailable, Closing, LimitedOpening, given_up
 from authz_app.audit.outage import OutageWatch
 from authz_app.policy.limits import Spent
 
@@ -88,7 +88,7 @@ class WaitingCalls:
 
     def _close_abandoned(self, pending: PendingOpening) -> None:
         if pending.limited.opening.deadline is not None:
-            self._close(given_up(pending.limited.opening))
+            self._close(given_up(pending.limited.opening.id))
 
     def committed(self, openings: Sequence[PendingOpening], inserted: Mapping[UUID, Spent | None]) -> None:
         """Let each call know whether its record is among those inserted, and which limits were spent for it."""
@@ -123,8 +123,3 @@ class WaitingCalls:
                 pending.future.set_exception(result)
             else:
                 pending.future.set_result(result)
-
-
-def given_up(opening: Opening) -> Closing:
-    """The outcome of a record whose call does not wait for it any more."""
-    return Closing(opening.id, Outcome.CANCELLED, 0.0, error="Given up before it was run.")

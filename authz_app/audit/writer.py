@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from authz_app.audit.entries import Closing, LimitedOpening, Opening, Undelivered
+from authz_app.audit.entries import Closing, LimitedOpening, Opening, Undelivered, given_up
 from authz_app.audit.event_buffer import EventBuffer
 from authz_app.audit.events import EventNote
 from authz_app.audit.limit_counting import insert_within_limits
@@ -27,7 +27,7 @@ from authz_app.audit.session_register import write_events
 from authz_app.audit.sql import Statements
 from authz_app.audit.sql_postgresql import PostgresqlStatements
 from authz_app.audit.sql_sqlite import SqliteStatements
-from authz_app.audit.waiting import PendingOpening, WaitingCalls, given_up
+from authz_app.audit.waiting import PendingOpening, WaitingCalls
 from authz_app.policy.limits import Allowance, Spent
 
 logger = logging.getLogger(__name__)
@@ -270,7 +270,7 @@ class AuditWriter:
             # The server was asked to commit. Whether it did is not known, so no call may run.
             self._in_doubt = False
             self._unwritten.extend(
-                given_up(pending.limited.opening) for pending in openings if pending.limited.opening.deadline
+                given_up(pending.limited.opening.id) for pending in openings if pending.limited.opening.deadline
             )
         waiting = [pending for pending in openings if not pending.abandoned]
         for pending in waiting:

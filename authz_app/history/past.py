@@ -35,7 +35,7 @@ def policy_at(version: int, about: tuple[str, str] | None = None) -> Policy:
     until = _until(version)
     client_id = _client_id(until, about) if about is not None else None
     # Of a client whose row came later, or is gone by now, the history is not known by its id: then all is read.
-    which = _Selection() if client_id is None else _concerning(until, client_id)
+    which = _RowsToRead() if client_id is None else _concerning(until, client_id)
     clients = {row["id"]: row for row in _rows_at(until & which.clients, "client")}
     memberships = [
         (row["rule_id"], row["client_id"], clients[row["client_id"]]["name"], clients[row["client_id"]]["subject"])
@@ -69,7 +69,7 @@ def _client_id(until: Q, about: tuple[str, str]) -> int | None:
     return now if then is not None and (then["issuer"], then["subject"]) == about else None
 
 
-class _Selection(NamedTuple):
+class _RowsToRead(NamedTuple):
     """Selects the rows to read: all by default."""
 
     clients: Q = Q()
@@ -77,12 +77,12 @@ class _Selection(NamedTuple):
     rules: Q = Q()
 
 
-def _concerning(until: Q, client_id: int) -> _Selection:
+def _concerning(until: Q, client_id: int) -> _RowsToRead:
     """Selects what concerns a client: rules that ever named it, the clients beside it, and rules about everybody."""
     members = PolicyRevision.objects.filter(until, part="member")
     rules = members.filter(client_id=client_id).values("entity_id")
     named = members.filter(entity="rule", entity_id__in=rules).values("client_id")
-    return _Selection(
+    return _RowsToRead(
         clients=Q(part_id=client_id) | Q(part_id__in=named),
         members=Q(entity="rule", entity_id__in=rules),
         rules=Q(part_id__in=rules) | ~_of_others(),

@@ -11,7 +11,7 @@ import orjson
 from mcp.shared.exceptions import MCPError
 from mcp_types import ErrorData, Result
 
-from authz_app.audit.entries import AuditUnavailable, Closing, Outcome
+from authz_app.audit.entries import AuditUnavailable, Closing, Outcome, given_up
 from authz_app.policy.decision import Decision, Reason
 from authz_app.policy.limits import Allowance, allowances, refused
 from authz_app.policy.policy import decide
@@ -68,8 +68,7 @@ async def invoke(caller: Caller, request: AccessRequest, channel: Channel, depen
     if not committed.decision.allowed or request.runs is None:
         raise denial(committed.record_id, committed.decision, request, caller, dependencies.contact)
     if cancelled is not None:
-        given_up = Closing(committed.record_id, Outcome.CANCELLED, 0.0, error="Given up before it was run.")
-        dependencies.audit.close(given_up)
+        dependencies.audit.close(given_up(committed.record_id))
         raise cancelled
     call = Call(caller.principal, committed.record_id, channel, loop, recording=committed.contents.recording)
     called = await _run_and_close(request.runs, committed.contents, call, dependencies)
