@@ -122,7 +122,7 @@ MUTATIONS = (
         path=_INVOKE,
         old="    if not committed.decision.allowed or request.runs is None:\n",
         new="    if request.runs is None:\n",
-        test=f"{_INVOKE_TESTS}::test_a_client_that_is_not_active_is_told_so",
+        test="tests/tools_app/invocation/test_denials.py::test_a_client_that_is_not_active_is_told_so",
     ),
     Mutation(
         promise=3,
@@ -138,7 +138,7 @@ MUTATIONS = (
         path=_WAITING,
         old="            pending.future.set_exception(AuditUnavailable(UNAVAILABLE))\n",
         new="            pending.future.set_result(True)\n",
-        test=f"{_WRITER_TESTS}::test_a_caller_is_told_at_its_time_limit_while_the_database_still_waits",
+        test=f"{_WRITER_TESTS}::test_a_caller_is_told_within_the_time_limit",
     ),
     Mutation(
         promise=4,
