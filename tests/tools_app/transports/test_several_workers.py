@@ -171,7 +171,7 @@ async def test_a_client_that_does_not_read_cannot_go_on_in_a_session_that_was_en
             await eventually(lambda: rows(workers[0].database_url, query), equals=[(2,)])
             key = session_key(endpoint.rpartition("=")[2])
             assert "closed" not in "".join(line for line in workers[0].lines if key in line)
-            await administrator.end(key, "an administrator ended it")
+            await administrator.lifetime.end(key, "an administrator ended it")
             for worker in [*workers[1:], workers[0]]:
                 assert (await http.post(worker.url + endpoint, json=call("whoami", 9))).status_code == 404
             # Nor does it keep the stream open.
