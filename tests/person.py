@@ -26,6 +26,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 
+from tests.databases import add_user
+
 if TYPE_CHECKING:  # A browser need not wait for what a site's tests import.
     from tests.site import Site
 
@@ -36,9 +38,7 @@ _MOST_REDIRECTS = 10
 
 def add_person(site: "Site", username: str, **fields: Any) -> None:
     """Make a user of the site who can sign in with PASSWORD."""
-    made = f"User.objects.create_user({username!r}, password={PASSWORD!r}, **{fields!r})"
-    done = site.manage("shell", "-c", f"from authz_app.models import User; {made}")
-    assert done.returncode == 0, done.stderr
+    add_user(site.database_url, username, PASSWORD, **fields)
 
 
 class Person:

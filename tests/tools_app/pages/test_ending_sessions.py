@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tests.databases import rows, rule_for_everybody
+from tests.databases import add_user, rows, rule_for_everybody
 from tests.eventually import eventually
 from tests.issuer import Issuer
 from tests.raw_mcp import raw_mcp
@@ -19,14 +19,12 @@ from tests.site import Site, free_port, several_workers
 
 SESSIONS = "/admin/tools_app/mcpsession/"
 WAIT = 20.0
-_MAKE_ADMIN = "from authz_app.models import User; User.objects.create_superuser('admin', password='a password')"
 
 
 @asynccontextmanager
 async def admin_of(site: Site) -> AsyncIterator[httpx2.AsyncClient]:
     """A browser that is signed in as an administrator."""
-    made = await asyncio.to_thread(site.manage, "shell", "-v0", "-c", _MAKE_ADMIN)
-    assert made.returncode == 0, made.stderr
+    add_user(site.database_url, "admin", "a password", is_staff=True, is_superuser=True)
     headers = {"Origin": site.public_url, "Host": site.public_url.removeprefix("http://")}
     async with httpx2.AsyncClient(base_url=site.url, timeout=WAIT, follow_redirects=True, headers=headers) as browser:
         await posted(browser, "/admin/login/?next=/admin/", username="admin", password="a password")

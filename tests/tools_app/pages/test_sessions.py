@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def here() -> Iterator[Worker]:
+def here(transactional_db: None) -> Iterator[Worker]:
     """This process's worker, with no sessions yet."""
     process_worker.cache_clear()
     yield process_worker()
