@@ -12,7 +12,7 @@ class ToolsConfig(AppConfig):
         from authz_app.policy_store import tool_port  # noqa: PLC0415  (models are ready only now)
         from tools_app import catalogue, registry  # noqa: PLC0415  (models are ready only now)
         from tools_app.cluster import presence  # noqa: PLC0415  (models are ready only now)
-        from tools_app.pages import outage_notice  # noqa: PLC0415  (models are ready only now)
+        from tools_app.worker import process  # noqa: PLC0415  (models are ready only now)
 
         tool_port.connect(
             tool_port.ToolPort(
@@ -20,7 +20,7 @@ class ToolsConfig(AppConfig):
                 switched_off=catalogue.switched_off,
                 recording_overrides=catalogue.recording_overrides,
                 names=catalogue.names,
-                notices=lambda: [*presence.notices(), *outage_notice.notices()],
+                notices=lambda: [*presence.notices(), *process.outage_notices()],
             )
         )
         registry.autodiscover()

@@ -92,13 +92,10 @@ class Call:
         Raises:
             RuntimeError: called in an async function; use ``await call.aelicit(...)`` there.
         """
-        return self._wait_for(lambda: self._ask(message, answer, name), "aelicit")
+        return self._wait_for(lambda: self.aelicit(message, answer, name), "aelicit")
 
-    def aelicit(self, message: str, answer: type[Form], name: str = "") -> Coroutine[Any, Any, Form | None]:
+    async def aelicit(self, message: str, answer: type[Form], name: str = "") -> Form | None:
         """The same as ``elicit``, for async functions."""
-        return self._ask(message, answer, name)
-
-    async def _ask(self, message: str, answer: type[Form], name: str) -> Form | None:
         params = {"message": message, "requestedSchema": render_elicitation_schema(answer)}
         reply = await self._channel.ask(Question("elicitation/create", params, "elicitation", name))
         content = reply.get("content")
@@ -118,17 +115,12 @@ class Call:
             ToolFailure: the client has no sampling, or did not answer with a message.
             RuntimeError: called in an async function; use ``await call.asample(...)`` there.
         """
-        return self._wait_for(lambda: self._sample(messages, max_tokens, options), "asample")
+        return self._wait_for(lambda: self.asample(messages, max_tokens, **options), "asample")
 
-    def asample(
+    async def asample(
         self, messages: str | Sequence[SamplingMessage], max_tokens: int = 1_000, **options: Unpack[SamplingOptions]
-    ) -> Coroutine[Any, Any, CreateMessageResult]:
-        """The same as ``sample``, for async functions."""
-        return self._sample(messages, max_tokens, options)
-
-    async def _sample(
-        self, messages: str | Sequence[SamplingMessage], max_tokens: int, options: SamplingOptions
     ) -> CreateMessageResult:
+        """The same as ``sample``, for async functions."""
         return sampled_message(await self._channel.ask(sampling_question(messages, max_tokens, options)))
 
     def _wait_for(self, ask: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:

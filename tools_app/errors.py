@@ -1,11 +1,4 @@
-"""Defines what can go wrong with a call of a tool, a read of a resource or a use of a prompt.
-
-ToolFailure       a function's declared failure, worded for the model that called it
-  ClientFault     one that the MCP client gets as a JSON-RPC error, since no model can mend it
-  NotFound        what the variables of a resource's URI name is not there
-ToolBusy          every thread for plain functions is taken
-DuplicateName     two functions were registered as the same kind under one name, or two resources at one URI
-"""
+"""Defines what can go wrong with a call of a tool, a read of a resource or a use of a prompt."""
 
 from collections.abc import Mapping
 from typing import Any

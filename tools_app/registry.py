@@ -29,19 +29,34 @@ _kinds: dict[Kind, dict[str, Any]] = {"tool": _tools, "resource": _resources, "p
 _at_uri: dict[str, ResourceDefinition] = {}
 
 
+class _Keywords(TypedDict, total=False):
+    name: str
+    title: str | None
+    description: str
+    time_limit: float | None
+    record: Recorded
+    redact: Collection[str]
+
+
+class _ToolKeywords(_Keywords, total=False):
+    annotations: ToolAnnotations | None
+
+
+class _ResourceKeywords(_Keywords, total=False):
+    mime_type: str | None
+    annotations: Annotations | None
+    complete: Complete | None
+    unchecked: Collection[str]
+
+
+class _PromptKeywords(_Keywords, total=False):
+    complete: Complete | None
+
+
 @overload
 def tool(function: F) -> F: ...
 @overload
-def tool(
-    *,
-    name: str = ...,
-    title: str | None = ...,
-    description: str = ...,
-    annotations: ToolAnnotations | None = ...,
-    time_limit: float | None = ...,
-    record: Recorded = ...,
-    redact: Collection[str] = ...,
-) -> Callable[[F], F]: ...
+def tool(**options: Unpack[_ToolKeywords]) -> Callable[[F], F]: ...
 def tool(function: Any = None, **options: Any) -> Any:
     """Offer a plain or async function to MCP clients as a tool. The function itself stays as it is.
 
@@ -58,19 +73,6 @@ def tool(function: Any = None, **options: Any) -> Any:
         return decorated
 
     return decorate if function is None else decorate(function)
-
-
-class _ResourceKeywords(TypedDict, total=False):
-    name: str
-    title: str | None
-    description: str
-    mime_type: str | None
-    annotations: Annotations | None
-    time_limit: float | None
-    record: Recorded
-    redact: Collection[str]
-    complete: Complete | None
-    unchecked: Collection[str]
 
 
 def resource(uri: str, **options: Unpack[_ResourceKeywords]) -> Callable[[F], F]:
@@ -95,16 +97,7 @@ def resource(uri: str, **options: Unpack[_ResourceKeywords]) -> Callable[[F], F]
 @overload
 def prompt(function: F) -> F: ...
 @overload
-def prompt(
-    *,
-    name: str = ...,
-    title: str | None = ...,
-    description: str = ...,
-    time_limit: float | None = ...,
-    record: Recorded = ...,
-    redact: Collection[str] = ...,
-    complete: Complete | None = ...,
-) -> Callable[[F], F]: ...
+def prompt(**options: Unpack[_PromptKeywords]) -> Callable[[F], F]: ...
 def prompt(function: Any = None, **options: Any) -> Any:
     """Offer what a plain or async function returns to MCP clients as a prompt: a text, or a list of messages and texts.
 

@@ -69,6 +69,9 @@ class _Definition:
     def module(self) -> str:
         return self.function.__module__
 
+    def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return self.metadata.arg_model.model_validate(arguments).model_dump_one_level()
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ToolDefinition(_Definition):
@@ -86,9 +89,6 @@ class ToolDefinition(_Definition):
         """
         return self.metadata.pre_parse_json(arguments)
 
-    def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return self.metadata.arg_model.model_validate(arguments).model_dump_one_level()
-
     def answer(self, value: Any, uri: str) -> Result:
         if self.returns_text and type(value) is str:
             # What the SDK makes of a text, too, at four times the cost.
@@ -105,9 +105,6 @@ class _CompletableDefinition(_Definition):
 
     completers: Mapping[str, Completer] = field(default_factory=dict)
 
-    def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return self.metadata.arg_model.model_validate(arguments).model_dump_one_level()
-
     def failure(self, text: str, code: int) -> ErrorData:
         return ErrorData(code=code, message=text)
 
@@ -122,16 +119,6 @@ class ResourceDefinition(_CompletableDefinition):
     unchecked: Collection[str] = ()
     shape: Shape
     listed: Resource | ResourceTemplate
-
-    @property
-    def resource(self) -> Resource | None:
-        """As it stands in the list of resources, or None."""
-        return self.listed if isinstance(self.listed, Resource) else None
-
-    @property
-    def resource_template(self) -> ResourceTemplate | None:
-        """As it stands in the list of resource templates, or None."""
-        return self.listed if isinstance(self.listed, ResourceTemplate) else None
 
     def answer(self, value: Any, uri: str) -> Result:
         return resource_result(value, uri, self.listed.mime_type)

@@ -138,13 +138,10 @@ def replay_under(policy: Policy, record: CallRecord, with_values: bool) -> Repla
     case = Case(
         principal, client_in(policy, principal), target_of(kind, record.tool, exists, policy), arguments, moment.now
     )
-    explanation, agrees = replayed(case, policy, record.reason, _rule_ids(record))
+    ids = {rule["id"] for rule in orjson.loads(record.rules or "[]")}
+    explanation, agrees = replayed(case, policy, record.reason, ids)
     is_complete = all(clause.kept for concern in explanation.concerns for clause in concern.clauses)
     return Replayed(Explained(case, moment, explanation), agrees, is_complete)
-
-
-def _rule_ids(record: CallRecord) -> set[int]:
-    return {rule["id"] for rule in orjson.loads(record.rules or "[]")}
 
 
 # Here the rules were not asked, so that the record has none of the claims that they would ask for.

@@ -88,15 +88,9 @@ async def listed(kind: Kind, caller: Caller, dependencies: Dependencies) -> list
 
 def visible_tool(caller: Caller, name: str, dependencies: Dependencies) -> ToolDefinition | None:
     """The tool of this name, if the caller may call it by the policy in memory; the call itself is decided anew."""
-    tool = registered_tools().get(name)
-    return tool if tool is not None and may_use("tool", name, caller, dependencies) else None
-
-
-def may_use(kind: Kind, name: str, caller: Caller, dependencies: Dependencies) -> bool:
-    """Tell whether the caller may use what is registered under this name, by the policy in memory."""
-    policy = dependencies.policy.in_memory
+    tool, policy = registered_tools().get(name), dependencies.policy.in_memory
     client = policy.clients.get((caller.principal.issuer, caller.principal.subject)) if policy is not None else None
-    if policy is None or client is None:
-        return False
-    target = target_of(kind, name, True, policy)
-    return decide(caller.principal, client, target, None, policy, time.time()).allowed
+    if tool is None or policy is None or client is None:
+        return None
+    decision = decide(caller.principal, client, target_of("tool", name, True, policy), None, policy, time.time())
+    return tool if decision.allowed else None

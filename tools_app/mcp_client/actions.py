@@ -1,39 +1,38 @@
 """Defines what the client does in an open session. Results go to ``out``, everything else to ``tell``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
 
 from tools_app.mcp_client.arguments import parse_arguments
 from tools_app.mcp_client.connection import Connection
-from tools_app.mcp_client.display import (
-    prompt_list,
-    prompt_text,
-    raw_json,
-    resource_list,
-    resource_text,
-    result_text,
-    tool_list,
-)
+from tools_app.mcp_client.display import prompt_text, raw_json, resource_text, result_text
 from tools_app.mcp_client.errors import Refused, Unusable
 from tools_app.mcp_client.language_model import LanguageModel, ask
 
 Write = Callable[[str], None]
+Listed = TypeVar("Listed", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class ListTools:
-    """Print the tools that the caller may call."""
+class PrintList(Generic[Listed]):
+    """Print what the server lists of one kind for the caller: ``fetch`` asks for it, ``text`` words it."""
 
+    kind: str
+    fetch: Callable[[Connection], Awaitable[list[Listed]]]
+    text: Callable[[Sequence[Listed]], str]
     as_json: bool
 
     async def run(self, connection: Connection, out: Write, tell: Write) -> None:
-        tools = await connection.tools()
+        listed = await self.fetch(connection)
         if self.as_json:
-            out(raw_json(tools))
-        elif tools:
-            out(tool_list(tools))
+            out(raw_json(listed))
+        elif listed:
+            out(self.text(listed))
         else:
-            tell(f"No tool is available to you. {connection.instructions}".strip())
+            tell(f"No {self.kind} is available to you. {connection.instructions}".strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +57,6 @@ class CallTool:
 
 
 @dataclass(frozen=True, slots=True)
-class ListResources:
-    """Print the resources that the caller may read, and the templates of such."""
-
-    as_json: bool
-
-    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
-        resources = await connection.resources()
-        if self.as_json:
-            out(raw_json(resources))
-        elif resources:
-            out(resource_list(resources))
-        else:
-            tell(f"No resource is available to you. {connection.instructions}".strip())
-
-
-@dataclass(frozen=True, slots=True)
 class ReadResource:
     """Print what a resource holds."""
 
@@ -83,22 +66,6 @@ class ReadResource:
     async def run(self, connection: Connection, out: Write, tell: Write) -> None:
         result = await connection.read(self.uri)
         out(raw_json(result) if self.as_json else resource_text(result.contents))
-
-
-@dataclass(frozen=True, slots=True)
-class ListPrompts:
-    """Print the prompts that the caller may use."""
-
-    as_json: bool
-
-    async def run(self, connection: Connection, out: Write, tell: Write) -> None:
-        prompts = await connection.prompts()
-        if self.as_json:
-            out(raw_json(prompts))
-        elif prompts:
-            out(prompt_list(prompts))
-        else:
-            tell(f"No prompt is available to you. {connection.instructions}".strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +98,4 @@ class AskModel:
         out(await ask(self.question, connection, self.model, out))
 
 
-Action = ListTools | CallTool | ListResources | ReadResource | ListPrompts | UsePrompt | AskModel
+Action = PrintList[Any] | CallTool | ReadResource | UsePrompt | AskModel

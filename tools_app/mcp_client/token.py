@@ -4,6 +4,7 @@ The client secret goes to the token endpoint and nowhere else: no message repeat
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,17 @@ class TokenRequest:
     client_id: str
     client_secret: str = field(repr=False)
     target: tuple[str, str]
+
+
+def typed_token(typed: str) -> str:
+    """The token that a person typed as an option, where ``-`` stands for standard input.
+
+    Raises:
+        Unusable: it is no access token, or there is no standard input.
+    """
+    if typed == "-" and sys.stdin is None:
+        raise Unusable("There is no standard input to read the token from.")
+    return given_token(sys.stdin.readline() if typed == "-" else typed)
 
 
 def given_token(text: str) -> str:

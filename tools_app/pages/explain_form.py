@@ -26,7 +26,6 @@ from tools_app.worker.process import process_worker
 
 _DEPTH = 16
 _LONGEST = 100_000
-_IN_ONE_LINE = {"rows": 1, "autocomplete": "off", "spellcheck": "false"}
 _FEW_LINES = {"rows": 3, "autocomplete": "off", "spellcheck": "false"}
 
 

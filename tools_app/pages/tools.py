@@ -17,7 +17,6 @@ from authz_app.redaction.audit_level import (
     DEFAULT_RECORDING,
     AuditLevel,
     BadPath,
-    Path,
     Recording,
     override_of,
     read_paths,
@@ -105,11 +104,21 @@ class ToolAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
 
     @display(description="Now")
     def recorded_now(self, tool: Tool) -> str:
-        return _now_words(tool)
+        """What records of its next call will hold."""
+        recording = override_of(tool.recorded, tool.redacted).applied_to(_authors_choice(tool) or DEFAULT_RECORDING)
+        held = f"Records hold {_LEVELS[recording.level].format(tool.get_kind_display().lower())}."
+        if recording.level is AuditLevel.METADATA:
+            return held
+        besides = f", and so is {', '.join(map(written, recording.paths))}" if recording.paths else ""
+        return f"{held} What has the name or the shape of a secret is taken out{besides}."
 
     @display(description="Its author")
     def authors_choice(self, tool: Tool) -> str:
-        return _author_words(tool)
+        choice = _authors_choice(tool)
+        if choice is None:
+            return "Not known: no installed app registers it."
+        kept_out = f"; never {', '.join(map(written, choice.paths))}" if choice.paths else ""
+        return f"Says {_SHORT[choice.level]}{kept_out}."
 
     @display(description="Switched on", ordering="enabled", label={True: "success", False: "danger"})
     def enabled_label(self, tool: Tool) -> tuple[bool, str]:
@@ -134,28 +143,6 @@ class ToolAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
             self.message_user(
                 request, f"Now {word}: {listed(changed)}. From the next call on, {then}.", messages.SUCCESS
             )
-
-
-def _now_words(tool: Tool) -> str:
-    """Says what records of its next call will hold."""
-    recording = override_of(tool.recorded, tool.redacted).applied_to(_authors_choice(tool) or DEFAULT_RECORDING)
-    held = f"Records hold {_LEVELS[recording.level].format(tool.get_kind_display().lower())}."
-    if recording.level is AuditLevel.METADATA:
-        return held
-    return f"{held} What has the name or the shape of a secret is taken out{_besides(recording.paths)}."
-
-
-def _besides(paths: tuple[Path, ...]) -> str:
-    return f", and so is {', '.join(map(written, paths))}" if paths else ""
-
-
-def _author_words(tool: Tool) -> str:
-    """Says what the author of its function chose for its records."""
-    choice = _authors_choice(tool)
-    if choice is None:
-        return "Not known: no installed app registers it."
-    kept_out = f"; never {', '.join(map(written, choice.paths))}" if choice.paths else ""
-    return f"Says {_SHORT[choice.level]}{kept_out}."
 
 
 def _authors_choice(tool: Tool) -> Recording | None:

@@ -1,6 +1,6 @@
 """Answers MCP's methods that list tools, resources and prompts, and those that use them."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY, event_to_notification
@@ -14,20 +14,23 @@ from mcp_types import (
     ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
+    Prompt,
     PromptReference,
     ReadResourceRequestParams,
+    Resource,
+    ResourceTemplate,
     SubscribeRequestParams,
     SubscriptionsAcknowledgedNotification,
     SubscriptionsAcknowledgedNotificationParams,
     SubscriptionsListenRequestParams,
     SubscriptionsListenResult,
+    Tool,
     UnsubscribeRequestParams,
 )
 
 from authz_app.policy.rule import Kind
 from tools_app.call import Channel
 from tools_app.client_requests.multi_round_trip import MultiRoundTrip
-from tools_app.definitions.definitions import Definition, PromptDefinition, ResourceDefinition, ToolDefinition
 from tools_app.invocation.access_request import (
     AccessRequest,
     prompt_completion,
@@ -46,37 +49,34 @@ from tools_app.sessions.session import SessionsUnavailable
 from tools_app.streams.notifications import NotificationStream
 from tools_app.wire.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 
+Listed = TypeVar("Listed", Tool, Resource, ResourceTemplate, Prompt)
+
 
 async def list_tools(context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
-    tools = await _listed("tool", params)
-    return ListToolsResult(tools=[tool.listed for tool in tools if isinstance(tool, ToolDefinition)])
+    return ListToolsResult(tools=await _listed("tool", Tool, params))
 
 
 async def list_resources(context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
-    return ListResourcesResult(resources=[one.resource for one in await _resources(params) if one.resource])
+    return ListResourcesResult(resources=await _listed("resource", Resource, params))
 
 
 async def list_resource_templates(
     context: Context, params: PaginatedRequestParams | None
 ) -> ListResourceTemplatesResult:
-    templates = [one.resource_template for one in await _resources(params) if one.resource_template]
-    return ListResourceTemplatesResult(resource_templates=templates)
-
-
-async def _resources(params: PaginatedRequestParams | None) -> list[ResourceDefinition]:
-    return [one for one in await _listed("resource", params) if isinstance(one, ResourceDefinition)]
+    return ListResourceTemplatesResult(resource_templates=await _listed("resource", ResourceTemplate, params))
 
 
 async def list_prompts(context: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
-    prompts = await _listed("prompt", params)
-    return ListPromptsResult(prompts=[prompt.listed for prompt in prompts if isinstance(prompt, PromptDefinition)])
+    return ListPromptsResult(prompts=await _listed("prompt", Prompt, params))
 
 
-async def _listed(kind: Kind, params: PaginatedRequestParams | None) -> list[Definition]:
+async def _listed(kind: Kind, of: type[Listed], params: PaginatedRequestParams | None) -> list[Listed]:
+    """What the caller's list of a kind holds, as far as it is ``of`` this type: some resources are templates."""
     if params is not None and params.cursor is not None:
         raise MCPError(INVALID_PARAMS, f"There is one page of {kind}s: send no cursor.")
     exchange = current_exchange.get()
-    return await listed(kind, exchange.caller, exchange.dependencies)
+    definitions = await listed(kind, exchange.caller, exchange.dependencies)
+    return [definition.listed for definition in definitions if isinstance(definition.listed, of)]
 
 
 async def call_tool(context: Context, params: CallToolRequestParams) -> Any:

@@ -21,13 +21,7 @@ from tools_app.protocol.exchange import BackChannel, Exchange, current_exchange
 from tools_app.protocol.server import LISTS_CHANGE, instructions_for, server
 from tools_app.sessions.session import McpSessionState
 from tools_app.wire import jsonrpc
-from tools_app.wire.meta import (
-    client_software_in,
-    is_modern,
-    protocol_version_in,
-    reported,
-    software_in,
-)
+from tools_app.wire.meta import client_software_in, is_modern, protocol_version_in, reported, software_in
 
 
 def protocol_version_of(session: McpSessionState, message: jsonrpc.Message | None) -> str:

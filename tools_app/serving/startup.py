@@ -3,18 +3,24 @@
 import logging
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, staticfiles_storage
 from django.core.checks import ERROR, WARNING, CheckMessage, run_checks
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.migrations.executor import MigrationExecutor
 
+from authz_app.conf import conf
+from authz_app.core.database_errors import limit_wait
+from authz_app.core.sqlite_file import refuse_other_file
 from tools_app import catalogue
 from tools_app.serving import guards
-from tools_app.serving.database import limit_wait_when_created
 
 logger = logging.getLogger(__name__)
+# A page may wait longer for the database than a record does.
+_PAGE = 3
 
 
 def reasons_not_to_start() -> Iterator[str]:
@@ -63,3 +69,10 @@ def refuse_unsafe_start() -> None:
         print("This site does not start:", *(f"- {reason}" for reason in reasons), sep="\n", file=sys.stderr)
         raise SystemExit(1)
     connection_created.connect(limit_wait_when_created)
+
+
+def limit_wait_when_created(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Receive ``connection_created``: refuse another SQLite file than the one at the start, and limit each wait."""
+    if connection.vendor == "sqlite":
+        refuse_other_file(connection)
+    limit_wait(connection, conf().audit_timeout * _PAGE)

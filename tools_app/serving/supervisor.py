@@ -120,3 +120,11 @@ class Supervisor:
 def _terminate(worker: "subprocess.Popen[bytes]") -> None:
     if worker.poll() is None:
         worker.terminate()
+
+
+def tell_ready() -> None:
+    """Tell NOTIFY_SOCKET, if there is one, that this process serves now, as service managers expect (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.sendto(b"READY=1\n", f"\0{address[1:]}" if address.startswith("@") else address)

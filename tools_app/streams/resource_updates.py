@@ -10,7 +10,7 @@ from typing import Any
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy_store.store import PolicyUnavailable
 from tools_app.cluster.workers import Workers
-from tools_app.invocation.access_request import resource_read, target_of
+from tools_app.invocation.access_request import resource_read
 from tools_app.invocation.dependencies import Dependencies
 from tools_app.sessions.session import SessionsUnavailable
 from tools_app.streams.open_streams import Listener, OpenStream, SessionStream
@@ -84,8 +84,7 @@ class ResourceUpdates:
     async def _may_read(self, opened: OpenStream, uri: str, policy: Policy) -> bool:
         read, principal = resource_read(uri), opened.caller.principal
         client = await self._dependencies.policy.client_of(principal)
-        target = target_of("resource", read.name, read.runs is not None, policy)
-        return decide(principal, client, target, read.decided, policy, time.time()).allowed
+        return decide(principal, client, read.target(policy), read.decided, policy, time.time()).allowed
 
 
 def _session_of(opened: OpenStream) -> str | None:

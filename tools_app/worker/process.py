@@ -19,6 +19,12 @@ def running_worker() -> Worker | None:
     return process_worker() if process_worker.cache_info().currsize else None
 
 
+def outage_notices() -> list[str]:
+    """A sentence for the admin's start page, while this worker cannot write call records."""
+    worker = running_worker()
+    return [worker.dependencies.audit.outage] if worker and worker.dependencies.audit.outage else []
+
+
 async def drain(limit: float) -> None:
     """Drain this process's worker, if it has one."""
     if worker := running_worker():

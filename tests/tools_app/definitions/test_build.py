@@ -6,7 +6,7 @@ Covers: tools_app.definitions.definitions
 from typing import Annotated, Any
 
 import pytest
-from mcp_types import Annotations, ResourceTemplate
+from mcp_types import Annotations, Resource, ResourceTemplate
 from pydantic import Field, ValidationError
 
 from tools_app.call import Call
@@ -29,8 +29,8 @@ def test_a_uri_without_variables_is_a_resource() -> None:
         return ""
 
     built = resource("notes://welcome", welcome, mime_type="text/plain", title="Hello", time_limit=2.0)
-    definition = built.resource
-    assert definition is not None and built.resource_template is None and built.template is None
+    definition = built.listed
+    assert isinstance(definition, Resource) and built.template is None
     assert (definition.uri, definition.name, definition.title) == ("notes://welcome", "welcome", "Hello")
     assert (definition.description, definition.mime_type, built.time_limit) == ("Read this first.", "text/plain", 2.0)
 
@@ -38,8 +38,8 @@ def test_a_uri_without_variables_is_a_resource() -> None:
 def test_a_uri_with_variables_is_a_template_whose_function_takes_them() -> None:
     annotations = Annotations(priority=0.5)
     built = resource("orders://{number}{?full}", order, name="order.one", annotations=annotations)
-    definition = built.resource_template
-    assert isinstance(definition, ResourceTemplate) and built.resource is None
+    definition = built.listed
+    assert isinstance(definition, ResourceTemplate)
     assert (definition.uri_template, definition.name) == ("orders://{number}{?full}", "order.one")
     assert definition.annotations == annotations
     assert built.call_parameter == "call"

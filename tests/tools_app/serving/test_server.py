@@ -1,6 +1,6 @@
 """The serving process: how it starts, what it logs, how it drains, and what it does with readers that do not read.
 
-Covers: tools_app.serving.access_log, tools_app.serving.startup, tools_app.management.commands.serve, mcpsite.asgi,
+Covers: tools_app.serving.access_log, tools_app.management.commands.serve, mcpsite.asgi,
     mcpsite.loop
 """
 

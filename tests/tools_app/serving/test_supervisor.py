@@ -1,7 +1,4 @@
-"""Several workers on one socket: replaced when they die and when asked to, and stopped together.
-
-Covers: tools_app.serving.readiness
-"""
+"""Several workers on one socket: replaced when they die and when asked to, and stopped together."""
 
 import asyncio
 import os

@@ -1,6 +1,6 @@
 """What a worker does for the requests of sessions on any worker.
 
-Covers: tools_app.worker.tasks, tools_app.worker.process
+Covers: tools_app.worker.tasks
 """
 
 import asyncio

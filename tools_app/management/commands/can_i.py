@@ -21,7 +21,7 @@ from tools_app.explain.explain import Moment, access_request_about, explained, m
 from tools_app.mcp_client.arguments import parse_arguments
 from tools_app.mcp_client.errors import Unusable
 from tools_app.mcp_client.terminal import safe
-from tools_app.mcp_client.token import given_token
+from tools_app.mcp_client.token import typed_token
 from tools_app.registry import registered_tools
 
 _DEPTH = 16
@@ -94,17 +94,9 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _caller(options: dict[str, Any]) -> Principal:
-    token = "" if options["token"] is None else _token(options["token"])
+    token = "" if options["token"] is None else typed_token(options["token"])
     claims = None if options["claims"] is None else _json_object("--claims", options["claims"])
     return principal_for(_client(options), claims, token, options["scope"])
-
-
-def _token(given: str) -> str:
-    if given != "-":
-        return given_token(given)
-    if sys.stdin is None:
-        raise Unusable("There is no standard input to read the token from.")
-    return given_token(sys.stdin.readline())
 
 
 def _client(options: dict[str, Any]) -> tuple[str, str] | None:

@@ -9,37 +9,21 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from tools_app.mcp_client.actions import (
-    Action,
-    AskModel,
-    CallTool,
-    ListPrompts,
-    ListResources,
-    ListTools,
-    ReadResource,
-    UsePrompt,
-)
+from tools_app.mcp_client.actions import Action, AskModel, CallTool, PrintList, ReadResource, UsePrompt
 from tools_app.mcp_client.address import TRANSPORTS, Endpoint, endpoint
-from tools_app.mcp_client.connection import connect
+from tools_app.mcp_client.connection import Connection, connect
 from tools_app.mcp_client.credentials import BearerToken, Credentials
+from tools_app.mcp_client.display import prompt_list, resource_list, tool_list
 from tools_app.mcp_client.errors import ClientError, Unusable
 from tools_app.mcp_client.language_model import language_model
 from tools_app.mcp_client.login import CALLBACK_PORT, Application, Login
 from tools_app.mcp_client.loopback import redirect_uri
 from tools_app.mcp_client.person import TerminalPerson
 from tools_app.mcp_client.terminal import safe
-from tools_app.mcp_client.token import fetched_token, given_token
+from tools_app.mcp_client.token import fetched_token, given_token, typed_token
 from tools_app.mcp_client.token_storage import file_for
 
 _INTERRUPTED = 130
-DEFAULTS: dict[str, Any] = {
-    "token": None,
-    "login": False,
-    "client_id": None,
-    "callback_port": CALLBACK_PORT,
-    "transport": None,
-    "timeout": 60.0,
-}
 ACTIONS = {
     "list": "print the tools that you may call",
     "call": "call one tool",
@@ -60,11 +44,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("url", help="the server, such as http://127.0.0.1:8000/mcp")
-        _add_options(parser, DEFAULTS)
+        _add_options(parser)
+        parser.set_defaults(callback_port=CALLBACK_PORT, timeout=60.0)
         actions = parser.add_subparsers(dest="action", required=True, metavar=" | ".join(ACTIONS))
         for name, explanation in ACTIONS.items():
-            action = actions.add_parser(name, help=explanation)
-            _add_options(action, dict.fromkeys(DEFAULTS, SUPPRESS))
+            # What stands before the action must not be undone by what is absent after it.
+            action = actions.add_parser(name, help=explanation, argument_default=SUPPRESS)
+            _add_options(action)
             if name == "ask":
                 action.add_argument("question")
                 continue
@@ -73,7 +59,8 @@ class Command(BaseCommand):
                 action.add_argument("uri")
             if name in ("call", "prompt"):
                 action.add_argument("name")
-                action.add_argument("words", nargs="*", metavar="key=value", help="key:=JSON for a value that is JSON")
+                words = "key:=JSON for a value that is JSON"
+                action.add_argument("words", nargs="*", default=[], metavar="key=value", help=words)
 
     def handle(self, *args: Any, **options: Any) -> None:
         # The SDK logs a refused request with its traceback; the sentence is enough.
@@ -108,63 +95,52 @@ class Command(BaseCommand):
         self.stderr.write(safe(text), style_func=str)
 
 
-def _add_options(parser: ArgumentParser, defaults: dict[str, Any]) -> None:
-    # Before and after the action alike; what is absent there must not undo what stood before.
+def _add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--token",
-        default=defaults["token"],
         help="the access token, or - to read it from standard input; others on this machine can see it in the list of"
         " processes, unlike MCP_TOKEN in the environment",
     )
     parser.add_argument(
         "--login",
         action="store_true",
-        default=defaults["login"],
         help="log in with the browser; the tokens are kept in a file that only you can read",
     )
     parser.add_argument(
         "--client-id",
-        default=defaults["client_id"],
         metavar="ID",
         help="log in as this OAuth application, rather than as one that is registered for it",
     )
     parser.add_argument(
         "--callback-port",
         type=int,
-        default=defaults["callback_port"],
         metavar="PORT",
         help=f"where the browser comes back to: {redirect_uri(CALLBACK_PORT)}",
     )
-    parser.add_argument(
-        "--transport", choices=TRANSPORTS, default=defaults["transport"], help="what the server speaks at this URL"
-    )
-    parser.add_argument(
-        "--timeout", type=float, default=defaults["timeout"], help="longest silence of the server, in seconds"
-    )
+    parser.add_argument("--transport", choices=TRANSPORTS, help="what the server speaks at this URL")
+    parser.add_argument("--timeout", type=float, help="longest silence of the server, in seconds")
 
 
 def _action(options: dict[str, Any]) -> Action:
     as_json = options.get("json", False)
     match options["action"]:
         case "list":
-            return ListTools(as_json)
+            return PrintList("tool", Connection.tools, tool_list, as_json)
         case "call":
             return CallTool(options["name"], options["words"], as_json)
         case "resources":
-            return ListResources(as_json)
+            return PrintList("resource", Connection.resources, resource_list, as_json)
         case "read":
             return ReadResource(options["uri"], as_json)
         case "prompts":
-            return ListPrompts(as_json)
+            return PrintList("prompt", Connection.prompts, prompt_list, as_json)
         case "prompt":
             return UsePrompt(options["name"], options["words"], as_json)
     return AskModel(options["question"], language_model(os.environ))
 
 
 def _token(given: str | None, url: str) -> str:
-    if given == "-":
-        if sys.stdin is None:
-            raise Unusable("There is no standard input to read the token from.")
-        return given_token(sys.stdin.readline())
-    held = os.environ.get("MCP_TOKEN") if given is None else given
+    if given is not None:
+        return typed_token(given)
+    held = os.environ.get("MCP_TOKEN")
     return fetched_token(url, os.environ) if held is None else given_token(held)

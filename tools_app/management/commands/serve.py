@@ -13,8 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from authz_app.core import actor
-from tools_app.serving.readiness import tell_ready
-from tools_app.serving.supervisor import StartFailed, Supervisor
+from tools_app.serving.supervisor import StartFailed, Supervisor, tell_ready
 
 
 class Command(BaseCommand):

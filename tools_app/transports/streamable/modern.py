@@ -135,7 +135,8 @@ class _Answering:
         except asyncio.CancelledError:
             if not worker.draining:
                 raise
-            await self._cut_short()
+            message = jsonrpc.error_of(self._id, jsonrpc.INTERNAL_ERROR, CUT_SHORT)
+            await self._response.end_with(message, status=503)
         finally:
             if self._exchange.record_id is not None and not self._response.complete:
                 worker.dependencies.audit.close(Undelivered(self._exchange.record_id))
@@ -152,10 +153,6 @@ class _Answering:
     async def _send(self, message: Message) -> None:
         if not self._left:
             await self._response(message)
-
-    async def _cut_short(self) -> None:
-        """Tell the client that the worker leaves while it was still answering."""
-        await self._response.end_with(jsonrpc.error_of(self._id, jsonrpc.INTERNAL_ERROR, CUT_SHORT), status=503)
 
 
 class _SdkApp:

@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from authz_app.conf import conf
-from tools_app.serving.database import limit_wait_when_created
+from tools_app.serving.startup import limit_wait_when_created
 
 
 @pytest.fixture
