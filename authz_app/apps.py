@@ -15,7 +15,7 @@ class AuthzConfig(AppConfig):
         from authz_app.policy_store import client_deletion  # noqa: F401, PLC0415  (models are ready only now)
         from authz_app.triggers import install  # noqa: F401, PLC0415  (models are ready only now)
 
-        connection_created.connect(actor.listen_when_created)
+        connection_created.connect(actor.listen)
         pre_migrate.connect(install.make_way_for_migrate, sender=self)
         post_migrate.connect(install.install_after_migrate, sender=self)
         pre_delete.connect(client_deletion.keep_blocked_client, sender="authz_app.Client")

@@ -1,7 +1,6 @@
 """Serve pages outside the admin: the start page, and the link that leads from a record's id to the record."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
@@ -12,6 +11,7 @@ from authz_app.conf import conf, local_issuer_url
 from authz_app.embedded_issuer.subjects import user_subject
 from authz_app.models import CallRecord
 from authz_app.pages.shared import words
+from authz_app.pages.shared.ids import uuid_in
 from authz_app.policy.decision import Reason
 from authz_app.redaction.log_lines import visible
 from authz_app.web.page import site_page
@@ -43,7 +43,7 @@ def record(request: HttpRequest, record_id: str) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     is_reader = admin.site.has_permission(request) and request.user.has_perm("authz_app.view_callrecord")
-    key = _parsed(record_id)
+    key = uuid_in(record_id)
     found = CallRecord.objects.filter(pk=key).first() if key is not None else None
     if found is not None and is_reader:
         return redirect("admin:authz_app_callrecord_change", found.pk)
@@ -90,10 +90,3 @@ def _reason(found: CallRecord) -> str:
     if found.reason == Reason.LIMIT_REACHED:
         return "A rule allows it, but not as often as it was asked for. Try again later."
     return f"Nothing called {words.sent_name(found)} is available to you: no rule allows it, or it does not exist."
-
-
-def _parsed(record_id: str) -> UUID | None:
-    try:
-        return UUID(record_id)
-    except ValueError:
-        return None

@@ -17,7 +17,6 @@ refuse_unsafe_start()
 
 
 async def http_app(scope: Any, receive: Any, send: Any) -> None:
-    """Route one HTTP request by its path."""
     await (mcp_app if scope["path"] in MCP_PATHS else django_app)(scope, receive, send)
 
 

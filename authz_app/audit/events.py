@@ -19,7 +19,6 @@ from authz_app.core.storable_text import storable
 from authz_app.models import AuditEvent
 from authz_app.redaction.redact import recorded_json
 
-# PostgreSQL stores no NUL in text, and UTF-8 has no half of a surrogate pair.
 _TEXTS = ("actor", "client_name", "issuer", "subject", "oauth_client_id", "mcp_session", "address", "worker")
 _LENGTHS = {field.name: field.max_length for field in AuditEvent._meta.concrete_fields}
 _UNRECORDED = "This could not be recorded, so it was not done. Try again in a moment."

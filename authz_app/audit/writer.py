@@ -41,7 +41,6 @@ _LATER = 1.0
 
 
 def statements_for(connection: BaseDatabaseWrapper) -> Statements:
-    """The statements of this connection's database."""
     return SqliteStatements(connection) if connection.vendor == "sqlite" else PostgresqlStatements(connection)
 
 

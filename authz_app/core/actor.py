@@ -25,7 +25,6 @@ END"""
 
 
 def user(name: str) -> str:
-    """The actor that stands for a person who is signed in."""
     return f"user:{name}"
 
 
@@ -77,8 +76,8 @@ def _set_on(connection: BaseDatabaseWrapper) -> None:
         cursor.execute("SELECT set_config('authz.actor', %s, false)", [_current.get()])
 
 
-def listen(connection: BaseDatabaseWrapper) -> None:
-    """Make the actor known to the triggers of this connection."""
+def listen(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Make the actor known to the triggers of this connection. Receives ``connection_created``, too."""
     if connection.vendor == "postgresql":
         if _current.get():
             _set_on(connection)
@@ -88,8 +87,3 @@ def listen(connection: BaseDatabaseWrapper) -> None:
         cursor.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = %s", [_EDIT])
         if cursor.fetchone():
             cursor.execute(_SQLITE_TRIGGER)
-
-
-def listen_when_created(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Receive ``connection_created``."""
-    listen(connection)

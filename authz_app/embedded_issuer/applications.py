@@ -22,40 +22,6 @@ class ApplicationError(Exception):
     """An OAuth application cannot be had, or cannot have what is asked for; ``str()`` is a sentence for a person."""
 
 
-class NotAService(ApplicationError):
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(
-            f"The OAuth application {name} may not use the {GRANT} grant, so it gets no token for itself. Add the"
-            " grant to it in the admin, or name another."
-        )
-
-
-class UnknownApplication(ApplicationError):
-    def __init__(self, name: str, known: Sequence[str]) -> None:
-        self.name = name
-        self.known = tuple(known)
-        there_are = f"Known are: {', '.join(known)}." if known else "There is none yet: manage.py demo makes the first."
-        super().__init__(f"There is no OAuth application {name} with the {GRANT} grant. {there_are}")
-
-
-class AmbiguousName(ApplicationError):
-    def __init__(self, name: str, ids: Sequence[str]) -> None:
-        self.name = name
-        self.ids = tuple(ids)
-        super().__init__(f"Several OAuth applications are called {name}. Name one by its id: {', '.join(ids)}.")
-
-
-class ScopesNotAllowed(ApplicationError):
-    def __init__(self, application: OAuthApplication, scopes: Sequence[str]) -> None:
-        self.scopes = tuple(scopes)
-        allowed = " ".join(application.get_scopes())
-        super().__init__(
-            f"The OAuth application {application.name} may not ask for the token scope(s) {' '.join(scopes)}."
-            f" It may ask for {allowed or 'none'}; an administrator can change that at the OAuth application."
-        )
-
-
 def ensure_service(name: str, scopes: Sequence[str]) -> tuple[OAuthApplication, str | None]:
     """The service application whose OAuth client ID is ``name``, made where there is none.
 
@@ -71,9 +37,16 @@ def ensure_service(name: str, scopes: Sequence[str]) -> tuple[OAuthApplication, 
     application = OAuthApplication.objects.filter(pk=name).first()
     if application is None:
         return _new_service(name, scopes)
-    if GRANT not in application.get_grant_types():
-        raise NotAService(name)
+    _refuse_unless_service(application, name)
     return application, None
+
+
+def _refuse_unless_service(application: OAuthApplication, name: str) -> None:
+    if GRANT not in application.get_grant_types():
+        raise ApplicationError(
+            f"The OAuth application {name} may not use the {GRANT} grant, so it gets no token for itself. Add the"
+            " grant to it in the admin, or name another."
+        )
 
 
 def _new_service(name: str, scopes: Sequence[str]) -> tuple[OAuthApplication, str]:
@@ -94,9 +67,12 @@ def find_service(name: str) -> OAuthApplication:
     services = OAuthApplication.objects.filter(grant_types__contains=GRANT.value).order_by("name", "pk")
     found = list(services.filter(pk=name) or services.filter(name=name))
     if not found:
-        raise UnknownApplication(name, [_shown(one) for one in services[:_MOST_NAMED]])
+        known = ", ".join(_shown(one) for one in services[:_MOST_NAMED])
+        there_are = f"Known are: {known}." if known else "There is none yet: manage.py demo makes the first."
+        raise ApplicationError(f"There is no OAuth application {name} with the {GRANT} grant. {there_are}")
     if len(found) > 1:
-        raise AmbiguousName(name, [one.pk for one in found])
+        ids = ", ".join(one.pk for one in found)
+        raise ApplicationError(f"Several OAuth applications are called {name}. Name one by its id: {ids}.")
     return found[0]
 
 
@@ -113,11 +89,14 @@ def issue_access_token(application: OAuthApplication, scopes: Iterable[str], lif
         ApplicationError: the application may not have it.
         IssuerKeyError: there is no key to sign it with.
     """
-    if GRANT not in application.get_grant_types():
-        raise NotAService(application.name)
+    _refuse_unless_service(application, application.name)
     wanted = list(dict.fromkeys(scopes)) or application.get_default_scopes()
     if refused := [scope for scope in wanted if scope not in application.get_scopes()]:
-        raise ScopesNotAllowed(application, refused)
+        allowed = " ".join(application.get_scopes())
+        raise ApplicationError(
+            f"The OAuth application {application.name} may not ask for the token scope(s) {' '.join(refused)}."
+            f" It may ask for {allowed or 'none'}; an administrator can change that at the OAuth application."
+        )
     # What allauth's token endpoint has once the grant is validated: this application, no user, these scopes.
     granted = Request("")
     granted.client, granted.user, granted.scopes = application, None, wanted

@@ -28,7 +28,6 @@ class SealingHealth:
 
 
 def sealing_health() -> SealingHealth:
-    """The state of sealing now."""
     allowed = SETTLED_AFTER + 2 * timedelta(seconds=conf().audit_seal_seconds)
     is_behind = any(settled(connection, sealed, datetime.now(UTC) - allowed, 1) for sealed in SEALED)
     return SealingHealth(AuditSeal.objects.order_by("-number").first(), is_behind, allowed)
@@ -54,7 +53,6 @@ def check_now(seal: AuditSeal) -> SealCheck:
 
 
 def newest_problems(seal: AuditSeal) -> list[str]:
-    """What is wrong with a seal and its records."""
     try:
         return check_now(seal).problems
     except AuditKeyError as error:

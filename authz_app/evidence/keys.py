@@ -51,7 +51,6 @@ def key_id(public: str) -> str:
 
 
 def is_signed(statement: str, signature: str, public: str) -> bool:
-    """Whether the signature over the statement is that key's."""
     try:
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(bytes.fromhex(signature), statement.encode())
     except (InvalidSignature, ValueError):

@@ -89,7 +89,6 @@ def _members_found(connection: BaseDatabaseWrapper, number: int) -> list[bytes]:
 
 
 def digest_of(seal: AuditSeal) -> str:
-    """The digest by which the following seal names this one."""
     return digest(seal.statement)
 
 

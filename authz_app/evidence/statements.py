@@ -57,8 +57,6 @@ def pruned_statement(seal: int, seal_digest: str, at: datetime, key: str) -> str
 
 @dataclass(frozen=True, slots=True)
 class SealFields:
-    """The fields of a seal's statement."""
-
     number: int
     at: str
     count: int

@@ -36,14 +36,8 @@ class Clause:
 
 def clauses_of(
     rule: Rule, token_scopes: frozenset[str], values: Values, now: float, counted: SlidingWindow | None
-) -> tuple[Clause, ...]:
-    """List what the rule asks for. Without ``counted``, how much of its limit is used is unknown."""
-    return tuple(_clauses(rule, token_scopes, values, now, counted))
-
-
-def _clauses(
-    rule: Rule, token_scopes: frozenset[str], values: Values, now: float, counted: SlidingWindow | None
 ) -> Iterator[Clause]:
+    """List what the rule asks for. Without ``counted``, how much of its limit is used is unknown."""
     if rule.broken:
         yield Clause("that it can be read", None, "It cannot be, so it never helps a caller.")
     for scope in sorted(rule.token_scopes):
@@ -87,12 +81,8 @@ def _found(found: Any, came_to: Verdict) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = orjson.dumps(value, default=_ellipsis, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+    text = orjson.dumps(value, default=lambda _: "…", option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}... ({len(text)} characters)"
-
-
-def _ellipsis(_: Any) -> str:
-    return "…"
 
 
 def _window(rule: Rule, now: float) -> Clause:

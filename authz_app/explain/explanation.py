@@ -118,7 +118,7 @@ def _concern(rule: Rule, case: Case, decides: bool, counted: Counted | None) -> 
     windows = [_window_of(allowance, counted or {}, case.now) for allowance in limits]
     claims, scopes = case.principal.claims, case.principal.token_scopes
     values: Values = {"claims": claims, "arguments": case.arguments, "annotations": case.target.annotations}
-    clauses = clauses_of(rule, scopes, values, case.now, next(iter(windows), None))
+    clauses = tuple(clauses_of(rule, scopes, values, case.now, next(iter(windows), None)))
     return Concern(rule, _applies(rule, case, clauses), decides, clauses)
 
 

@@ -51,19 +51,11 @@ def principal_for(
 
 
 def _proven(token: str) -> Principal:
+    """Verify a token as with a call, and keep nothing of it."""
     try:
-        return proven(token)
+        principal: Principal = async_to_sync(verifier().prove)(token)
     except AuthenticationError as error:
         raise BadIdentity("token", str(error)) from error
-
-
-def proven(token: str) -> Principal:
-    """Verify a token as with a call, and keep nothing of it.
-
-    Raises:
-        AuthenticationError: it proves none, or that cannot be told now.
-    """
-    principal: Principal = async_to_sync(verifier().prove)(token)
     return principal
 
 

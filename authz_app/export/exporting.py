@@ -31,11 +31,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 Progress = Callable[[int], None]
 
 
-def _no_progress(records: int) -> None:
-    """Show nothing."""
-
-
-def jsonl(selection: Selection, key: AuditSigner | None, progress: Progress = _no_progress) -> Iterator[bytes]:
+def jsonl(selection: Selection, key: AuditSigner | None, progress: Progress = lambda records: None) -> Iterator[bytes]:
     """The records as JSON objects, one a line, each segment's followed by its seal; at the end a signature over all.
 
     Without a ``key`` the file is not signed as a whole; its records are proved by their seals all the same.
@@ -61,7 +57,9 @@ def seals_alone(selection: Selection, key: AuditSigner | None) -> Iterator[bytes
     yield _end(selection, hashed.hexdigest(), count, key)
 
 
-def csv_rows(selection: Selection, selected: SelectedRows, progress: Progress = _no_progress) -> Iterator[bytes]:
+def csv_rows(
+    selection: Selection, selected: SelectedRows, progress: Progress = lambda records: None
+) -> Iterator[bytes]:
     """One table's records as CSV (RFC 4180). What a spreadsheet would take for a formula begins with an apostrophe."""
     yield _csv(["table", "seal", *selected.sealed.columns])
     for count, record in enumerate(chain(_sealed(selection, selected), _unsealed(selection, selected)), 1):

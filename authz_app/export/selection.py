@@ -22,8 +22,6 @@ _LANGUAGES = {CallRecord: CALL_RECORDS, AuditEvent: event_search.EVENTS}
 
 
 class SelectedRows(NamedTuple):
-    """Rows of one table that are to be written out."""
-
     sealed: SealedTable
     rows: "QuerySet[Any]"
 
@@ -43,7 +41,6 @@ class Selection:
     checkpoint: Checkpoint | None
 
     def count(self) -> int:
-        """How many records there are."""
         return sum(chosen.rows.count() for chosen in self.tables)
 
 
@@ -54,7 +51,6 @@ def _selection_of(tables: Sequence[SelectedRows], chosen_by: str, *, is_whole: b
 
 
 def everything() -> Selection:
-    """Select all call records and all events."""
     tables = [SelectedRows(sealed, model._default_manager.all()) for model, sealed in _TABLES.items()]
     return _selection_of(tables, "", is_whole=True)
 

@@ -38,7 +38,6 @@ class Change:
 
     @property
     def summary(self) -> str:
-        """What was done, in a sentence."""
         if self.was is None:
             return f"{self.name} added: {self.became}"
         if self.became is None:

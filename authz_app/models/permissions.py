@@ -157,7 +157,6 @@ class Rule(models.Model):
         return RuleRow(self.pk or 0, *(getattr(self, name) for name in RuleRow._fields[1:]))
 
     def sentence(self) -> str:
-        """The rule as one sentence."""
         named = [(client.pk, str(client)) for client in self.clients.all()] if self.pk else []
         return compile_rule(self.row(), named).sentence
 

@@ -102,7 +102,6 @@ class SlidingWindow:
         return 0.0
 
     def add(self) -> None:
-        """Count one call, now."""
         end = self._now
         if self.allowance.calls > _ENTRIES:
             step = self.allowance.seconds / _ENTRIES

@@ -53,5 +53,4 @@ class Rule:
         return self.kind in (kind, None) and any(pattern == name or matches(pattern, name) for pattern in self.tools)
 
     def in_force_at(self, now: float) -> bool:
-        """Whether its window is open."""
         return (self.begins is None or self.begins <= now) and (self.ends is None or now < self.ends)

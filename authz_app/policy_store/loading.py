@@ -146,7 +146,6 @@ def _clients(rows: Any) -> list[Client]:
 
 
 def client_row(issuer: str, subject: str) -> Client | None:
-    """The committed row of one client."""
     found = _clients(models.Client.objects.filter(issuer=issuer, subject=subject))
     return found[0] if found else None
 

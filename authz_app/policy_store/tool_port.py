@@ -36,7 +36,6 @@ def connect(port: ToolPort) -> None:
 
 
 def connected() -> ToolPort:
-    """The port of the app that has the tools."""
     return _connected
 
 

@@ -6,8 +6,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from authz_app.models import Client
-from authz_app.record_search.errors import SearchError
 from authz_app.record_search.globs import is_glob
+from authz_app.record_search.parser import SearchError
 
 _MOST = 100
 # Digits: all such numbers fit into the database's integers.

@@ -49,7 +49,6 @@ def since(moment: datetime) -> Filter:
 
 
 def until(moment: datetime) -> Filter:
-    """Leave records before this moment."""
     return Filter(before=first_id_at(moment))
 
 
@@ -57,35 +56,26 @@ def nothing() -> Filter:
     return Filter(Q(pk__in=[]), ())
 
 
-def by_id(ids: Collection[UUID]) -> Filter:
-    return _one_of("pk", tuple(ids))
+def one_of(column: str, values: Sequence[object]) -> Filter:
+    """Leave records with exactly one of these values in a column that has an index."""
+    if not values:
+        return nothing()
+    holds = Q(**{column: values[0]}) if len(values) == 1 else Q(**{f"{column}__in": values})
+    return Filter(holds, _streams([Q(**{column: value}) for value in values]))
 
 
-def by_client(ids: Collection[int]) -> Filter:
-    return _one_of("client_id", tuple(ids))
+def matching(column: str, patterns: Sequence[str]) -> Filter:
+    """Leave records with one of these values, some of which may be globs, in a column that has an index.
 
-
-def by_session(keys: Collection[str]) -> Filter:
-    return _one_of("mcp_session", tuple(keys))
-
-
-def by_seal(numbers: Collection[int]) -> Filter:
-    return _one_of("seal", tuple(numbers))
-
-
-def by_tool_names(names: Collection[str]) -> Filter:
-    """Leave records of exactly these tools, resources or prompts."""
-    return _one_of("tool", tuple(names))
-
-
-def by_tool(patterns: Sequence[str]) -> Filter:
-    """Leave records of these tools, resources or prompts, some of which may be globs."""
-    return _named("tool", patterns)
-
-
-def by_address(addresses: Sequence[str]) -> Filter:
-    """Leave records of these addresses, some of which may be globs."""
-    return _named("address", addresses)
+    A glob becomes the values that it matches, if the column has few enough.
+    """
+    globs = [pattern for pattern in patterns if is_glob(pattern)]
+    exact = [pattern for pattern in patterns if not is_glob(pattern)]
+    known = _values_of(column) if globs else []
+    if known is None:
+        return Filter(_fits(column, patterns))
+    fitting = [value for value in known if any(matches(glob, value) for glob in globs)]
+    return one_of(column, tuple(dict.fromkeys([*exact, *fitting])))
 
 
 def by_software(names: Sequence[str]) -> Filter:
@@ -143,24 +133,6 @@ def by_arguments(texts: Collection[str]) -> Filter:
     # As the text stands within a string of JSON.
     escaped = [orjson.dumps(text).decode()[1:-1] for text in texts]
     return Filter(_any_of([Q(arguments__icontains=text) for text in escaped]))
-
-
-def _one_of(column: str, values: tuple[object, ...]) -> Filter:
-    if not values:
-        return nothing()
-    holds = Q(**{column: values[0]}) if len(values) == 1 else Q(**{f"{column}__in": values})
-    return Filter(holds, _streams([Q(**{column: value}) for value in values]))
-
-
-def _named(column: str, patterns: Sequence[str]) -> Filter:
-    """Narrow by a column with an index: a glob becomes the values that it matches, if the column has few enough."""
-    globs = [pattern for pattern in patterns if is_glob(pattern)]
-    exact = [pattern for pattern in patterns if not is_glob(pattern)]
-    known = _values_of(column) if globs else []
-    if known is None:
-        return Filter(_fits(column, patterns))
-    fitting = [value for value in known if any(matches(glob, value) for glob in globs)]
-    return _one_of(column, tuple(dict.fromkeys([*exact, *fitting])))
 
 
 def _values_of(column: str) -> list[str] | None:

@@ -52,7 +52,6 @@ def clock() -> Callable[[], bool]:
 
 
 def page_of(filters: Sequence[Filter], place: Place, size: int, is_over: Callable[[], bool]) -> Page:
-    """Read the page at this place."""
     scan = _led(_bounded(filters, place), filters)
     found = _tested(scan, size + 1, is_over) if scan.tests else Page(scan.ids(size + 1))
     more = len(found.ids) > size or found.reached is not None

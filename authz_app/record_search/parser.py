@@ -19,6 +19,10 @@ _SPACE = re.compile(r"\s*")
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 
+class SearchError(Exception):
+    """Raised for a search without a meaning. ``str()`` tells the person what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One `qualifier:value,value`: one of the values has to fit; none of them where it is ``negated`` by a hyphen."""

@@ -10,8 +10,8 @@ from authz_app.models import CallRecord
 from authz_app.policy.decision import Reason
 from authz_app.record_search import filters, times
 from authz_app.record_search.clients import clients_named
-from authz_app.record_search.errors import SearchError
 from authz_app.record_search.filters import RUNNING, Filter
+from authz_app.record_search.parser import SearchError
 
 ARGUMENTS = "args"
 _MOST_STARS = 3
@@ -37,11 +37,11 @@ class Qualifier:
 
 
 def _clients(values: Sequence[str], context: SearchContext) -> Filter:
-    return filters.by_client([client for value in values for client in clients_named(value)])
+    return filters.one_of("client_id", [client for value in values for client in clients_named(value)])
 
 
 def _tools(values: Sequence[str], context: SearchContext) -> Filter:
-    return filters.by_tool(_patterns(values))
+    return filters.matching("tool", _patterns(values))
 
 
 def _kinds(values: Sequence[str], context: SearchContext) -> Filter:
@@ -62,11 +62,11 @@ def _reasons(values: Sequence[str], context: SearchContext) -> Filter:
 
 
 def _addresses(values: Sequence[str], context: SearchContext) -> Filter:
-    return filters.by_address(_patterns(values))
+    return filters.matching("address", _patterns(values))
 
 
 def _sessions(values: Sequence[str], context: SearchContext) -> Filter:
-    return filters.by_session(tuple(dict.fromkeys(value.lower() for value in values)))
+    return filters.one_of("mcp_session", tuple(dict.fromkeys(value.lower() for value in values)))
 
 
 def _since(values: Sequence[str], context: SearchContext) -> Filter:
@@ -78,7 +78,7 @@ def _until(values: Sequence[str], context: SearchContext) -> Filter:
 
 
 def _ids(values: Sequence[str], context: SearchContext) -> Filter:
-    return filters.by_id([_uuid(value) for value in values])
+    return filters.one_of("pk", [_uuid(value) for value in values])
 
 
 def _rules(values: Sequence[str], context: SearchContext) -> Filter:
@@ -86,7 +86,7 @@ def _rules(values: Sequence[str], context: SearchContext) -> Filter:
 
 
 def _seals(values: Sequence[str], context: SearchContext) -> Filter:
-    return filters.by_seal([_number("seal", value) for value in values])
+    return filters.one_of("seal", [_number("seal", value) for value in values])
 
 
 def _software(values: Sequence[str], context: SearchContext) -> Filter:

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from authz_app.record_search import filters
 from authz_app.record_search.clients import clients_named
-from authz_app.record_search.errors import SearchError
 from authz_app.record_search.filters import Filter
-from authz_app.record_search.parser import Term, parse
+from authz_app.record_search.parser import SearchError, Term, parse
 from authz_app.record_search.qualifiers import ARGUMENTS, QUALIFIERS, Qualifier, SearchContext
 
 
@@ -32,9 +31,9 @@ class Language:
 
 def _record_or_client(words: str) -> Filter:
     try:
-        return filters.by_id([UUID(words)])
+        return filters.one_of("pk", [UUID(words)])
     except ValueError:
-        return filters.by_client(clients_named(words))
+        return filters.one_of("client_id", clients_named(words))
 
 
 CALL_RECORDS = Language(QUALIFIERS, _record_or_client)

@@ -58,15 +58,11 @@ class AuthenticationError(Exception):
 
 
 class MissingToken(AuthenticationError):
-    """The request carries no access token."""
-
     def __init__(self, sentence: str = "Send an access token in an Authorization: Bearer header.") -> None:
         super().__init__(sentence)
 
 
 class UnsupportedScheme(MissingToken):
-    """The Authorization header uses another scheme than Bearer."""
-
     def __init__(self, scheme: str) -> None:
         self.scheme = scheme
         super().__init__(f"The scheme {shown(scheme)} is not supported. Send an access token: Authorization: Bearer.")

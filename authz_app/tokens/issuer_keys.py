@@ -195,7 +195,6 @@ class IssuerKeySets:
             keys.refresh()
 
     def close(self) -> None:
-        """End the periodic refresh."""
         self._closed.set()
 
     def _start_refresher(self) -> None:

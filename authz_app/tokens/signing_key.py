@@ -33,7 +33,6 @@ class SigningKey:
 
 
 def key_path() -> Path:
-    """Where the key is kept."""
     return Path(settings.DATA_DIR) / "issuer-key.pem"
 
 

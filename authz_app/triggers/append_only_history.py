@@ -1,10 +1,7 @@
 """Keeps the history as it was written, by triggers: nobody edits or deletes a row of it by accident.
 
-Whoever may change the schema can drop them; pruning on purpose does (``without_guard``).
+Whoever may change the schema can drop them.
 """
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -71,12 +68,3 @@ def remove(connection: BaseDatabaseWrapper) -> None:
         for name in triggers(connection):
             table = EDIT if name.startswith(f"{PREFIX}{EDIT}") else REVISION
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + ("" if connection.vendor == "sqlite" else f" ON {table}"))
-
-
-@contextmanager
-def without_guard(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """A transaction in which history may be pruned. Others that write or read it wait until it ends."""
-    with transaction.atomic(connection.alias):
-        remove(connection)
-        yield
-        install(connection)

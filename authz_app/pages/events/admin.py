@@ -9,13 +9,12 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from authz_app.evidence.canonical import EVENTS
-from authz_app.export.event_search import session_or_actor
+from authz_app.export.event_search import QUALIFIERS, session_or_actor
 from authz_app.models import AuditEvent, Client
-from authz_app.pages.events.filters import EventKindFilter
-from authz_app.pages.events.words import details_of, kind_words, sentence, who
+from authz_app.pages.events.words import KINDS, details_of, kind_words, sentence, who
 from authz_app.pages.records.export import ExportMixin
 from authz_app.pages.shared import words
-from authz_app.pages.shared.filters import ClientFilter, SealFilter, SessionFilter, TimeFilter
+from authz_app.pages.shared.filters import ChoiceFilter, Choices, ClientFilter, SealFilter, SessionFilter, TimeFilter
 from authz_app.pages.shared.proofs import proof_of
 from authz_app.pages.shared.read_only import ReadOnlyAdmin
 from authz_app.record_search.paging import left_by
@@ -32,6 +31,15 @@ _COLOURS = {
     "Key change": "info",
     "Look": "info",
 }
+
+
+class EventKindFilter(ChoiceFilter):
+    title = "kind"
+    parameter_name = "kind"
+    qualifiers = QUALIFIERS
+
+    def known(self) -> Choices:
+        return [(str(kind), words) for kind, words in KINDS.items()]
 
 
 class AuditEventAdmin(ExportMixin, ReadOnlyAdmin):

@@ -42,7 +42,6 @@ def who(event: AuditEvent) -> str:
 
 
 def sentence(event: AuditEvent) -> str:
-    """Say what happened."""
     tell = _SENTENCES.get(event.kind)
     return visible(tell(event, details_of(event)) if tell else kind_words(event.kind))
 

@@ -139,7 +139,6 @@ class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
         return self._page(request, "unknown", context, status=404)
 
     def policy_view(self, request: HttpRequest, version: int) -> HttpResponse:
-        """Show the policy as it was under a version."""
         self._require_permission(request)
         title = {"title": f"The policy under version {version}", "version": version}
         try:
@@ -161,7 +160,6 @@ class PolicyEditAdmin(OnlyFitIds, ReadOnlyAdmin):
         return self._page(request, "policy", {**title, **shown})
 
     def compare_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what differs between the policies of two versions."""
         self._require_permission(request)
         current = latest_version()
         newer = number_in(request.GET.get("to", "")) or current

@@ -25,7 +25,6 @@ class _EntityFilter(ListFilter):
         return queryset.filter(pk__in=PolicyRevision.objects.filter(self.about(number_in(value))).values("edit"))
 
     def about(self, chosen: int) -> Q:
-        """Select the revisions that are about the chosen one."""
         return Q(entity=self.entity, entity_id=chosen)
 
 

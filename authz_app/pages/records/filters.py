@@ -4,7 +4,7 @@ from authz_app.models import CallRecord
 from authz_app.pages.shared.filters import ChoiceFilter, Choices, SearchFilter
 from authz_app.pages.shared.words import OUTCOMES, reason_choices
 from authz_app.policy_store.tool_port import tool_names
-from authz_app.record_search.filters import Filter, by_tool_names
+from authz_app.record_search.filters import Filter, one_of
 
 
 class NameFilter(SearchFilter):
@@ -16,7 +16,7 @@ class NameFilter(SearchFilter):
 
     def left(self, value: str) -> Filter:
         # What a stranger asked for may look like a glob.
-        return by_tool_names([value])
+        return one_of("tool", [value])
 
 
 class KindFilter(ChoiceFilter):

@@ -36,8 +36,6 @@ _MOST_SCOPES = 3
 
 @dataclass(frozen=True, slots=True)
 class ShownGroup:
-    """Group as the page shows it."""
-
     client: str
     client_url: str
     asked_for: str
@@ -81,7 +79,7 @@ def _shown(groups: Sequence[Group]) -> list[ShownGroup]:
     return [
         ShownGroup(
             visible(record.client_name or record.subject),
-            _client_url(group.client_id) if group.client_id in now.clients else "",
+            reverse("admin:authz_app_client_change", args=[group.client_id]) if group.client_id in now.clients else "",
             asked_for(record),
             group.count,
             moment(group.first),
@@ -97,10 +95,6 @@ def _shown(groups: Sequence[Group]) -> list[ShownGroup]:
         # It is gone where records were pruned this very moment.
         if (record := latest.get(group.last_record)) is not None
     ]
-
-
-def _client_url(client_id: int) -> str:
-    return reverse("admin:authz_app_client_change", args=[client_id])
 
 
 def _records_url(group: Group) -> str:

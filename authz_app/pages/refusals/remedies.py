@@ -60,14 +60,12 @@ class CurrentState:
 
 
 def current_state(records: Sequence[CallRecord], now: datetime) -> CurrentState:
-    """Read the present state that concerns these records."""
     policy = loading.concerning({record.client_id for record in records})
     names = {kind: frozenset(tool_names(kind)) for kind in KINDS}
     return CurrentState({client.id: client for client in policy.clients.values()}, policy, names, now.timestamp())
 
 
 def remedy_of(record: CallRecord, state: CurrentState) -> Remedy:
-    """Find what would help against this refusal."""
     client = state.clients.get(record.client_id)
     if client is None:
         return Remedy(_GONE)

@@ -27,7 +27,6 @@ class CheckPanel:
 
 
 def check_panels(seal: AuditSeal) -> list[CheckPanel]:
-    """Check a seal now."""
     try:
         check = check_now(seal)
     except AuditKeyError as error:

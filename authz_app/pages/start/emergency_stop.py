@@ -29,7 +29,6 @@ class StopForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop(request: HttpRequest) -> HttpResponse:
-    """Ask why, and stop all calls."""
     _may(request)
     if emergency_stop.in_force().exists():
         messages.info(request, "Nothing changed: all calls are stopped already.")
@@ -47,7 +46,6 @@ def stop(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def go_on(request: HttpRequest) -> HttpResponse:
-    """Let calls go on, as the other rules have it."""
     _may(request)
     with transaction.atomic():
         rules = list(emergency_stop.in_force())

@@ -48,20 +48,20 @@ def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 def sets() -> dict[str, list[Filter]]:
     """Filters of every sort: led by an index or by none, merged, negated, within a time, contradictory."""
     one, two = sorted(CallRecord.objects.order_by().values_list("client_id", flat=True).distinct())
-    client, denied = filters.by_client([one]), filters.by_decision(["denied"])
+    client, denied = filters.one_of("client_id", [one]), filters.by_decision(["denied"])
     return {
         "all": [],
         "one": [client],
-        "two_streams": [filters.by_client([one, two])],
-        "glob": [filters.by_tool(["a_*"])],
+        "two_streams": [filters.one_of("client_id", [one, two])],
+        "glob": [filters.matching("tool", ["a_*"])],
         "pair": [client, denied],
-        "pair_of_streams": [filters.by_tool(["a_?", "b"]), denied],
+        "pair_of_streams": [filters.matching("tool", ["a_?", "b"]), denied],
         "none_leads": [denied.negated(), client.negated()],
         "contradiction": [client, client.negated()],
         "nothing": [client, filters.nothing()],
         "outcomes": [filters.by_outcome(["ok", "unknown"], NOW)],
         "unusual": [filters.by_outcome(["running", "unknown", "crashed"], NOW)],
-        "address": [filters.by_address(["203.0.113.?"]), filters.by_address(["203.0.113.1"])],
+        "address": [filters.matching("address", ["203.0.113.?"]), filters.matching("address", ["203.0.113.1"])],
         "times": [client, filters.since(NOW - timedelta(hours=2)), filters.until(NOW - timedelta(hours=1))],
         "arguments": [filters.by_arguments(["EUROPE"]), client],
     }
@@ -115,15 +115,15 @@ def test_what_an_index_answers_is_not_looked_through() -> None:
 def test_the_rarest_leads() -> None:
     CallRecord.objects.bulk_create([build_record(make_client("Rare"), timedelta(minutes=300), tool="a_1")])
     rare = CallRecord.objects.earliest("pk")
-    found = [filters.by_tool(["a_1"]), filters.by_client([rare.client_id])]
+    found = [filters.matching("tool", ["a_1"]), filters.one_of("client_id", [rare.client_id])]
     assert page_of(found, Place(), 7, lambda: True).ids == [rare.pk]
 
 
 def test_a_glob_of_a_column_with_too_many_values_is_tested(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filters, "MOST_VALUES", 2)
-    tested = filters.by_tool(["a_*"])
+    tested = filters.matching("tool", ["a_*"])
     assert tested.streams is None
-    assert page_of([tested], Place(), 500, lambda: False).ids == wanted([filters.by_tool_names(["a_1", "a_2"])])
+    assert page_of([tested], Place(), 500, lambda: False).ids == wanted([filters.one_of("tool", ["a_1", "a_2"])])
 
 
 @pytest.mark.parametrize(("size", "seconds", "after"), [(8, 0, 16), (16, 0, 16), (8, 0.03, 8), (16, 1, 8), (8, 1, 8)])

@@ -1,6 +1,6 @@
 """What is typed into the search box, and what it finds.
 
-Covers: authz_app.record_search.clients, authz_app.record_search.errors, authz_app.record_search.qualifiers
+Covers: authz_app.record_search.clients, authz_app.record_search.qualifiers
 """
 
 from datetime import timedelta

@@ -62,8 +62,9 @@ def test_changes_go_on_behind_the_guard() -> None:
 
 @pytest.mark.usefixtures("guarded")
 def test_history_is_pruned_on_purpose_and_guarded_again() -> None:
-    with append_only_history.without_guard(connection):
-        PolicyRevision.objects.all().delete()
+    append_only_history.remove(connection)
+    PolicyRevision.objects.all().delete()
+    append_only_history.install(connection)
     assert not PolicyRevision.objects.exists()
     Rule.objects.update(tools="y")
     with pytest.raises(DatabaseError, match="only added to"):

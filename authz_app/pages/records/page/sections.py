@@ -1,13 +1,15 @@
 """Puts the sections of a call record's page together, in the order in which things happened."""
 
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from authz_app.evidence.canonical import CALLS
 from authz_app.models import CallRecord
-from authz_app.pages.records.page import caller, decision, proof, run, session
-from authz_app.pages.records.page import request as request_section
+from authz_app.pages.records.page import caller, decision, run, session, values
 from authz_app.pages.records.page.fields import Section, SectionOf
 from authz_app.pages.shared import words
+from authz_app.pages.shared.proofs import proof_of
 from authz_app.redaction.log_lines import visible
 
 _LOST = " The result did not reach the caller, as far as the worker knows."
@@ -23,14 +25,22 @@ def _head(request: HttpRequest, record: CallRecord) -> Section:
     return Section("", (in_short, record_id, time))
 
 
+def _request(request: HttpRequest, record: CallRecord) -> Section:
+    return Section("Asked for", (what, values.arguments(request, record)))
+
+
+def _proof(request: HttpRequest, record: CallRecord) -> Section:
+    return Section("Proof", (proof,))
+
+
 _SECTIONS: tuple[SectionOf, ...] = (
     _head,
     caller.section,
     session.section,
-    request_section.section,
+    _request,
     decision.section,
     run.section,
-    proof.section,
+    _proof,
 )
 
 
@@ -53,3 +63,13 @@ def record_id(record: CallRecord) -> str:
 @display(description="Time")
 def time(record: CallRecord) -> str:
     return words.moment(record.at)
+
+
+@display(description="What")
+def what(record: CallRecord) -> str:
+    return words.asked_for(record)
+
+
+@display(description="As it was written")
+def proof(record: CallRecord) -> SafeString:
+    return proof_of(CALLS, record.pk)

@@ -1,6 +1,6 @@
 """The pages of events: each is told in a sentence, leads on to what it is about, and is read by who may.
 
-Covers: authz_app.pages.events.filters, authz_app.pages.events.words
+Covers: authz_app.pages.events.words
 """
 
 from uuid import uuid4

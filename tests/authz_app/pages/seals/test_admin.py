@@ -1,6 +1,6 @@
 """The admin pages of the seals, and what the page of a record says of its seal.
 
-Covers: authz_app.pages.records.page.proof, authz_app.pages.seals.problems, authz_app.pages.shared.proofs
+Covers: authz_app.pages.seals.problems, authz_app.pages.shared.proofs
 Covers: authz_app.evidence.health, authz_app.evidence.record_proof
 """
 

@@ -1,7 +1,7 @@
 """The page of a call record tells what happened, in the order in which it did, and leads on.
 
 Covers: authz_app.pages.records.page.caller, authz_app.pages.records.page.decision,
-  authz_app.pages.records.page.fields, authz_app.pages.records.page.neighbours, authz_app.pages.records.page.request,
+  authz_app.pages.records.page.fields, authz_app.pages.records.page.neighbours,
   authz_app.pages.records.page.run, authz_app.pages.records.page.session
 """
 
