@@ -23,12 +23,13 @@ ACCEPTANCE = (
     "tests/drills",
     "tests/prove",
     "tests/test_deploy.py",
+    "tests/test_first_five_minutes.py",
     "tests/tools_app/transports/test_clients_sdk1.py",
 )
 _NO_TESTS = 5  # pytest's exit code, where none of what was asked for depends on the database
 _NOT_RUN = """
-Not run here: the acceptance tests, of browsers, other MCP clients, the conformance suite, deployments, drills, and what
-`make prove` and `make bench` do. `make acceptance` runs them."""
+Not run here: the acceptance tests, of browsers, other MCP clients, the conformance suite, the first five minutes,
+deployments, drills, and what `make prove` and `make bench` do. `make acceptance` runs them."""
 
 
 def pytest(arguments: Sequence[str], **environment: str) -> int:
