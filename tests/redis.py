@@ -12,7 +12,7 @@ from types import TracebackType
 from tests.eventually import wait_until
 from tests.site import free_port
 
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 
 
 def program() -> str | None:

@@ -16,7 +16,7 @@ from tests.eventually import wait_until
 from tests.issuer import Issuer
 from tests.site import Site, SiteAddress, free_port, several_workers
 
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 # One process, so that the turn is kept exactly. A worker that fails is asked again at its next turn.
 _CONFIGURATION = """
 daemon off;

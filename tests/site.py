@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,20 @@ from tests import warm_python
 from tests.issuer import Issuer
 from tests.warm_python import ROOT
 
-START_SECONDS = 60
+START_SECONDS = 120
+_PORTS = range(12_000, 32_000)
 # A line of the access log, which has other numbers too.
 _ANSWERED_500 = re.compile(r" access: .* 500 \d+ bytes ")
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that was free a moment ago, and that nothing gets by chance: systems hand out higher ones."""
+    while True:
+        # Not one that `random` chooses: it is seeded alike in all processes of the tests.
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def audit_key_file(database_url: str) -> Path:

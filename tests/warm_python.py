@@ -150,7 +150,7 @@ def start(arguments: Sequence[str], environment: Mapping[str, str], output: int,
 
 
 def run(
-    arguments: Sequence[str], environment: Mapping[str, str], seconds: float = 120
+    arguments: Sequence[str], environment: Mapping[str, str], seconds: float = 280
 ) -> "subprocess.CompletedProcess[str]":
     """Run a management command to its end."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
