@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
@@ -17,7 +16,7 @@ _MINIMUM_SECRET = 32
 
 
 @register()
-def check_secret_key(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+def check_secret_key(**_: Any) -> list[CheckMessage]:
     """authz.E001: without DEBUG the secret key is one that nobody can guess."""
     if settings.DEBUG:
         return []
@@ -34,7 +33,7 @@ def check_secret_key(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
 
 
 @register()
-def check_issuers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+def check_issuers(**_: Any) -> list[CheckMessage]:
     """authz.E002 to E005 and W001: an issuer is trusted, none over an unprotected connection, each for this site."""
     try:
         configuration = conf()
@@ -104,9 +103,7 @@ def _other_site(configuration: AuthzConf) -> list[CheckMessage]:
 
 
 @register(Tags.database)
-def check_history_guard(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
-) -> list[CheckMessage]:
+def check_history_guard(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """authz.W002: the triggers that keep the policy history as it was written are in the database."""
     return [
         Warning(
@@ -120,9 +117,7 @@ def check_history_guard(
 
 
 @register(Tags.database)
-def check_evidence_guard(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
-) -> list[CheckMessage]:
+def check_evidence_guard(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """authz.W003: the triggers that keep final records as they were written are in the database."""
     return [
         Warning(
@@ -136,9 +131,7 @@ def check_evidence_guard(
 
 
 @register(Tags.database)
-def check_roles(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
-) -> list[CheckMessage]:
+def check_roles(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """authz.W004: on PostgreSQL, the role that serves does not own the tables of the records."""
     return [
         Warning(
@@ -161,18 +154,14 @@ def _answer(question: Callable[[BaseDatabaseWrapper], list[str]], alias: str) ->
 
 
 @register(Tags.database)
-def check_triggers(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
-) -> list[CheckMessage]:
+def check_triggers(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """authz.E006: the triggers that move the policy version are in the database."""
-    found: list[CheckMessage] = []
-    for alias in databases or ():
-        if missing := _answer(install.missing_policy_triggers, alias):
-            found.append(
-                Error(
-                    f"The database lacks {len(missing)} of the triggers that make revocation exact: {missing[0]}, ...",
-                    hint="Run `manage.py migrate`: it installs them.",
-                    id="authz.E006",
-                )
-            )
-    return found
+    return [
+        Error(
+            f"The database lacks {len(missing)} of the triggers that make revocation exact: {missing[0]}, ...",
+            hint="Run `manage.py migrate`: it installs them.",
+            id="authz.E006",
+        )
+        for alias in databases or ()
+        if (missing := _answer(install.missing_policy_triggers, alias))
+    ]

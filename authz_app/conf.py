@@ -42,8 +42,8 @@ class AuthzConf:
         return frozenset({self.public_url})
 
     def resource_metadata_url(self, path: str) -> str:
-        """Where the metadata is that a challenge to a request for ``path`` names (RFC 9728 section 5.1)."""
-        return metadata_url(self.public_url, path)
+        """Where the metadata is that a challenge to a request for ``path`` names (RFC 9728 sections 3.1, 5.1)."""
+        return f"{self.public_url}{WELL_KNOWN}{_ASKED_FOR.get(path, '')}"
 
 
 def local_issuer_url(public_url: str) -> str:
@@ -71,11 +71,6 @@ def _other_spelling(audience: str) -> tuple[str, ...]:
     if parts.scheme not in ("http", "https") or audience not in (origin, f"{origin}/"):
         return ()
     return (f"{origin}/",) if audience == origin else (origin,)
-
-
-def metadata_url(public_url: str, path: str) -> str:
-    """Where the metadata of the resource is that a request for ``path`` asked for (RFC 9728 section 3.1)."""
-    return f"{public_url}{WELL_KNOWN}{_ASKED_FOR.get(path, '')}"
 
 
 def _json(text: str) -> Any:

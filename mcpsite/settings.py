@@ -313,17 +313,22 @@ LOGGING = {
 INSTALLED_APPS += ["unfold.contrib.filters"]
 
 
-def _page(title: str, icon: str, model: str) -> dict[str, Any]:
+def _link(title: str, icon: str, url: str, permission: str) -> dict[str, Any]:
     """A link in the sidebar, for those who may open it."""
-    app_label, name = model.split(".")
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:{app_label}_{name}_changelist"),
-        "permission": lambda request: request.user.has_perm(f"{app_label}.view_{name}"),
+        "link": reverse_lazy(url),
+        "permission": lambda request: request.user.has_perm(permission),
     }
 
 
+def _page(title: str, icon: str, model: str) -> dict[str, Any]:
+    app_label, name = model.split(".")
+    return _link(title, icon, f"admin:{app_label}_{name}_changelist", f"{app_label}.view_{name}")
+
+
+_APPLICATIONS = _page("OAuth applications", "key", "allauth_idp_oidc.client")
 UNFOLD = {
     "SITE_TITLE": "MCP permissions",
     "SITE_HEADER": "MCP permissions",
@@ -352,32 +357,17 @@ UNFOLD = {
     },
     "SIDEBAR": {
         "navigation": [
-            {
-                "items": [{"title": "Start", "icon": "home", "link": reverse_lazy("admin:index")}],
-            },
+            {"items": [{"title": "Start", "icon": "home", "link": reverse_lazy("admin:index")}]},
             {
                 "title": "Client permissions",
                 "items": [
                     _page("Clients", "smart_toy", "authz_app.client"),
                     _page("Rules", "rule", "authz_app.rule"),
-                    {
-                        "title": "Refusals",
-                        "icon": "front_hand",
-                        "link": reverse_lazy("refusals"),
-                        "permission": lambda request: request.user.has_perm("authz_app.view_callrecord"),
-                    },
-                    {
-                        "title": "Explain",
-                        "icon": "psychology_alt",
-                        "link": reverse_lazy("explain"),
-                        "permission": lambda request: request.user.has_perm("authz_app.explain_decision"),
-                    },
+                    _link("Refusals", "front_hand", "refusals", "authz_app.view_callrecord"),
+                    _link("Explain", "psychology_alt", "explain", "authz_app.explain_decision"),
                 ],
             },
-            {
-                "title": "Tools",
-                "items": [_page("Tools", "build", "tools_app.tool")],
-            },
+            {"title": "Tools", "items": [_page("Tools", "build", "tools_app.tool")]},
             {
                 "title": "Audit log",
                 "items": [
@@ -385,30 +375,13 @@ UNFOLD = {
                     _page("Sessions", "sensors", "tools_app.mcpsession"),
                     _page("Events", "event_note", "authz_app.auditevent"),
                     _page("Policy history", "history", "authz_app.policyedit"),
-                    {
-                        "title": "Seals",
-                        "icon": "verified",
-                        "link": reverse_lazy("admin:authz_app_auditseal_changelist"),
-                        "permission": lambda request: request.user.has_perm("authz_app.view_callrecord"),
-                    },
+                    _link("Seals", "verified", "admin:authz_app_auditseal_changelist", "authz_app.view_callrecord"),
                 ],
             },
-            *(
-                [
-                    {
-                        "title": "Embedded issuer",
-                        "items": [_page("OAuth applications", "key", "allauth_idp_oidc.client")],
-                    }
-                ]
-                if LOCAL_ISSUER
-                else []
-            ),
+            *([{"title": "Embedded issuer", "items": [_APPLICATIONS]}] if LOCAL_ISSUER else []),
             {
                 "title": "People",
-                "items": [
-                    _page("Users", "person", "authz_app.user"),
-                    _page("Groups", "group", "auth.group"),
-                ],
+                "items": [_page("Users", "person", "authz_app.user"), _page("Groups", "group", "auth.group")],
             },
         ],
     },

@@ -134,7 +134,7 @@ def said_of_origin(host: str, origin: str) -> str:
 def said_of_settings(settings: Settings, **values: Any) -> str:
     for name, value in values.items():
         setattr(settings, name, value)
-    (found,) = check_issuers(None)
+    (found,) = check_issuers()
     return f"{found.id}: {found.msg}"
 
 
@@ -249,7 +249,7 @@ def test_the_short_form_for_auth0_fits_the_long_one(settings: Settings) -> None:
     long = issuer_of("auth0.md")
     assert short.issuer == long.issuer
     assert set(long.audiences) <= set(short.audiences)
-    assert check_issuers(None) == []
+    assert check_issuers() == []
 
 
 # Clients

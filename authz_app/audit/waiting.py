@@ -6,7 +6,7 @@ A record that commits after its call has given up is closed as cancelled: nothin
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -30,8 +30,8 @@ class PendingOpening:
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[bool | Spent]"
     until: float
-    abandoned: bool = field(default=False)
-    refused: bool = field(default=False)
+    abandoned: bool = False
+    refused: bool = False
 
 
 Results = Sequence[tuple[PendingOpening, OpeningResult]]

@@ -40,9 +40,8 @@ class CannotAsk(Exception):
 class WrongRequest(Exception):
     """The request cannot be granted. ``location`` tells the application so, ``at_once`` where that is safe."""
 
-    def __init__(self, error: str, description: str, location: str, *, at_once: bool) -> None:
+    def __init__(self, description: str, location: str, *, at_once: bool) -> None:
         super().__init__(description)
-        self.error = error
         self.location = location
         self.at_once = at_once
 
@@ -158,7 +157,7 @@ def _wrong(application: OAuthApplication, redirect_uri: str, state: str, error: 
     location = _answer(redirect_uri, state, error=error, error_description=description)
     # Anybody can register an application, and this site must not become a way to send people anywhere.
     at_once = not registered_itself(application) or is_loopback(urlsplit(redirect_uri).hostname)
-    return WrongRequest(error, description, location, at_once=at_once)
+    return WrongRequest(description, location, at_once=at_once)
 
 
 def _sentence(error: OAuth2Error) -> str:

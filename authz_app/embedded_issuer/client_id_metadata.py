@@ -41,17 +41,14 @@ class DocumentRefused(Exception):
     """The application's description cannot be had or used; ``str()`` is a sentence for a person."""
 
 
-def is_document_address(client_id: str) -> bool:
-    """Whether a client ID is meant to be fetched."""
-    return client_id.startswith("https:")
-
-
 def keep_current(request: HttpRequest, client_id: str) -> None:
-    """Read the document of an application into its row, unless it was read within the hour.
+    """Read the document that a client ID is the address of into its row, unless it was read within the hour.
 
     Raises:
         DocumentRefused: there is no row yet, and no usable document.
     """
+    if not client_id.startswith("https:"):
+        return
     stored = OAuthApplication.objects.filter(pk=client_id).first()
     if stored is not None and not _is_due(stored):
         return

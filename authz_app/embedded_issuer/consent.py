@@ -41,9 +41,8 @@ class ConsentView(View):
         if person is None and not silent:
             return redirect_to_login(request.get_full_path())
         try:
-            client_id = request.GET.get("client_id", "")
-            if person is not None and client_id_metadata.is_document_address(client_id):
-                client_id_metadata.keep_current(request, client_id)
+            if person is not None:
+                client_id_metadata.keep_current(request, request.GET.get("client_id", ""))
             requested = authorization_request.read(request, person)
             if silent or person is None:
                 raise requested.needs_interaction()

@@ -111,11 +111,8 @@ def redirect_uri_matches(requested: str, registered: str) -> bool:
         return False
     if not (one.scheme == other.scheme == "http" and is_loopback(one.hostname) and "@" not in one.netloc):
         return False
-    return requested == _at_port(registered, other.netloc, one.netloc) and one.hostname == other.hostname
-
-
-def _at_port(uri: str, netloc: str, other_netloc: str) -> str:
-    return uri.replace(f"//{netloc}", f"//{other_netloc}", 1)
+    at_that_port = registered.replace(f"//{other.netloc}", f"//{one.netloc}", 1)
+    return requested == at_that_port and one.hostname == other.hostname
 
 
 def mark_used(application: OAuthApplication) -> None:

@@ -51,7 +51,7 @@ class Sealer:
     def _look(self) -> float:
         """Seal if it is due. Returns in how many seconds to look again."""
         try:
-            seal_what_is_due(timedelta(seconds=self._interval), self._between)
+            seal_what_is_due(timedelta(seconds=self._interval), lambda: not self._stopping.wait(_PAUSE))
             self._failure_log.worked()
             return self._until_due()
         except (DatabaseError, InterfaceError, AuditKeyError) as error:
@@ -65,9 +65,6 @@ class Sealer:
         due = (last or datetime.now(UTC)) + timedelta(seconds=self._interval)
         # Never at once: the clocks of two machines may differ.
         return min(max((due - datetime.now(UTC)).total_seconds(), 0.1), self._interval)
-
-    def _between(self) -> bool:
-        return not self._stopping.wait(_PAUSE)
 
 
 def seal_what_is_due(older_than: timedelta | None, go_on: Callable[[], bool] = lambda: True) -> int:

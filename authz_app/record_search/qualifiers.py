@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from authz_app.models import CallRecord
@@ -58,7 +57,7 @@ def _outcomes(values: Sequence[str], context: SearchContext) -> Filter:
 
 
 def _reasons(values: Sequence[str], context: SearchContext) -> Filter:
-    return filters.by_reason(known_values("reason", values, _texts(Reason)))
+    return filters.by_reason(known_values("reason", values, [reason.value for reason in Reason]))
 
 
 def _addresses(values: Sequence[str], context: SearchContext) -> Filter:
@@ -163,7 +162,3 @@ def _uuid(value: str) -> UUID:
         return UUID(value)
     except ValueError:
         raise SearchError(f"id: is the id of a record, such as 0197a3c4-…; not “{value}”.") from None
-
-
-def _texts(values: type[StrEnum]) -> list[str]:
-    return [value.value for value in values]

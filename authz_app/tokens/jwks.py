@@ -60,12 +60,9 @@ def remote_keys(issuer: TrustedIssuer, seconds: float = FETCH_SECONDS, fetch: Fe
         KeySetError: it could not be had.
     """
     deadline = time.monotonic() + seconds
-    url = issuer.jwks_uri or _discovered(issuer, fetch(_discovery_url(issuer), seconds))
+    discovery = f"{issuer.issuer.removesuffix('/')}/.well-known/openid-configuration"
+    url = issuer.jwks_uri or _discovered(issuer, fetch(discovery, seconds))
     return fetch(url, max(0.001, deadline - time.monotonic()))
-
-
-def _discovery_url(issuer: TrustedIssuer) -> str:
-    return f"{issuer.issuer.removesuffix('/')}/.well-known/openid-configuration"
 
 
 def _discovered(issuer: TrustedIssuer, document: Any) -> str:

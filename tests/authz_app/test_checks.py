@@ -15,7 +15,7 @@ INSECURE = "the key that is used for development, and known"
 def test_what_is_no_token_scope_is_not_published(settings: Settings, scopes: object) -> None:
     issuer = {"issuer": "https://issuer.example/", "audiences": ["a"], "login_scopes": scopes}
     settings.TRUSTED_ISSUERS = json.dumps([issuer])
-    (error,) = check_issuers(None)
+    (error,) = check_issuers()
     assert error.id == "authz.E002"
     assert "login_scopes" in error.msg
 
@@ -23,7 +23,7 @@ def test_what_is_no_token_scope_is_not_published(settings: Settings, scopes: obj
 def test_an_issuer_that_is_configured_twice_is_an_error(settings: Settings) -> None:
     settings.AUTH0_DOMAIN, settings.AUTH_AUDIENCE = "t.auth0.com", [f"{SITE}/mcp"]
     settings.TRUSTED_ISSUERS = json.dumps([{"issuer": "https://t.auth0.com/", "audiences": ["x"]}])
-    (error,) = check_issuers(None)
+    (error,) = check_issuers()
     assert "https://t.auth0.com/" in error.msg
 
 
@@ -33,7 +33,7 @@ def trusting(*audiences: str) -> str:
 
 def test_a_check_warns_of_audiences_that_are_another_site_s(settings: Settings) -> None:
     settings.TRUSTED_ISSUERS = trusting("https://mcp.example.com/mcp", "https://mcp.example.com/sse")
-    (warning,) = check_issuers(None)
+    (warning,) = check_issuers()
     assert warning.id == "authz.W001"
     assert "https://issuer.example/" in warning.msg
     assert "https://mcp.example.com/mcp" in warning.msg
@@ -50,37 +50,37 @@ def test_the_check_is_content_with_this_site_s_and_with_names_that_are_no_urls(
     settings: Settings, audiences: list[str]
 ) -> None:
     settings.TRUSTED_ISSUERS = trusting(*audiences)
-    assert check_issuers(None) == []
+    assert check_issuers() == []
 
 
 def test_further_resource_identifiers_are_this_site_s(settings: Settings) -> None:
     settings.RESOURCE_IDENTIFIERS = ["https://old.example"]
     settings.TRUSTED_ISSUERS = trusting("https://old.example/")
-    assert check_issuers(None) == []
+    assert check_issuers() == []
 
 
 @pytest.mark.parametrize("key", ["x" * 31, INSECURE])
 def test_a_secret_key_that_can_be_guessed_is_an_error(settings: Settings, key: str) -> None:
     settings.DEBUG, settings.SECRET_KEY, settings.INSECURE_SECRET_KEY = False, key, INSECURE
-    assert [message.id for message in check_secret_key(None)] == ["authz.E001"]
+    assert [message.id for message in check_secret_key()] == ["authz.E001"]
     settings.SECRET_KEY = "y" * 50
-    assert check_secret_key(None) == []
+    assert check_secret_key() == []
 
 
 def test_a_site_that_trusts_no_issuer_is_an_error(settings: Settings) -> None:
     settings.DEBUG, settings.LOCAL_ISSUER = False, False
-    assert [message.id for message in check_issuers(None)] == ["authz.E003"]
+    assert [message.id for message in check_issuers()] == ["authz.E003"]
 
 
 def test_an_issuer_without_an_audience_is_an_error(settings: Settings) -> None:
     settings.AUTH0_DOMAIN, settings.AUTH_AUDIENCE = "t.auth0.com", []
-    assert [message.id for message in check_issuers(None)] == ["authz.E004"]
+    assert [message.id for message in check_issuers()] == ["authz.E004"]
 
 
 @pytest.mark.parametrize("place", ["issuer", "jwks_uri"])
 def test_an_issuer_over_plain_http_is_an_error_unless_it_is_this_machine(settings: Settings, place: str) -> None:
     issuer = {"issuer": "https://issuer.example/", "audiences": [SITE]}
     settings.TRUSTED_ISSUERS = json.dumps([{**issuer, place: "http://issuer.example/"}])
-    assert [message.id for message in check_issuers(None)] == ["authz.E005"]
+    assert [message.id for message in check_issuers()] == ["authz.E005"]
     settings.TRUSTED_ISSUERS = json.dumps([{**issuer, place: "http://127.0.0.1:9000/"}])
-    assert check_issuers(None) == []
+    assert check_issuers() == []

@@ -1,11 +1,12 @@
 """What this site is called as a resource, and where a challenge sends a client."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from pytest_django import Settings
 
-from authz_app.conf import as_clients_spell, conf, metadata_url, resource_identifiers
+from authz_app.conf import as_clients_spell, conf, resource_identifiers
 
 SITE = "https://mcp.example.com"
 
@@ -47,7 +48,8 @@ def test_every_other_audience_is_exact(audience: str) -> None:
     + [(path, "") for path in ("/", "/mcp/", "//mcp", "/MCP", '/"', "/mcp\r\n", "https://evil.example/mcp")],
 )
 def test_a_challenge_names_the_metadata_of_what_was_asked_for(path: str, suffix: str) -> None:
-    assert metadata_url(SITE, path) == f"{SITE}/.well-known/oauth-protected-resource{suffix}"
+    site = replace(conf(), public_url=SITE)
+    assert site.resource_metadata_url(path) == f"{SITE}/.well-known/oauth-protected-resource{suffix}"
 
 
 def test_a_bare_origin_is_trusted_as_clients_spell_it(settings: Settings) -> None:

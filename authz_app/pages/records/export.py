@@ -82,7 +82,8 @@ class ExportMixin:
             messages.error(request, f"Nothing was exported: {error}")
             return HttpResponseRedirect(page)
         if _is_too_much(selection):
-            messages.error(request, _TOO_MUCH.format(MOST, _option(self.model), quote(as_search(request.GET.dict()))))
+            option = "--events " if self.model is AuditEvent else ""
+            messages.error(request, _TOO_MUCH.format(MOST, option, quote(as_search(request.GET.dict()))))
             return HttpResponseRedirect(back)
         try:
             record_export(selection, "csv" if form == "zip" else form, request_address(request))
@@ -96,10 +97,6 @@ class ExportMixin:
 
 def _is_too_much(selection: Selection) -> bool:
     return any(chosen.rows.order_by().values("pk")[: MOST + 1].count() > MOST for chosen in selection.tables)
-
-
-def _option(model: Exported) -> str:
-    return "--events " if model is AuditEvent else ""
 
 
 def _download(selection: Selection, form: str) -> StreamingHttpResponse:

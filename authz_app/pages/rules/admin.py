@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.defaultfilters import truncatechars
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter, RadioFilter
@@ -84,11 +85,9 @@ class RuleAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
         sentence = path("sentence/", self.admin_site.admin_view(self.sentence_view), name="authz_app_rule_sentence")
         return [sentence, *super().get_urls()]
 
+    @method_decorator(require_POST)
     def sentence_view(self, request: HttpRequest) -> HttpResponse:
         """Answer with the sentence of the rule in the posted form, as JSON. Saves nothing."""
-        return require_POST(self._sentence)(request)
-
-    def _sentence(self, request: HttpRequest) -> HttpResponse:
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
         return JsonResponse(preview(self.get_form(request)(request.POST)))

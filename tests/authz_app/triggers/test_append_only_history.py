@@ -73,6 +73,6 @@ def test_history_is_pruned_on_purpose_and_guarded_again() -> None:
 
 @pytest.mark.usefixtures("guarded")
 def test_the_check_notices_that_the_guard_is_gone() -> None:
-    assert check_history_guard(None, databases=["default"]) == []
+    assert check_history_guard(databases=["default"]) == []
     append_only_history.remove(connection)
-    assert [message.id for message in check_history_guard(None, databases=["default"])] == ["authz.W002"]
+    assert [message.id for message in check_history_guard(databases=["default"])] == ["authz.W002"]

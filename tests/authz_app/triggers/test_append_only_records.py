@@ -129,6 +129,6 @@ def _opened() -> Opening:
 
 @pytest.mark.usefixtures("guarded")
 def test_the_check_notices_that_the_guard_is_gone() -> None:
-    assert check_evidence_guard(None, databases=["default"]) == []
+    assert check_evidence_guard(databases=["default"]) == []
     append_only_records.remove(connection)
-    assert [message.id for message in check_evidence_guard(None, databases=["default"])] == ["authz.W003"]
+    assert [message.id for message in check_evidence_guard(databases=["default"])] == ["authz.W003"]

@@ -263,7 +263,7 @@ def drop(name: str, table: str) -> None:
 
 
 def found() -> list[str]:
-    return [str(message.id) for message in check_triggers(None, databases=["default"])]
+    return [str(message.id) for message in check_triggers(databases=["default"])]
 
 
 @pytest.fixture

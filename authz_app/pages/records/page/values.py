@@ -16,7 +16,7 @@ _WITH_ARGUMENTS = "Shown together with the arguments."
 
 def arguments(request: HttpRequest, record: CallRecord) -> Field:
     """Choose the field for the arguments. It has the button that reveals all values, where there are any."""
-    if not _holds_values(record):
+    if not (record.result or record.claims) and words.why_no_arguments(record):
         return no_arguments
     return _one_of(request, record, (arguments_shown, arguments_behind, arguments_hidden))
 
@@ -29,10 +29,6 @@ def result(request: HttpRequest, record: CallRecord) -> Field:
     if not record.result:
         return no_result
     return _one_of(request, record, (result_shown, result_behind, result_hidden))
-
-
-def _holds_values(record: CallRecord) -> bool:
-    return bool(record.result or record.claims) or not words.why_no_arguments(record)
 
 
 def _one_of(request: HttpRequest, record: CallRecord, fields: tuple[Field, Field, Field]) -> Field:
