@@ -1,8 +1,7 @@
 """What the admin shows of this app, and what it leaves out of other apps."""
 
 from allauth.account.models import EmailAddress
-from allauth.idp.oidc.models import Client as OAuthApplication
-from allauth.idp.oidc.models import Token
+from allauth.idp.oidc.models import Client as OAuthApplication, Token
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group

@@ -19,8 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 from authz_app.policy_store.tables import CHANGE, EDIT, REVISION
 from authz_app.triggers import append_only_history, append_only_records, install
-from tests import clean_database, round_robin, warm_python
-from tests import redis as redis_server
+from tests import clean_database, redis as redis_server, round_robin, warm_python
 from tests.issuer import Issuer
 from tests.redis import RedisServer
 from tests.site import Site

@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 from allauth.idp.oidc.adapter import DefaultOIDCAdapter
 from allauth.idp.oidc.internal.resources import InvalidTargetError
-from allauth.idp.oidc.models import Client as OAuthApplication
-from allauth.idp.oidc.models import PrivateKey
+from allauth.idp.oidc.models import Client as OAuthApplication, PrivateKey
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.urls import get_script_prefix, reverse

@@ -4,8 +4,7 @@ A disabled application has no grant type, so the authorization server gives it n
 Access tokens that it was given are good until they expire: who must be refused at once is blocked as a client.
 """
 
-from allauth.idp.oidc.models import Client as OAuthApplication
-from allauth.idp.oidc.models import Token
+from allauth.idp.oidc.models import Client as OAuthApplication, Token
 from django.db import transaction
 
 _GRANTS = "switched_off_grants"

@@ -31,7 +31,6 @@ class Sealing:
     """A seal that was made. ``more``: other records may be waiting."""
 
     number: int
-    count: int
     digest: str
     line: str
     more: bool
@@ -84,7 +83,7 @@ def seal(connection: BaseDatabaseWrapper, key: AuditSigner, older_than: timedelt
         )
         made.save(using=connection.alias, force_insert=True)
     line = f"Seal {number}: {digest(statement)} {statement} {made.signature}"
-    return Sealing(number, made.count, digest(statement), line, segment.more)
+    return Sealing(number, digest(statement), line, segment.more)
 
 
 def _last_is(connection: BaseDatabaseWrapper, older_than: timedelta | None, now: datetime) -> bool:

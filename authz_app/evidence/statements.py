@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 import orjson
 
-from authz_app.evidence.canonical import FORMAT, MEMBER_BYTES, utc_text
+from authz_app.evidence.canonical import FORMAT, MEMBER_BYTES, id_text, utc_text
 
 NOTHING_BEFORE = "0" * 64
 
@@ -24,8 +23,8 @@ def digest(statement: str) -> str:
 
 def seal_statement(number: int, at: datetime, members: bytes, previous: str, key: str) -> str:
     """``previous`` is the digest of the seal before."""
-    first = str(UUID(bytes=members[:16])) if members else None
-    last = str(UUID(bytes=members[-MEMBER_BYTES : 16 - MEMBER_BYTES])) if members else None
+    first = id_text(members[:MEMBER_BYTES]) if members else None
+    last = id_text(members[-MEMBER_BYTES:]) if members else None
     return _statement(
         seal=number,
         at=utc_text(at),

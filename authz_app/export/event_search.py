@@ -7,8 +7,7 @@ from django.db.models import Q
 
 from authz_app.audit.events import EventKind
 from authz_app.record_search.filters import Filter
-from authz_app.record_search.qualifiers import QUALIFIERS as OF_CALL_RECORDS
-from authz_app.record_search.qualifiers import Qualifier, SearchContext, known_values
+from authz_app.record_search.qualifiers import QUALIFIERS as OF_CALL_RECORDS, Qualifier, SearchContext, known_values
 from authz_app.record_search.search import Language
 
 _SESSION = re.compile(r"[0-9a-f]{32}")

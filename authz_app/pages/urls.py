@@ -4,8 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from authz_app.pages.records import reveals
-from authz_app.pages.refusals import allow
-from authz_app.pages.refusals import page as refusals
+from authz_app.pages.refusals import allow, page as refusals
 from authz_app.pages.start import emergency_stop
 
 _view = admin.site.admin_view

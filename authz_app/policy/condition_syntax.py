@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from authz_app.policy.conditions import PRESENCE, ROOTS, Condition, Operator, Scalar, type_of
+from authz_app.redaction.audit_level import written
 from authz_app.redaction.redact import REDACTED, redact
 from authz_app.redaction.secret_names import is_secret_name
 
@@ -129,11 +130,7 @@ def _row(condition: Condition) -> dict[str, Any]:
 
 def path_of(condition: Condition) -> str:
     """The path of a condition as it is written."""
-    return ".".join([condition.root, *(_written(name) for name in condition.names)])
-
-
-def _written(name: str) -> str:
-    return name if re.fullmatch(r'[^.\s"]+', name) else orjson.dumps(name).decode()
+    return f"{condition.root}.{written(condition.names)}"
 
 
 def typed(path: str, operator: str, value: str) -> Condition:

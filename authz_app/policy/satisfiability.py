@@ -6,7 +6,7 @@ same each time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from authz_app.policy.conditions import MISSING, PRESENCE, Condition, Operator, Scalar, holds, type_of, verdict
@@ -56,7 +56,7 @@ class _TooMuchWork(Exception):
 class _ArgumentSearch:
     denied: Sequence[Sequence[Condition]]
     shape: Shape
-    work: int = field(default=0)
+    work: int = 0
 
     def arguments(self, demands: Sequence[Demand]) -> dict[str, Any] | None:
         self._spend(_TRY)

@@ -80,7 +80,7 @@ class PolicyStore:
             # It may have read the version before the change that this caller knows of.
             await asyncio.wait([running])
         if self._loading is None or self._loading is running:
-            self._loading = asyncio.ensure_future(self._load())
+            self._loading = asyncio.ensure_future(self._in_thread(self._read))
         return await asyncio.shield(self._loading)
 
     async def client_of(self, principal: Principal) -> Client:
@@ -95,9 +95,6 @@ class PolicyStore:
             client = await self._in_thread(lambda: self._registered(principal))
         self._note_seen(client.id)
         return client
-
-    async def _load(self) -> Policy:
-        return await self._in_thread(self._read)
 
     def _read(self) -> Policy:
         policy = self._policy = loading.load(self._policy)

@@ -61,10 +61,6 @@ class _Reader:
         return self.text[self.at : self.at + 1]
 
 
-class _Problem(Exception):
-    """Raised where the text cannot be read any further."""
-
-
 def parse(text: str) -> Query:
     """Parse a search. It never raises; where there are problems, nothing else of the result is to be used."""
     reader = _Reader(text)
@@ -73,17 +69,17 @@ def parse(text: str) -> Query:
         while reader.take(_SPACE) and reader.next:
             _item(reader)
         if len(reader.terms) > MOST_TERMS:
-            raise _Problem(f"A search has {MOST_TERMS} qualifiers at most.")
-    except _Problem as problem:
+            raise SearchError(f"A search has {MOST_TERMS} qualifiers at most.")
+    except SearchError as problem:
         return Query(problems=(str(problem),))
     return Query(" ".join(reader.words), tuple(reader.terms))
 
 
 def _check(text: str) -> None:
     if len(text) > LONGEST:
-        raise _Problem(f"A search has {LONGEST:,} characters at most.")
+        raise SearchError(f"A search has {LONGEST:,} characters at most.")
     if _UNUSABLE.search(text):
-        raise _Problem("The search has a character that no record has. Type it anew.")
+        raise SearchError("The search has a character that no record has. Type it anew.")
 
 
 def _item(reader: _Reader) -> None:
@@ -104,9 +100,9 @@ def _values(reader: _Reader, name: str) -> tuple[str, ...]:
         reader.at += 1
         values.append(_value(reader, name))
     if reader.next and not reader.next.isspace():
-        raise _Problem(f"In {name}: quotation marks go round a whole value, with a space or a comma after it.")
+        raise SearchError(f"In {name}: quotation marks go round a whole value, with a space or a comma after it.")
     if len(values) > MOST_VALUES:
-        raise _Problem(f"{name}: has more than {MOST_VALUES} values.")
+        raise SearchError(f"{name}: has more than {MOST_VALUES} values.")
     return tuple(values)
 
 
@@ -114,14 +110,14 @@ def _value(reader: _Reader, name: str) -> str:
     found = _quoted(reader) if reader.next == '"' else reader.take(_BARE_VALUE)
     value = found if isinstance(found, str) or found is None else found[0]
     if not value:
-        raise _Problem(f"A value is missing after {name}: — write it without a space, as in {name}:value.")
+        raise SearchError(f"A value is missing after {name}: — write it without a space, as in {name}:value.")
     return value
 
 
 def _quoted(reader: _Reader) -> str:
     found = reader.take(_QUOTED)
     if found is None:
-        raise _Problem("A quotation mark is not closed.")
+        raise SearchError("A quotation mark is not closed.")
     return _ESCAPE.sub(r"\1", found[1])
 
 

@@ -15,8 +15,7 @@ from authz_app.redaction.audit_level import Path
 from authz_app.redaction.card_numbers import is_card
 from authz_app.redaction.named_values import PRIVATE_OF_KEY
 from authz_app.redaction.secret_names import is_secret_name
-from authz_app.redaction.secret_shapes import REDACTED as REDACTED
-from authz_app.redaction.secret_shapes import without_secrets
+from authz_app.redaction.secret_shapes import REDACTED as REDACTED, without_secrets
 
 _MAX_STRING = 1_000
 _MAX_JSON = 65_536

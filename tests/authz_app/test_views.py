@@ -12,8 +12,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import Permission
 from django.shortcuts import render
-from django.test import Client as Browser
-from django.test import RequestFactory
+from django.test import Client as Browser, RequestFactory
 from pytest_django import Settings
 
 from authz_app.embedded_issuer.subjects import user_subject

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from allauth.idp.oidc.models import Client as OAuthApplication
-from allauth.idp.oidc.models import Token
+from allauth.idp.oidc.models import Client as OAuthApplication, Token
 from django.conf import settings
 
 from authz_app.embedded_issuer.subjects import user_subject

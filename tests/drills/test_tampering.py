@@ -8,8 +8,7 @@ from django.db import transaction
 
 from tests.authz_app.evidence.records import key_file, sealed_with_events, verified  # noqa: F401
 from tests.authz_app.evidence.tamperings import TAMPERINGS
-from tests.authz_app.export.test_exporting import export
-from tests.authz_app.export.test_exporting import verified as verified_alone
+from tests.authz_app.export.test_exporting import export, verified as verified_alone
 from tests.drills.sizes import size
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]

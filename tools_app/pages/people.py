@@ -4,8 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from allauth.idp.oidc.models import Client as OAuthApplication
-from allauth.idp.oidc.models import Token
+from allauth.idp.oidc.models import Client as OAuthApplication, Token
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -17,8 +16,7 @@ from authz_app.embedded_issuer.subjects import client_of, name_claims, user_subj
 from authz_app.models import CallRecord, Client
 from authz_app.pages.shared import words
 from authz_app.pages.shared.words import moment, outcome_words
-from authz_app.policy.decision import Client as PolicyClient
-from authz_app.policy.decision import Decision
+from authz_app.policy.decision import Client as PolicyClient, Decision
 from authz_app.policy.policy import decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind

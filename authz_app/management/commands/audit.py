@@ -111,7 +111,8 @@ class Command(BaseCommand):
 
     def _keys(self, options: dict[str, Any]) -> None:
         if options["rotate"]:
-            self._rotate()
+            new = rotate(connection)
+            self.stderr.write(f"The key {new.id} signs from now on. Put its file on every machine of this site.")
         current = signer()
         if options["pem"]:
             self.stdout.write(public_pem(current.public), ending="")
@@ -121,10 +122,6 @@ class Command(BaseCommand):
             mark = "  (signs here)" if row.id == current.id else ""
             self.stdout.write(f"{row.id}  since {fields['at']}, from seal {fields['first_seal']}{mark}")
             self.stdout.write(f"    {fields['public']}")
-
-    def _rotate(self) -> None:
-        new = rotate(connection)
-        self.stderr.write(f"The key {new.id} signs from now on. Put its file on every machine of this site.")
 
     def _export(self, options: dict[str, Any]) -> None:
         try:

@@ -148,14 +148,10 @@ async def _streamed(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
     Where it breaks the connection is cut: what has come is not whole, and does not look as if it were.
     """
     try:
-        while chunks := await sync_to_async(_next)(lines):
+        while chunks := await sync_to_async(lambda: list(islice(lines, _AT_A_TIME)))():
             yield b"".join(chunks)
     except Error as fault:
         if not is_unavailable(fault):
             raise
         note(fault)
         raise asyncio.CancelledError from None
-
-
-def _next(lines: Iterator[bytes]) -> list[bytes]:
-    return list(islice(lines, _AT_A_TIME))

@@ -1,7 +1,6 @@
 """Shows refusals in the admin: what clients were refused and why, what would help, and who waits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from authz_app.models import CallRecord, Client
 from authz_app.pages.refusals.groups import MOST, Group, refusals_since
-from authz_app.pages.refusals.remedies import Remedy, current_state, remedy_of
+from authz_app.pages.refusals.remedies import current_state, remedy_of
 from authz_app.pages.shared.bulk import set_on_rows
 from authz_app.pages.shared.words import asked_for, moment, reason_words
 from authz_app.redaction.log_lines import visible
@@ -32,22 +31,6 @@ _DEFAULT_SPAN = "day"
 _PER_PAGE = 50
 _MOST_WAITING = 50
 _MOST_SCOPES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class ShownGroup:
-    client: str
-    client_url: str
-    asked_for: str
-    count: int
-    first: str
-    last: str
-    records_url: str
-    last_record: str
-    token_scopes: list[str]
-    more_scopes: int
-    reasons: list[tuple[str, int]]
-    remedy: Remedy
 
 
 @require_safe
@@ -73,28 +56,32 @@ def refusals(request: HttpRequest) -> HttpResponse:
     return render(request, "admin/refusals/list.html", {**admin.site.each_context(request), **context})
 
 
-def _shown(groups: Sequence[Group]) -> list[ShownGroup]:
+def _shown(groups: Sequence[Group]) -> list[dict[str, Any]]:
     latest = CallRecord.objects.in_bulk([group.last_record for group in groups])
     now = current_state(list(latest.values()), timezone.now())
     return [
-        ShownGroup(
-            visible(record.client_name or record.subject),
-            reverse("admin:authz_app_client_change", args=[group.client_id]) if group.client_id in now.clients else "",
-            asked_for(record),
-            group.count,
-            moment(group.first),
-            moment(group.last),
-            _records_url(group),
-            str(record.pk),
-            [visible(scopes) for scopes in group.token_scopes[:_MOST_SCOPES]],
-            len(group.token_scopes[_MOST_SCOPES:]),
-            [(reason_words(reason), count) for reason, count in group.reasons.items()],
-            remedy_of(record, now),
-        )
+        {
+            "client": visible(record.client_name or record.subject),
+            "client_url": _client_url(group.client_id) if group.client_id in now.clients else "",
+            "asked_for": asked_for(record),
+            "count": group.count,
+            "first": moment(group.first),
+            "last": moment(group.last),
+            "records_url": _records_url(group),
+            "last_record": str(record.pk),
+            "token_scopes": [visible(scopes) for scopes in group.token_scopes[:_MOST_SCOPES]],
+            "more_scopes": len(group.token_scopes[_MOST_SCOPES:]),
+            "reasons": [(reason_words(reason), count) for reason, count in group.reasons.items()],
+            "remedy": remedy_of(record, now),
+        }
         for group in groups
         # It is gone where records were pruned this very moment.
         if (record := latest.get(group.last_record)) is not None
     ]
+
+
+def _client_url(client_id: int) -> str:
+    return reverse("admin:authz_app_client_change", args=[client_id])
 
 
 def _records_url(group: Group) -> str:

@@ -1,7 +1,6 @@
 """An OAuth application that an administrator disables gets nothing, until it is enabled again."""
 
-from allauth.idp.oidc.models import Client as OAuthApplication
-from allauth.idp.oidc.models import Token
+from allauth.idp.oidc.models import Client as OAuthApplication, Token
 
 from authz_app.embedded_issuer.disabling import disable, enable, is_enabled
 

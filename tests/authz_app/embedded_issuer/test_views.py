@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 import requests
-from allauth.idp.oidc.models import Client as OAuthApplication
-from allauth.idp.oidc.models import Token
+from allauth.idp.oidc.models import Client as OAuthApplication, Token
 from django.test import Client as Browser
 from django.utils import timezone
 

@@ -15,8 +15,7 @@ from authz_app.evidence.sealer import seal_what_is_due
 from authz_app.models import AuditEvent, AuditSeal, CallRecord
 from authz_app.triggers import append_only_records
 from tests.authz_app.evidence.records import final_events, final_records, key_file, verified  # noqa: F401
-from tests.authz_app.export.test_exporting import export
-from tests.authz_app.export.test_exporting import verified as verified_alone
+from tests.authz_app.export.test_exporting import export, verified as verified_alone
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 OLD = timedelta(days=500)

@@ -7,8 +7,7 @@ from django.db import connection
 
 from authz_app.history.past import NotInHistory, first_version, policy_at
 from authz_app.models import Client, PolicyEdit, PolicyRevision, Rule
-from authz_app.policy.decision import Client as DecidedClient
-from authz_app.policy.decision import Target
+from authz_app.policy.decision import Client as DecidedClient, Target
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
 from authz_app.policy_store import loading

@@ -19,8 +19,16 @@ from authz_app.policy_store.policy_table import PolicyTable
 from authz_app.policy_store.tables import policy_tables
 from authz_app.triggers import baseline
 from tests.authz_app.history.outsider import outsider
-from tests.authz_app.triggers.test_install import CHANGES, ISSUER, NO_CHANGES, Scene, execute, only, saved
-from tests.authz_app.triggers.test_install import scene as scene
+from tests.authz_app.triggers.test_install import (
+    CHANGES,
+    ISSUER,
+    NO_CHANGES,
+    Scene,
+    execute,
+    only,
+    saved,
+    scene as scene,
+)
 from tools_app.models import Tool
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]

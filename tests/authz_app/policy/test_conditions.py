@@ -6,8 +6,7 @@ Covers: authz_app.policy.condition_syntax
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from authz_app.policy.condition_syntax import (
     BadCondition,

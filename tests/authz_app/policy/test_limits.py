@@ -1,8 +1,7 @@
 """Counting within a sliding window: never too many, and not many too few."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from authz_app.policy.limits import Allowance, SlidingWindow
 

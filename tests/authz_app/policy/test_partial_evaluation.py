@@ -11,8 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from authz_app.policy.condition_syntax import typed, typed_line
 from authz_app.policy.conditions import Condition, Verdict, verdict

@@ -10,8 +10,7 @@ from itertools import combinations, permutations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from authz_app.policy.decision import Client, Decision, Reason, Target
 from authz_app.policy.policy import Policy, decide

@@ -13,12 +13,10 @@ from django.db import connection, transaction
 
 from authz_app.models import Client, PolicyChange, PolicyState, Rule, RuleClient
 from authz_app.policy.condition_syntax import stored, typed_line
-from authz_app.policy.decision import Client as CompiledClient
-from authz_app.policy.decision import Reason, Target
+from authz_app.policy.decision import Client as CompiledClient, Reason, Target
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal
-from authz_app.policy.rule import KINDS, Kind
-from authz_app.policy.rule import Rule as CompiledRule
+from authz_app.policy.rule import KINDS, Kind, Rule as CompiledRule
 from authz_app.policy_store import loading, tool_port
 from tools_app.models import Tool
 

@@ -12,8 +12,7 @@ import pytest
 from django.utils import timezone
 
 from authz_app.models import CallRecord
-from authz_app.record_search import filters
-from authz_app.record_search import paging as newest
+from authz_app.record_search import filters, paging as newest
 from authz_app.record_search.filters import Filter
 from authz_app.record_search.paging import Place, left_by, page_of
 from tests.rows import build_record, build_refusal, make_client

@@ -1,8 +1,7 @@
 """The text of a search, taken apart."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from authz_app.record_search.parser import LONGEST, Query, Term, parse, written
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from authz_app.audit.refused_requests import RefusedRequests
 from authz_app.conf import conf

@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from authz_app.policy.condition_syntax import typed_line
 from authz_app.policy.decision import Shape

@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tools_app.invocation.access_request import DECIDED_METHODS, SESSION, access_request_of, resource_read, tool_call
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from authz_app.core.ids import uuid7
-from authz_app.models import Client as ClientRow
-from authz_app.models import Rule as RuleRow
+from authz_app.models import Client as ClientRow, Rule as RuleRow
 from authz_app.policy.decision import Client, Target
 from authz_app.policy.policy import Policy, decide
 from authz_app.policy.principal import Principal

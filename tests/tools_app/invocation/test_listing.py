@@ -1,8 +1,7 @@
 """What a caller sees, and which of its lists have changed."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from authz_app.policy.rule import KINDS, Kind
 from tools_app.invocation.listing import Seen, changed_kinds, changed_since, digest_of, list_changed

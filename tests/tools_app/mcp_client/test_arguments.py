@@ -1,8 +1,7 @@
 """key=value words become what the tool's input schema asks for."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tools_app.mcp_client.arguments import parse_arguments, usage
 from tools_app.mcp_client.errors import Unusable

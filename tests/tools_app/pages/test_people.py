@@ -4,8 +4,7 @@ Covers: tools_app.pages.urls, mcpsite.urls
 """
 
 import pytest
-from allauth.idp.oidc.models import Client as OAuthApplication
-from allauth.idp.oidc.models import Token
+from allauth.idp.oidc.models import Client as OAuthApplication, Token
 from django.test import Client as Browser
 from pytest_django import Settings
 

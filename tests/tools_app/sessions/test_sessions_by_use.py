@@ -15,8 +15,7 @@ from redis.asyncio import Redis
 from tests.eventually import eventually
 from tests.redis import RedisServer
 from tests.tools_app.connected import OWNER
-from tools_app.sessions import memory as memory_sessions
-from tools_app.sessions import redis as redis_sessions
+from tools_app.sessions import memory as memory_sessions, redis as redis_sessions
 from tools_app.sessions.memory import MemorySessionStore
 from tools_app.sessions.redis import RedisSessionStore
 from tools_app.sessions.session import Listening, McpSessionState, Owner, SessionStore

@@ -4,8 +4,7 @@ import asyncio
 
 import orjson
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tools_app.streams import event_stream
 from tools_app.streams.event_stream import PING, EventStream, event

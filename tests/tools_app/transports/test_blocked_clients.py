@@ -19,8 +19,7 @@ from django.db import connection, transaction
 from authz_app.models import CallRecord, Client, Rule
 from authz_app.policy.principal import Principal
 from tests.eventually import eventually
-from tests.raw_modern import call as modern_call
-from tests.raw_modern import headers_for
+from tests.raw_modern import call as modern_call, headers_for
 from tests.raw_sse import INITIALIZE, call, request
 from tests.tools_app.connected import OWNER, WAIT
 from tools_app.sessions.session import BLOCKED, session_key

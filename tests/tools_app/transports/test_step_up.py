@@ -14,8 +14,7 @@ from tests.conftest import copy_sqlite
 from tests.databases import rows, rule_for_everybody
 from tests.issuer import Issuer
 from tests.raw_mcp import raw_mcp
-from tests.raw_modern import call as modern_call
-from tests.raw_modern import headers_for, post
+from tests.raw_modern import call as modern_call, headers_for, post
 from tests.raw_sse import call, raw_session
 from tests.site import Site
 

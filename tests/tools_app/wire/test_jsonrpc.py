@@ -4,8 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tools_app.wire import jsonrpc
 from tools_app.wire.jsonrpc import NotAMessage, Notification, Request, Response, read

@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-from allauth.idp.oidc.models import Client as OAuthApplication
-from allauth.idp.oidc.models import Token
+from allauth.idp.oidc.models import Client as OAuthApplication, Token
 from django.test import Client as Browser
 
 from tests.authz_app.pages.browsing import text

@@ -11,8 +11,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Permission
 from django.db import connections
-from django.test import AsyncClient
-from django.test import Client as Browser
+from django.test import AsyncClient, Client as Browser
 
 from authz_app.evidence.keys import public_pem, signer
 from authz_app.models import CallRecord, User
