@@ -9,6 +9,7 @@ from authz_app.policy.rule import Kind
 from tools_app.definitions.completion import completing_nothing
 from tools_app.definitions.definitions import Runnable
 from tools_app.registry import registered, registered_prompts, registered_tools, resource_at, resource_with
+from tools_app.wire import jsonrpc
 
 RecordKind = Literal["tool", "resource", "prompt", "completion", "session"]
 
@@ -100,10 +101,11 @@ def target_of(kind: Kind, name: str, exists: bool, policy: Policy) -> Target:
     return Target(kind, name, exists, enabled, found.annotations, found.shape)
 
 
-def access_request_of(method: str, params: Mapping[str, Any] | None) -> AccessRequest:
-    """Read a JSON-RPC request, whatever a stranger wrote into it. ``SESSION`` for methods that are not decided."""
-    read = _READERS.get(method)
-    return SESSION if read is None else read(params or {})
+def access_request_of(message: jsonrpc.Message | None) -> AccessRequest:
+    """Read what a message asks for, whatever a stranger wrote into it. ``SESSION`` where nothing is decided."""
+    if isinstance(message, jsonrpc.Request) and message.method in _READERS:
+        return _READERS[message.method](message.params or {})
+    return SESSION
 
 
 def _read_tool_call(params: Mapping[str, Any]) -> AccessRequest:

@@ -13,7 +13,7 @@ from mcp_types import ErrorData, Result
 
 from authz_app.audit.entries import AuditUnavailable, Closing, Outcome, given_up
 from authz_app.policy.decision import Decision, Reason
-from authz_app.policy.limits import Allowance, allowances, refused
+from authz_app.policy.limits import allowances, refused
 from authz_app.policy.policy import decide
 from authz_app.policy_store.store import PolicyUnavailable
 from tools_app.call import Call, Channel
@@ -119,16 +119,13 @@ async def _decide_and_commit(
             raise _NotBlocked
         contents = contents_of(request, policy)
         opening = opening_of(caller, contents, decision, dependencies)
-        settled = await dependencies.audit.open(opening, _allowances(request, decision))
+        # A completion counts against no limit: it does not use what is completed.
+        limits = () if request.record_kind == "completion" else allowances(decision)
+        settled = await dependencies.audit.open(opening, limits)
         if settled:
             return _Committed(opening.id, decision if settled is True else refused(decision, settled), contents)
         policy = await dependencies.policy.refreshed()
     raise AuditUnavailable(_TOO_FAST)
-
-
-def _allowances(request: AccessRequest, decision: Decision) -> tuple[Allowance, ...]:
-    """The limits to count against. A completion counts against none: it does not use what is completed."""
-    return () if request.record_kind == "completion" else allowances(decision)
 
 
 async def _run_and_close(runs: Runnable, contents: RecordContents, call: Call, dependencies: Dependencies) -> Called:

@@ -1,11 +1,9 @@
 """Lists the tools, resources and prompts that a caller may see, and tells which lists have changed."""
 
 import time
-from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from itertools import zip_longest
-from typing import Any
 
 from mcp.shared.exceptions import MCPError
 
@@ -64,12 +62,8 @@ def changed_since(before: str, now: str) -> list[Kind]:
     return [kind for kind, then, part in parts if kind is not None and then != part]
 
 
-def list_changed(kind: Kind) -> Mapping[str, Any]:
-    """The notification that tells a client of the handshake era that its list of this kind has changed."""
-    return _LIST_CHANGED[kind]
-
-
-_LIST_CHANGED = {kind: jsonrpc.notification_of(f"notifications/{kind}s/list_changed", None) for kind in KINDS}
+# By kind, the notification that tells a client of the handshake era that its list has changed.
+LIST_CHANGED = {kind: jsonrpc.notification_of(f"notifications/{kind}s/list_changed", None) for kind in KINDS}
 
 
 async def listed(kind: Kind, caller: Caller, dependencies: Dependencies) -> list[Definition]:

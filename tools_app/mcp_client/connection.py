@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import anyio
 import httpx2
 from django.conf import settings
-from mcp.client import Client, ClientRequestContext, Transport
+from mcp.client import Client, ClientRequestContext
 from mcp.client.auth import OAuthFlowError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
@@ -93,7 +93,6 @@ class Connection:
 
     @property
     def instructions(self) -> str:
-        """The server's instructions to its caller."""
         return self._client.instructions or ""
 
     async def tools(self) -> list[Tool]:
@@ -122,11 +121,9 @@ class Connection:
         return await self._asked(self._client.call_tool(name, dict(arguments), progress_callback=self._hear_progress))
 
     async def read(self, uri: str) -> ReadResourceResult:
-        """Read a resource."""
         return await self._asked(self._client.read_resource(uri))
 
     async def prompt(self, name: str, arguments: Mapping[str, str]) -> GetPromptResult:
-        """Get a prompt with these arguments."""
         return await self._asked(self._client.get_prompt(name, dict(arguments)))
 
     async def _asked(self, answer: Awaitable[Result]) -> Result:
@@ -207,9 +204,14 @@ def _client(server: Endpoint, http: Http, person: Person, waiting: _Patience) ->
         text = params.data if isinstance(params.data, str) else json.dumps(params.data, ensure_ascii=False)
         person.hear_log(params.level, text)
 
+    transport = (
+        sse_client(server.url, httpx_client_factory=lambda headers=None, timeout=None, auth=None: http)
+        if server.transport == "sse"
+        else streamable_http_client(server.url, http_client=http)
+    )
     # HTTP+SSE is of the handshake era: only there may a server ask on the stream.
     return Client(
-        _sse(server.url, http) if server.transport == "sse" else streamable_http_client(server.url, http_client=http),
+        transport,
         mode="legacy" if server.transport == "sse" else "auto",
         client_info=_SOFTWARE,
         elicitation_callback=answer,
@@ -217,15 +219,6 @@ def _client(server: Endpoint, http: Http, person: Person, waiting: _Patience) ->
         logging_callback=hear_log,
         log_level="info",
     )
-
-
-def _sse(url: str, http: Http) -> Transport:
-    def made(
-        headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None, auth: httpx2.Auth | None = None
-    ) -> httpx2.AsyncClient:
-        return http
-
-    return sse_client(url, httpx_client_factory=made)
 
 
 @contextmanager

@@ -6,12 +6,13 @@ from typing import Protocol
 
 import httpx2
 
+# Opens a context in which a person is waited for, and no server.
+PersonActs = Callable[[], AbstractContextManager[None]]
+
 
 class Credentials(Protocol):
-    """Gets access tokens."""
-
-    def auth(self, person_acts: Callable[[], AbstractContextManager[None]]) -> httpx2.Auth:
-        """The authentication of a session's requests. Within ``person_acts()`` a person is waited for, no server.
+    def auth(self, person_acts: PersonActs) -> httpx2.Auth:
+        """The authentication of a session's requests.
 
         Raises:
             ClientError: there is no safe way to get a token.
@@ -24,7 +25,7 @@ class BearerToken(httpx2.Auth):
     def __init__(self, token: str) -> None:
         self._header = f"Bearer {token}"
 
-    def auth(self, person_acts: Callable[[], AbstractContextManager[None]]) -> httpx2.Auth:
+    def auth(self, person_acts: PersonActs) -> httpx2.Auth:
         return self
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:

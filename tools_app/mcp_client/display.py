@@ -45,14 +45,14 @@ def result_text(result: CallToolResult) -> str:
     return "\n".join(safe(_content(block)) for block in result.content)
 
 
-def resource_list(resources: Sequence[Resource | ResourceTemplate], columns: int | None = None) -> str:
+def resource_list(resources: Sequence[Resource | ResourceTemplate]) -> str:
     """Each resource by its URI, or the template of one, and its description below."""
-    return "\n\n".join(_entry([_address(one), one.title or one.name], one.description, columns) for one in resources)
+    return "\n\n".join(_entry([_address(one), one.title or one.name], one.description) for one in resources)
 
 
-def prompt_list(prompts: Sequence[Prompt], columns: int | None = None) -> str:
+def prompt_list(prompts: Sequence[Prompt]) -> str:
     """Each prompt with its arguments, and its description below."""
-    return "\n\n".join(_entry([one.name, *_prompt_words(one)], one.description, columns) for one in prompts)
+    return "\n\n".join(_entry([one.name, *_prompt_words(one)], one.description) for one in prompts)
 
 
 def resource_text(contents: Sequence[TextResourceContents | BlobResourceContents]) -> str:
@@ -87,7 +87,7 @@ def _prompt_words(prompt: Prompt) -> Iterator[str]:
         yield argument.name if argument.required else f"[{argument.name}]"
 
 
-def _entry(words: Sequence[str], description: str | None, columns: int | None) -> str:
+def _entry(words: Sequence[str], description: str | None, columns: int | None = None) -> str:
     width = min(columns or shutil.get_terminal_size().columns, _MAX_WIDTH)
     lines = textwrap.wrap(safe("  ".join(words)), width, subsequent_indent=_INDENT, break_on_hyphens=False)
     for paragraph in safe(inspect.cleandoc(description or "")).split("\n\n"):

@@ -1,20 +1,19 @@
-"""Defines the errors that end a command of the client without its result.
-
-ClientError     a sentence for the person at the terminal, and the exit code
-  Unusable      the command, its settings or the connection is no good
-  Refused       the server, the tool or the authorization server said no
-"""
+"""Defines the errors that end a command of the client without its result."""
 
 
 class ClientError(Exception):
-    """``str()`` is the sentence; it may span lines."""
+    """``str()`` is a sentence for the person at the terminal; it may span lines."""
 
     exit_code: int
 
 
 class Unusable(ClientError):
+    """The command, its settings or the connection is no good."""
+
     exit_code = 2
 
 
 class Refused(ClientError):
+    """The server, the tool or the authorization server said no."""
+
     exit_code = 1

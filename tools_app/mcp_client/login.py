@@ -6,7 +6,6 @@ No token is shown. They are kept for the next command, see `tools_app.mcp_client
 import threading
 import webbrowser
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +17,7 @@ from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull,
 from pydantic import AnyUrl
 
 from authz_app.issuers import is_secure_url
+from tools_app.mcp_client.credentials import PersonActs
 from tools_app.mcp_client.errors import ClientError, Refused, Unusable
 from tools_app.mcp_client.loopback import AuthorizationResponse, listening, redirect_uri
 from tools_app.mcp_client.terminal import one_line
@@ -60,12 +60,8 @@ class Login:
     port: int = CALLBACK_PORT
     seconds: float = _SECONDS
 
-    def auth(self, person_acts: Callable[[], AbstractContextManager[None]]) -> httpx2.Auth:
-        """The authentication of a session's requests. Within ``person_acts()`` the person is waited for.
-
-        Raises:
-            Unusable: others could read the tokens on the way to the server.
-        """
+    def auth(self, person_acts: PersonActs) -> httpx2.Auth:
+        """Raises Unusable where others could read the tokens on the way to the server."""
         _check_secure(self.url)
         callback = redirect_uri(self.port)
         registered = self.application.as_registered(callback) if self.application else None
@@ -84,9 +80,7 @@ class Login:
 class _Visit:
     """One visit to the authorization server by way of the browser."""
 
-    def __init__(
-        self, login: Login, storage: FileTokenStorage, person_acts: Callable[[], AbstractContextManager[None]]
-    ) -> None:
+    def __init__(self, login: Login, storage: FileTokenStorage, person_acts: PersonActs) -> None:
         self._login = login
         self._storage = storage
         self._person_acts = person_acts

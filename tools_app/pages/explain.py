@@ -39,7 +39,7 @@ def explain(request: HttpRequest) -> HttpResponse:
         return _page(request, {**context, "form": form}, status=422)
     if answer.claims is not None:
         form = _with_claims_for_token(request, answer.claims)
-    return _page(request, {**context, "form": form, "answer": _shown(request, answer.explanation)})
+    return _page(request, {**context, "form": form, "answer": _shown(answer.explanation)})
 
 
 def explain_record(request: HttpRequest, record_id: UUID) -> HttpResponse:
@@ -92,7 +92,7 @@ def _beginning(request: HttpRequest) -> dict[str, Any]:
     return typed | (values if reveals.is_revealed(request, record) else {})
 
 
-def _shown(request: HttpRequest, explanation: dict[str, Any]) -> dict[str, Any]:
+def _shown(explanation: dict[str, Any]) -> dict[str, Any]:
     """The explanation with unprintable characters shown, and links to the rules that still exist."""
     answer: dict[str, Any] = _visible(explanation)
     ids = [rule["id"] for rule in answer["rules"]]
@@ -148,4 +148,4 @@ def _of_record(request: HttpRequest, record: CallRecord) -> dict[str, Any]:
     if not sees_values:
         for part in (part for rule in explanation["rules"] for part in rule["parts"]):
             part["found"] = part["found"].replace(" not kept.", " not shown here.")
-    return {**_shown(request, explanation), **kept, "agrees": replayed.agrees, "is_complete": replayed.is_complete}
+    return {**_shown(explanation), **kept, "agrees": replayed.agrees, "is_complete": replayed.is_complete}

@@ -45,10 +45,6 @@ class EventStream:
         """Queue a JSON-RPC message. False: the stream has ended, or ends now because its reader is too far behind."""
         return self.queue(message_event(message))
 
-    def post_event(self, name: str, data: bytes) -> bool:
-        """Queue another kind of event."""
-        return self.queue(event(name, data))
-
     def queue(self, chunk: bytes) -> bool:
         """Queue bytes that are an event already."""
         if self.ended:

@@ -1,6 +1,6 @@
 """Keeps the sessions that clients listen to (`GET /mcp`), and tells them which of their lists have changed."""
 
-from tools_app.invocation.listing import changed_since, digest_of, list_changed
+from tools_app.invocation.listing import LIST_CHANGED, changed_since, digest_of
 from tools_app.sessions.session import Listening, SessionStore
 from tools_app.streams.open_streams import Listener
 
@@ -23,6 +23,6 @@ async def keep_listening(listener: Listener, sessions: SessionStore, *, is_new: 
         now = digest_of(listener.seen or frozenset())
         before = await sessions.tell(listener.session.key, listener.key, now)
         for kind in changed_since(before, now) if before else ():
-            listener.stream.post(list_changed(kind))
+            listener.stream.post(LIST_CHANGED[kind])
     listener.is_behind = False
     return listening

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from authz_app.policy.policy import Policy
 from authz_app.policy_store.store import PolicyStore, PolicyUnavailable
-from tools_app.invocation.listing import Seen, changed_kinds, list_changed, seen_by
+from tools_app.invocation.listing import LIST_CHANGED, Seen, changed_kinds, seen_by
 from tools_app.sessions.session import BLOCKED, SessionStore, SessionsUnavailable
 from tools_app.streams.open_streams import Listener, OpenStream, OpenStreams
 
@@ -81,4 +81,4 @@ def _tell_of_changes(opened: OpenStream, before: Seen, after: Seen) -> None:
         opened.is_behind |= before != after  # It may be that another stream is told, on another worker.
         return
     for kind in changed_kinds(before, after):
-        opened.stream.post(list_changed(kind))
+        opened.stream.post(LIST_CHANGED[kind])

@@ -3,8 +3,8 @@
 from authz_app.conf import conf as authz_conf
 from authz_app.core.asgi import Scope
 from tools_app.invocation import invoke as invocation
+from tools_app.invocation.access_request import access_request_of
 from tools_app.invocation.caller import Caller
-from tools_app.transports.messages import access_request_in
 from tools_app.transports.requests import RequestRefused, client_address
 from tools_app.wire import jsonrpc
 from tools_app.worker.worker import Worker
@@ -39,7 +39,7 @@ async def refuse_blocked(caller: Caller, message: jsonrpc.Message | None, worker
     client = await worker.dependencies.policy.client_of(caller.principal)
     if client.status != "blocked":
         return
-    record_id = await invocation.record_blocked(caller, access_request_in(message), worker.dependencies)
+    record_id = await invocation.record_blocked(caller, access_request_of(message), worker.dependencies)
     if record_id is not None:
         text = f"Your client is blocked here. Record {record_id}; ask {worker.dependencies.contact}."
         raise RequestRefused(403, "client_blocked", text)

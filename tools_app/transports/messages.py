@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from authz_app.core import strict_json
 from authz_app.core.asgi import Receive, Scope
 from tools_app.conf import conf
-from tools_app.invocation.access_request import DECIDED_METHODS, SESSION, AccessRequest, access_request_of
+from tools_app.invocation.access_request import DECIDED_METHODS
 from tools_app.transports.requests import BadMessage, check_is_json, read_body
 from tools_app.wire import jsonrpc
 
@@ -43,8 +43,3 @@ def is_decided(message: jsonrpc.Message) -> bool:
 def is_subscription(message: jsonrpc.Message) -> bool:
     """Whether the message asks for a stream of notifications (MCP 2026-07-28, Subscriptions)."""
     return isinstance(message, jsonrpc.Request) and message.method == "subscriptions/listen"
-
-
-def access_request_in(message: jsonrpc.Message | None) -> AccessRequest:
-    """What the message asks for, or a session, where it asks for nothing that is decided."""
-    return access_request_of(message.method, message.params) if isinstance(message, jsonrpc.Request) else SESSION

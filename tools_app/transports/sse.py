@@ -19,7 +19,7 @@ from tools_app.invocation.listing import seen_by
 from tools_app.protocol.exchange import BackChannel
 from tools_app.protocol.kernel import ServedRequest
 from tools_app.sessions.session import McpSessionState, new_session_id, session_key
-from tools_app.streams.event_stream import EventStream
+from tools_app.streams.event_stream import EventStream, event
 from tools_app.streams.open_streams import SessionStream
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.messages import read_message
@@ -53,7 +53,7 @@ async def sse_app(scope: Scope, receive: Receive, send: Send, worker: Worker) ->
     await worker.workers.join()
     session_id = new_session_id()
     opened = await _open(scope, worker, session_key(session_id))
-    opened.stream.post_event("endpoint", f"/messages/?session_id={session_id}".encode())
+    opened.stream.queue(event("endpoint", f"/messages/?session_id={session_id}".encode()))
     try:
         await deliver(opened.stream, receive, send)
     finally:

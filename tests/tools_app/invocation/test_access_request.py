@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tools_app.invocation.access_request import DECIDED_METHODS, SESSION, access_request_of, resource_read, tool_call
+from tools_app.wire.jsonrpc import Request
 
 NOTE = "notes://{topic}/{number}"
 
@@ -34,7 +35,7 @@ NOTE = "notes://{topic}/{number}"
 )
 def test_what_is_asked_for(method: str, params: Any, expected: tuple[str, str, str], recorded: Any) -> None:
     assert method in DECIDED_METHODS
-    access_request = access_request_of(method, params)
+    access_request = access_request_of(Request(1, method, params))
     assert (access_request.record_kind, access_request.kind, access_request.name) == expected
     assert access_request.recorded == recorded
 
@@ -42,7 +43,7 @@ def test_what_is_asked_for(method: str, params: Any, expected: tuple[str, str, s
 @pytest.mark.parametrize("method", ["initialize", "tools/list", "resources/unsubscribe", "nonsense"])
 def test_what_is_not_decided_asks_for_a_session(method: str) -> None:
     assert method not in DECIDED_METHODS
-    assert access_request_of(method, {"name": "echo"}) is SESSION
+    assert access_request_of(Request(1, method, {"name": "echo"})) is SESSION
 
 
 KEYS = ("name", "uri", "arguments", "ref", "argument", "context", "type")
@@ -53,7 +54,7 @@ METHODS = ("tools/call", "resources/read", "prompts/get", "completion/complete",
 
 @given(st.sampled_from(METHODS), st.none() | st.dictionaries(st.sampled_from(KEYS), anything))
 def test_nothing_that_a_stranger_writes_is_an_error(method: str, params: Any) -> None:
-    access_request = access_request_of(method, params)
+    access_request = access_request_of(Request(1, method, params))
     assert isinstance(access_request.name, str)
     assert access_request.runs is None or access_request.name
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from authz_app.policy.rule import KINDS, Kind
-from tools_app.invocation.listing import Seen, changed_kinds, changed_since, digest_of, list_changed
+from tools_app.invocation.listing import LIST_CHANGED, Seen, changed_kinds, changed_since, digest_of
 
 seen = st.frozensets(st.tuples(st.sampled_from(KINDS), st.sampled_from(["a", "b", "ab", "a.b"])), max_size=6)
 
@@ -28,4 +28,4 @@ def test_what_an_older_worker_told_counts_as_changed() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_has_a_notification(kind: Kind) -> None:
-    assert list_changed(kind)["method"] == f"notifications/{kind}s/list_changed"
+    assert LIST_CHANGED[kind]["method"] == f"notifications/{kind}s/list_changed"

@@ -23,7 +23,7 @@ async def rest(stream: EventStream) -> bytes:
 
 async def test_messages_are_sent_in_order_and_together() -> None:
     stream = EventStream(10_000, 60)
-    assert stream.post_event("endpoint", b"/messages/")
+    assert stream.queue(event("endpoint", b"/messages/"))
     assert all(stream.post({"n": n}) for n in range(3))
     async with asyncio.timeout(WAIT):
         chunk = await stream.next()

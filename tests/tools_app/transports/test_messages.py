@@ -7,14 +7,8 @@ import orjson
 import pytest
 
 from authz_app.core.asgi import Message
-from tools_app.invocation.access_request import DECIDED_METHODS, SESSION
-from tools_app.transports.messages import (
-    Posted,
-    access_request_in,
-    is_decided,
-    is_subscription,
-    read_message,
-)
+from tools_app.invocation.access_request import DECIDED_METHODS, SESSION, access_request_of
+from tools_app.transports.messages import Posted, is_decided, is_subscription, read_message
 from tools_app.transports.requests import BadMessage, RequestRefused
 from tools_app.wire.jsonrpc import INVALID_REQUEST, PARSE_ERROR, Notification, Request, Response
 
@@ -64,7 +58,7 @@ def test_a_body_of_another_type_is_not_read() -> None:
 def test_a_request_is_decided_by_its_method_whatever_it_asks_for(method: str) -> None:
     for params in (None, {}, {"name": 1, "uri": [], "arguments": "x", "ref": None}):
         assert is_decided(Request(1, method, params))
-        assert access_request_in(Request(1, method, params)) is not SESSION
+        assert access_request_of(Request(1, method, params)) is not SESSION
 
 
 @pytest.mark.parametrize(
@@ -80,7 +74,7 @@ def test_a_request_is_decided_by_its_method_whatever_it_asks_for(method: str) ->
 )
 def test_what_is_no_such_request_asks_for_a_session(message: Any) -> None:
     assert message is None or not is_decided(message)
-    assert access_request_in(message) is SESSION
+    assert access_request_of(message) is SESSION
 
 
 def test_only_a_request_of_that_method_is_a_subscription() -> None:
