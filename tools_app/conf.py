@@ -27,7 +27,6 @@ class ToolsConf:
 
 @cache
 def conf() -> ToolsConf:
-    """The settings of this app."""
     return ToolsConf(
         tool_time_limit=settings.TOOL_TIME_LIMIT,
         tool_threads=settings.TOOL_THREADS,

@@ -146,17 +146,14 @@ def unregister(name: str, kind: Kind = "tool") -> None:
 
 
 def registered(kind: Kind) -> Mapping[str, Definition]:
-    """All of one kind by name."""
     return _kinds[kind]
 
 
 def registered_tools() -> Mapping[str, ToolDefinition]:
-    """All tools by name."""
     return _tools
 
 
 def registered_prompts() -> Mapping[str, PromptDefinition]:
-    """All prompts by name."""
     return _prompts
 
 

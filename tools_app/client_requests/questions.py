@@ -24,7 +24,6 @@ class Question:
 
 
 def can_answer(capabilities: Mapping[str, Any], question: Question) -> bool:
-    """Whether a client with these capabilities can be asked this."""
     declared = capabilities.get(question.capability)
     if not isinstance(declared, Mapping):
         return False

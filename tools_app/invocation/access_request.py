@@ -38,7 +38,6 @@ class AccessRequest(NamedTuple):
         return None if self.record_kind == "completion" else self.recorded
 
     def target(self, policy: Policy) -> Target:
-        """What a decision needs to know of the tool, resource or prompt."""
         return target_of(self.kind, self.name, self.runs is not None, policy)
 
     def time_limit(self, default: float) -> float:

@@ -42,7 +42,6 @@ def _shared(seen: Seen) -> Seen:
 
 
 def changed_kinds(before: Seen, after: Seen) -> list[Kind]:
-    """The kinds whose lists differ."""
     changed = {kind for kind, _ in before ^ after}
     return [kind for kind in KINDS if kind in changed]
 

@@ -18,7 +18,6 @@ _GRACE = 10.0
 
 
 def opening_of(caller: Caller, contents: RecordContents, decision: Decision, dependencies: Dependencies) -> Opening:
-    """A new record, under a new id."""
     now = datetime.now(UTC)
     request, principal, client = contents.request, caller.principal, decision.client
     seconds = request.time_limit(dependencies.time_limit) + _GRACE

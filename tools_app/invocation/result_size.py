@@ -2,35 +2,26 @@
 
 from collections.abc import Iterator
 
-from mcp_types import (
-    CallToolResult,
-    CompleteResult,
-    ContentBlock,
-    ErrorData,
-    GetPromptResult,
-    ReadResourceResult,
-    Result,
-    TextResourceContents,
-)
+import mcp_types as types
 
 
-def result_size(result: Result | ErrorData) -> int:
+def result_size(result: types.Result | types.ErrorData) -> int:
     """The bytes of content in a result, before it is wrapped for the wire; of bytes, those of their base64."""
     return sum(len(text.encode()) for text in _texts(result))
 
 
-def _texts(result: Result | ErrorData) -> Iterator[str]:
+def _texts(result: types.Result | types.ErrorData) -> Iterator[str]:
     match result:
-        case CallToolResult(content=blocks):
+        case types.CallToolResult(content=blocks):
             yield from map(_text_in, blocks)
-        case GetPromptResult(messages=messages):
+        case types.GetPromptResult(messages=messages):
             yield from (_text_in(message.content) for message in messages)
-        case ReadResourceResult(contents=contents):
-            yield from (one.text if isinstance(one, TextResourceContents) else one.blob for one in contents)
-        case CompleteResult(completion=completion):
+        case types.ReadResourceResult(contents=contents):
+            yield from (one.text if isinstance(one, types.TextResourceContents) else one.blob for one in contents)
+        case types.CompleteResult(completion=completion):
             yield from completion.values
 
 
-def _text_in(block: ContentBlock) -> str:
+def _text_in(block: types.ContentBlock) -> str:
     text: str = getattr(block, "text", "") or getattr(block, "data", "")
     return text

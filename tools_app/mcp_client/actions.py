@@ -58,8 +58,6 @@ class CallTool:
 
 @dataclass(frozen=True, slots=True)
 class ReadResource:
-    """Print what a resource holds."""
-
     uri: str
     as_json: bool
 

@@ -43,6 +43,5 @@ def endpoint(text: str, transport: TransportName | None = None) -> Endpoint:
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port of ``url``."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -14,31 +14,13 @@ from typing import Any, TypeVar
 
 import anyio
 import httpx2
+import mcp_types as types
 from django.conf import settings
 from mcp.client import Client, ClientRequestContext
 from mcp.client.auth import OAuthFlowError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp_types import (
-    CONNECTION_CLOSED,
-    INVALID_PARAMS,
-    CallToolResult,
-    CreateMessageRequestParams,
-    CreateMessageResult,
-    ElicitRequestParams,
-    ElicitResult,
-    ErrorData,
-    GetPromptResult,
-    Implementation,
-    LoggingMessageNotificationParams,
-    PaginatedResult,
-    Prompt,
-    ReadResourceResult,
-    Resource,
-    ResourceTemplate,
-    Tool,
-)
 from pydantic import ValidationError
 
 from tools_app.mcp_client.address import Endpoint
@@ -49,12 +31,12 @@ from tools_app.mcp_client.http_errors import what_to_ask_for
 from tools_app.mcp_client.person import Person
 from tools_app.mcp_client.terminal import one_line, safe
 
-_SOFTWARE = Implementation(name="manage.py mcp_client", version=settings.VERSION)
+_SOFTWARE = types.Implementation(name="manage.py mcp_client", version=settings.VERSION)
 _CONNECT_SECONDS = 10.0
 _MAX_PAGES = 100
 # A stream may be silent for long; how long the server may be is a matter of patience.
 _STREAM_SECONDS = 3600.0
-Page = TypeVar("Page", bound=PaginatedResult)
+Page = TypeVar("Page", bound=types.PaginatedResult)
 Result = TypeVar("Result")
 
 
@@ -95,11 +77,10 @@ class Connection:
     def instructions(self) -> str:
         return self._client.instructions or ""
 
-    async def tools(self) -> list[Tool]:
-        """All tools that the server lists for this caller."""
+    async def tools(self) -> list[types.Tool]:
         return [tool for page in await self._pages(self._client.list_tools) for tool in page.tools]
 
-    async def resources(self) -> list[Resource | ResourceTemplate]:
+    async def resources(self) -> list[types.Resource | types.ResourceTemplate]:
         """All resources that the server lists for this caller, then all templates of resources."""
         if self._client.server_capabilities.resources is None:
             return []
@@ -110,20 +91,19 @@ class Connection:
             *(template for page in templates for template in page.resource_templates),
         ]
 
-    async def prompts(self) -> list[Prompt]:
-        """All prompts that the server lists for this caller."""
+    async def prompts(self) -> list[types.Prompt]:
         if self._client.server_capabilities.prompts is None:
             return []
         return [prompt for page in await self._pages(self._client.list_prompts) for prompt in page.prompts]
 
-    async def call(self, name: str, arguments: Mapping[str, Any]) -> CallToolResult:
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> types.CallToolResult:
         """Call a tool. Its own failure is a result too (``is_error``)."""
         return await self._asked(self._client.call_tool(name, dict(arguments), progress_callback=self._hear_progress))
 
-    async def read(self, uri: str) -> ReadResourceResult:
+    async def read(self, uri: str) -> types.ReadResourceResult:
         return await self._asked(self._client.read_resource(uri))
 
-    async def prompt(self, name: str, arguments: Mapping[str, str]) -> GetPromptResult:
+    async def prompt(self, name: str, arguments: Mapping[str, str]) -> types.GetPromptResult:
         return await self._asked(self._client.get_prompt(name, dict(arguments)))
 
     async def _asked(self, answer: Awaitable[Result]) -> Result:
@@ -189,17 +169,17 @@ async def connect(
 
 
 def _client(server: Endpoint, http: Http, person: Person, waiting: _Patience) -> Client:
-    async def answer(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    async def answer(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
         with waiting.expecting(False):
             return await person.answer(params)
 
     async def sample(
-        context: ClientRequestContext, params: CreateMessageRequestParams
-    ) -> CreateMessageResult | ErrorData:
+        context: ClientRequestContext, params: types.CreateMessageRequestParams
+    ) -> types.CreateMessageResult | types.ErrorData:
         with waiting.expecting(False):
             return await person.sample(params)
 
-    async def hear_log(params: LoggingMessageNotificationParams) -> None:
+    async def hear_log(params: types.LoggingMessageNotificationParams) -> None:
         waiting.heard()
         text = params.data if isinstance(params.data, str) else json.dumps(params.data, ensure_ascii=False)
         person.hear_log(params.level, text)
@@ -234,10 +214,10 @@ def _sentence(error: Exception) -> Exception:
     match error:
         case ExceptionGroup(exceptions=[first, *_]):
             return _sentence(first)
-        case MCPError(code=code, message="Connection closed") if code == CONNECTION_CLOSED:
+        case MCPError(code=code, message="Connection closed") if code == types.CONNECTION_CLOSED:
             return Unusable("The server closed the connection before it had answered.")
         case MCPError(code=code, message=message):
-            return Refused(safe(message) if code == INVALID_PARAMS else f"{safe(message)} (error {code})")
+            return Refused(safe(message) if code == types.INVALID_PARAMS else f"{safe(message)} (error {code})")
         case httpx2.SSEError():
             return Unusable("What answers there is not an event stream, so not an MCP server over HTTP+SSE.")
         case ValidationError():

@@ -33,7 +33,6 @@ class ErrorResponse:
     location: str = ""
 
     def error(self) -> ClientError:
-        """The error that ends the command."""
         return (Refused if self.status in _NO else Unusable)(self.sentence())
 
     def sentence(self) -> str:

@@ -46,7 +46,6 @@ def log_action(protocol: str, action: str, details: Mapping[str, Any]) -> None:
 
 
 def flush() -> None:
-    """Write the lines that are waiting."""
     lines = list(_pending)
     _pending.clear()
     if lines:

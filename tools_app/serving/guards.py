@@ -47,8 +47,6 @@ class StrictRequest(WebRequest):
 
 
 class StrictFactory(HTTPFactory):
-    """Makes strict requests."""
-
     def buildProtocol(self, addr: Any) -> Any:
         protocol = super().buildProtocol(addr)
         protocol.requestFactory = StrictRequest

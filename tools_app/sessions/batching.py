@@ -18,7 +18,6 @@ class Batches(Generic[Item, Answer]):
         self._task: asyncio.Task[None] | None = None
 
     async def ask(self, item: Item) -> Answer:
-        """The answer to one item."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((item, future))

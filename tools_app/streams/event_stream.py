@@ -18,7 +18,6 @@ def event(name: str, data: bytes) -> bytes:
 
 
 def message_event(message: Mapping[str, Any]) -> bytes:
-    """A JSON-RPC message as an event."""
     return event("message", orjson.dumps(message))
 
 

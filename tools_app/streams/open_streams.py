@@ -83,7 +83,6 @@ class OpenStreams:
                 self._listeners[removed.session.key] = left
 
     def get(self, key: str) -> SessionStream | None:
-        """The stream of the session with this key."""
         found = self._streams.get(key)
         return found if isinstance(found, SessionStream) else None
 
@@ -100,7 +99,6 @@ class OpenStreams:
             opened.stream.end(why)
 
     def end_all(self, why: str) -> None:
-        """End every stream after what is queued for it."""
         for opened in self.all():
             opened.stream.end(why)
 

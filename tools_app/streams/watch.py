@@ -56,7 +56,6 @@ class StreamWatch:
         self._reached_at = time.monotonic()
 
     def add(self, opened: OpenStream) -> None:
-        """Put a stream under watch."""
         opened.renew_at = time.monotonic() + self._heartbeat
         self._streams.add(opened)
         self._start()

@@ -30,7 +30,6 @@ class BadMessage(Exception):
 
 
 def header_values(scope: Scope, name: bytes) -> list[str]:
-    """All values of a header, in order."""
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 

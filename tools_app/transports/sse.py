@@ -47,7 +47,6 @@ _NO_SESSION = "There is no such MCP session. Open one with GET /sse."
 
 
 async def sse_app(scope: Scope, receive: Receive, send: Send, worker: Worker) -> None:
-    """Serve `GET /sse`."""
     if scope["method"] != "GET":
         raise RequestRefused(405, "method_not_allowed", "Open a stream with GET /sse.", [(b"allow", b"GET")])
     await worker.workers.join()

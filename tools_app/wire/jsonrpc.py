@@ -112,7 +112,6 @@ def error_of(request_id: RequestId | None, code: int, message: str, data: Any = 
 
 
 def notification_of(method: str, params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A notification of the server."""
     message: dict[str, Any] = {"jsonrpc": "2.0", "method": method}
     if params is not None:
         message["params"] = dict(params)

@@ -35,7 +35,6 @@ class InFlight:
         return True
 
     def cancel_session(self, session_key: str) -> None:
-        """Cancel every request of a session."""
         for task in list(self._tasks.get(session_key, {}).values()):
             _cancel_soon(task, SESSION_ENDED)
 

@@ -26,7 +26,6 @@ def outage_notices() -> list[str]:
 
 
 async def drain(limit: float) -> None:
-    """Drain this process's worker, if it has one."""
     if worker := running_worker():
         await worker.drain(limit)
 

@@ -86,12 +86,10 @@ class Worker:
 
     @property
     def sessions(self) -> SessionStore:
-        """The store of MCP sessions."""
         return self.workers.sessions
 
     @property
     def draining(self) -> bool:
-        """Whether the worker is about to leave."""
         return self.tasks.draining
 
     def start(self) -> None:

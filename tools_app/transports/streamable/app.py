@@ -14,7 +14,6 @@ from tools_app.worker.worker import Worker
 
 
 async def streamable_app(scope: Scope, receive: Receive, send: Send, worker: Worker) -> None:
-    """Serve one request on `/mcp`."""
     posted = await read_message(scope, receive) if scope["method"] == "POST" else None
     if not _is_of_modern_era(scope, posted):
         await handshake.serve(scope, receive, send, posted, worker)

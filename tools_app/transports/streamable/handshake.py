@@ -20,18 +20,11 @@ from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN
 from tools_app.transports.messages import Posted
 from tools_app.transports.requests import RequestRefused
 from tools_app.transports.session_messages import caller_in, serve_request, take
+from tools_app.transports.streamable import sessions
 from tools_app.transports.streamable.content_negotiation import AcceptedMediaTypes, accepted_by, check_stream_accepted
 from tools_app.transports.streamable.get_stream import serve_get_stream
 from tools_app.transports.streamable.held_response import forbidden_response
 from tools_app.transports.streamable.response import StreamableResponse
-from tools_app.transports.streamable.sessions import (
-    accepted_session,
-    end_blocked,
-    nowhere,
-    open_session,
-    release,
-    session_ids,
-)
 from tools_app.transports.streaming import Headers
 from tools_app.wire import jsonrpc
 from tools_app.worker.worker import Worker
@@ -53,10 +46,10 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted | Non
         await _post(scope, receive, send, posted.message, worker)
     elif scope["method"] == "GET":
         check_stream_accepted(scope)
-        session = (await accepted_session(scope, None, worker)).session
+        session = (await sessions.accepted_session(scope, None, worker)).session
         await serve_get_stream(scope, receive, send, session, worker)
     elif scope["method"] == "DELETE":
-        session = (await accepted_session(scope, None, worker)).session
+        session = (await sessions.accepted_session(scope, None, worker)).session
         await worker.lifetime.end(session.key, "its client ended it")
         logger.info("MCP session %s ended: its client ended it", session.key)
         await _send_empty(send, 204)
@@ -67,16 +60,16 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted | Non
 async def _post(scope: Scope, receive: Receive, send: Send, message: jsonrpc.Message, worker: Worker) -> None:
     accepts = accepted_by(scope)
     if not isinstance(message, jsonrpc.Request):
-        session = (await accepted_session(scope, message, worker)).session
-        await take(worker, scope, message, session, nowhere(worker))
+        session = (await sessions.accepted_session(scope, message, worker)).session
+        await take(worker, scope, message, session, sessions.nowhere(worker))
         await _send_empty(send, 202)
-    elif message.method == "initialize" and not session_ids(scope):
-        opened = await open_session(scope, message, worker)
+    elif message.method == "initialize" and not sessions.session_ids(scope):
+        opened = await sessions.open_session(scope, message, worker)
         response = _responding(accepts, worker, opened.headers)
         response.answer(opened.message)
         await response.deliver(receive, send)
     else:
-        accepted = await accepted_session(scope, message, worker)
+        accepted = await sessions.accepted_session(scope, message, worker)
         response = _responding(accepts, worker)
         if accepted.refusal:
             response.answer(jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, accepted.refusal))
@@ -108,10 +101,10 @@ class _ResponsePath:
     async def answer(self, served: ServedRequest) -> None:
         forbidden = forbidden_response(served.denied, self.request_id, _PATH)
         try:
-            await release(self.worker, self.session, self.request_id)
+            await sessions.release(self.worker, self.session, self.request_id)
             if served.denied is not None and served.denied.blocked:
                 # Before it is told so: what it sends next finds no session.
-                await end_blocked(self.worker, self.session)
+                await sessions.end_blocked(self.worker, self.session)
         finally:  # Even if the end of the session cancels this.
             if forbidden is None:
                 self.response.answer(served.message, served.record_id)
@@ -120,7 +113,7 @@ class _ResponsePath:
 
     async def give_up(self, cancelled: asyncio.CancelledError) -> None:
         self.response.answer(self._last_words(cancelled))
-        await release(self.worker, self.session, self.request_id)
+        await sessions.release(self.worker, self.session, self.request_id)
 
     def _last_words(self, cancelled: asyncio.CancelledError) -> Mapping[str, Any] | None:
         """What is answered to a request that was cancelled: nothing, where its client asked for that."""

@@ -131,7 +131,6 @@ async def end_blocked(worker: Worker, session: McpSessionState) -> None:
 
 
 def session_ids(scope: Scope) -> list[str]:
-    """The session ids that a request names."""
     return header_values(scope, _SESSION_HEADER)
 
 
