@@ -15,11 +15,13 @@ from django.db import connection, connections
 from django.db.backends.base.introspection import BaseDatabaseIntrospection
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
+from httpx2._config import DEFAULT_TIMEOUT_CONFIG
 from pytest_django import DjangoDbBlocker
 
 from authz_app.policy_store.tables import CHANGE, EDIT, REVISION
 from authz_app.triggers import append_only_history, append_only_records, install
 from tests import clean_database, redis as redis_server, round_robin, warm_python
+from tests.eventually import PATIENCE
 from tests.issuer import Issuer
 from tests.redis import RedisServer
 from tests.site import Site
@@ -27,6 +29,8 @@ from tests.site import Site
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "")
 # Each HTTP client would load the system's certificates anew, a hundredth of a second's work; sites of tests have none.
 httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
+# Five seconds, as the library has it, are few for a site that starts beside busy processes.
+vars(DEFAULT_TIMEOUT_CONFIG).update(dict.fromkeys(("connect", "read", "write", "pool"), PATIENCE))
 
 
 def empty_history_last(introspection: BaseDatabaseIntrospection, *args: Any, **options: Any) -> list[str]:
@@ -116,7 +120,7 @@ def migrated_postgresql() -> Iterator[str]:
 
 def _postgresql() -> "psycopg.Connection[Any]":
     need("PostgreSQL (TEST_POSTGRES_URL; `make test` starts one)", bool(POSTGRES_URL))
-    return psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=3)
+    return psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=30)
 
 
 def postgresql_url(name: str) -> str:

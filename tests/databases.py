@@ -15,7 +15,7 @@ from tests.eventually import eventually
 def connect(database_url: str) -> Iterator[Any]:
     """A connection of one's own; each statement commits by itself unless a transaction is begun."""
     if database_url.startswith("sqlite"):
-        connection: Any = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None, timeout=20)
+        connection: Any = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None, timeout=60)
     else:
         connection = psycopg.connect(database_url, autocommit=True)
     try:

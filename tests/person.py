@@ -48,7 +48,7 @@ class Person:
         self.url = url
         self.username = username
         self.password = password
-        self.browser = httpx2.Client(base_url=url, timeout=20)
+        self.browser = httpx2.Client(base_url=url, timeout=60)
 
     def __enter__(self) -> "Person":
         return self
@@ -143,7 +143,7 @@ class Application:
 
 def metadata_of(url: str) -> dict[str, Any]:
     """What the site's own authorization server says of itself."""
-    found: dict[str, Any] = httpx2.get(f"{url}/.well-known/oauth-authorization-server", timeout=20).json()
+    found: dict[str, Any] = httpx2.get(f"{url}/.well-known/oauth-authorization-server", timeout=60).json()
     return found
 
 
@@ -156,7 +156,7 @@ def register(metadata: dict[str, Any], **fields: Any) -> Application:
         "token_endpoint_auth_method": "none",
         **fields,
     }
-    answer = httpx2.post(metadata["registration_endpoint"], json=wanted, timeout=20)
+    answer = httpx2.post(metadata["registration_endpoint"], json=wanted, timeout=60)
     assert answer.status_code == 201, answer.text
     return Application(answer.json()["client_id"], wanted["redirect_uris"][0])
 
@@ -171,7 +171,7 @@ def redeem(metadata: dict[str, Any], application: Application, callback: str, **
         "code_verifier": application.verifier,
         **fields,
     }
-    return httpx2.post(metadata["token_endpoint"], data=body, timeout=20)
+    return httpx2.post(metadata["token_endpoint"], data=body, timeout=60)
 
 
 def log_in(url: str, username: str, **parameters: str) -> dict[str, Any]:

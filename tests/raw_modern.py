@@ -9,7 +9,7 @@ import httpx2
 
 from tests.site import SiteAddress
 
-WAIT = 20.0
+WAIT = 60.0
 MODERN = "2026-07-28"
 PREFIX = "io.modelcontextprotocol/"
 _NAMES = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}

@@ -12,7 +12,7 @@ import httpx2
 
 from tests.site import SiteAddress
 
-WAIT = 20.0
+WAIT = 60.0
 _LEEWAY = 30
 INITIALIZE = {
     "protocolVersion": "2025-11-25",

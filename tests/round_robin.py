@@ -122,7 +122,7 @@ class BalancedSite(SiteAddress):
     def log(self) -> str:
         return "\n".join(worker.log for worker in self.workers)
 
-    def wait_for_line(self, pattern: str, seconds: float = 20) -> str:
+    def wait_for_line(self, pattern: str, seconds: float = 60) -> str:
         """The first line of any worker, of those that were or will be printed, in which the pattern is found."""
 
         def matching() -> str:

@@ -162,7 +162,7 @@ class Site(SiteAddress):
     def log(self) -> str:
         return "\n".join(self.lines)
 
-    def wait_for_line(self, pattern: str, seconds: float = 20) -> str:
+    def wait_for_line(self, pattern: str, seconds: float = 60) -> str:
         """The first line, of those that were or will be printed, in which the pattern is found."""
         deadline = time.monotonic() + seconds
         with self._new_line:
@@ -180,7 +180,7 @@ class Site(SiteAddress):
         assert self._process is not None
         return self._process.pid
 
-    def stop(self, how: int = signal.SIGTERM, seconds: float = 40) -> int:
+    def stop(self, how: int = signal.SIGTERM, seconds: float = 80) -> int:
         """Stop serving; returns the exit code."""
         assert self._process is not None
         if self._process.poll() is None:

@@ -21,7 +21,7 @@ from tests.site import Site
 MULTIPART = "multipart/form-data"
 FORM = "application/x-www-form-urlencoded"
 AUTHORIZE = "/identity/o/authorize"
-WAIT = 20.0
+WAIT = 60.0
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -64,7 +64,7 @@ async def _end(worker: Worker) -> None:
             watching.cancel()
         await asyncio.wait([watching], timeout=WAIT)
     if worker.tasks._ending:
-        _, late = await asyncio.wait(set(worker.tasks._ending), timeout=3)
+        _, late = await asyncio.wait(set(worker.tasks._ending), timeout=WAIT)
         for task in late:
             task.cancel()
     await worker.workers.leave()

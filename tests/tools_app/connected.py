@@ -13,7 +13,7 @@ from tools_app.streams.event_stream import EventStream
 from tools_app.streams.open_streams import SessionStream
 from tools_app.worker.worker import Worker
 
-WAIT = 20.0
+WAIT = 60.0
 OWNER = ("https://issuer.example/", "alice", "app")
 # Connect(prefix, url): what is made inside connects to the site of this prefix, through the Redis at this URL.
 Connect = Callable[..., AbstractContextManager[None]]

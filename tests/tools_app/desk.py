@@ -21,7 +21,7 @@ from tools_app.wire.jsonrpc import INVALID_PARAMS
 
 ISSUER = "https://issuer.example/"
 T = TypeVar("T")
-WAIT = 20.0
+WAIT = 60.0
 
 
 class Silent:

@@ -18,7 +18,7 @@ from tests.authz_app.audit.openings import an_opening
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
-WAIT = 20.0
+WAIT = 60.0
 Asked = tuple[Opening, tuple[Allowance, ...]]
 
 

@@ -30,7 +30,7 @@ from tests.eventually import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 @contextmanager

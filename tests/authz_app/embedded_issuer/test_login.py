@@ -38,7 +38,7 @@ def claims_of(token: str) -> dict[str, Any]:
 
 def refresh(metadata: dict[str, Any], client_id: str, token: str, **fields: str) -> httpx2.Response:
     body = {"grant_type": "refresh_token", "refresh_token": token, "client_id": client_id, **fields}
-    return httpx2.post(metadata["token_endpoint"], data=body, timeout=20)
+    return httpx2.post(metadata["token_endpoint"], data=body, timeout=60)
 
 
 async def test_a_login_ends_in_calls_that_are_recorded_under_the_person_s_name(site: Site) -> None:
@@ -123,7 +123,7 @@ def test_a_registered_application_logs_a_person_in(
 
 def begin_on_device(metadata: dict[str, Any], application: Application, **fields: str) -> dict[str, Any]:
     body = {"client_id": application.client_id, **fields}
-    answer = httpx2.post(metadata["device_authorization_endpoint"], data=body, timeout=20)
+    answer = httpx2.post(metadata["device_authorization_endpoint"], data=body, timeout=60)
     assert answer.status_code == 200, answer.text
     begun: dict[str, Any] = answer.json()
     return begun
@@ -131,7 +131,7 @@ def begin_on_device(metadata: dict[str, Any], application: Application, **fields
 
 def poll(metadata: dict[str, Any], application: Application, begun: dict[str, Any], **fields: str) -> httpx2.Response:
     body = {"grant_type": DEVICE, "device_code": begun["device_code"], "client_id": application.client_id, **fields}
-    return httpx2.post(metadata["token_endpoint"], data=body, timeout=20)
+    return httpx2.post(metadata["token_endpoint"], data=body, timeout=60)
 
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"

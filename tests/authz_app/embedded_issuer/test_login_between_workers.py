@@ -46,7 +46,7 @@ def test_any_worker_takes_any_step_and_limits_count_together(site: BalancedSite)
     # An odd number of requests each, so that each login begins at the other worker.
     for _ in range(3):
         assert log_in(site.url, "dana")["access_token"]
-        httpx2.get(f"{site.url}/connect/", timeout=20)
+        httpx2.get(f"{site.url}/connect/", timeout=60)
     metadata = metadata_of(site.url)
     device = register(metadata, grant_types=[DEVICE])
     begun = httpx2.post(metadata["device_authorization_endpoint"], data={"client_id": device.client_id}).json()
@@ -66,7 +66,7 @@ def test_while_redis_is_away_nobody_logs_in_and_nothing_breaks(site: BalancedSit
         callback = dana.allow(application.address(metadata))
         own_redis.kill()
         assert redeem(metadata, application, callback).status_code == 503
-        assert httpx2.post(metadata["registration_endpoint"], json={}, timeout=20).status_code in (400, 503)
+        assert httpx2.post(metadata["registration_endpoint"], json={}, timeout=60).status_code in (400, 503)
         page = dana.browser.get("/sign-in/")
         assert page.status_code in (200, 302)
         again = dana.open(application.address(metadata))

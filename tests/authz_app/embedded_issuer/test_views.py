@@ -25,12 +25,12 @@ def test_token_endpoint_works_over_a_socket_with_basic_authentication(
     live_server: Any, settings: Any, service: tuple[OAuthApplication, str]
 ) -> None:
     settings.PUBLIC_URL = live_server.url
-    found = requests.get(f"{live_server.url}{METADATA_URLS[0]}", timeout=10).json()
+    found = requests.get(f"{live_server.url}{METADATA_URLS[0]}", timeout=60).json()
     credentials = (service[0].pk, service[1])
     data = {"grant_type": "client_credentials", "resource": f"{live_server.url}/mcp"}
-    answer = requests.post(found["token_endpoint"], data=data, auth=credentials, timeout=10)
+    answer = requests.post(found["token_endpoint"], data=data, auth=credentials, timeout=60)
     assert verified(answer.json()["access_token"])["aud"] == [f"{live_server.url}/mcp"]
-    published = requests.get(found["jwks_uri"], timeout=10).json()["keys"]
+    published = requests.get(found["jwks_uri"], timeout=60).json()["keys"]
     assert [key["kid"] for key in published] == [key["kid"] for key in public_jwks()["keys"]]
 
 

@@ -14,7 +14,7 @@ def outsider() -> Iterator[Any]:
     """Statements commit one by one, unless a transaction is begun."""
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
-        raw: Any = sqlite3.connect(settings["NAME"], isolation_level=None, timeout=20)
+        raw: Any = sqlite3.connect(settings["NAME"], isolation_level=None, timeout=60)
     else:
         names = {"dbname": "NAME", "host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
         raw = psycopg.connect(**{name: settings[key] for name, key in names.items()}, autocommit=True)

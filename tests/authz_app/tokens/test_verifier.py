@@ -24,7 +24,7 @@ from authz_app.tokens.verifier import TokenVerifier, verifier
 from tests.at_once import at_once
 from tests.issuer import Issuer
 
-WAIT = 10
+WAIT = 60.0
 
 
 @pytest.fixture

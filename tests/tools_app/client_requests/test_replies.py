@@ -8,7 +8,7 @@ from mcp.shared.exceptions import MCPError
 from tools_app.client_requests.replies import Replies
 from tools_app.wire.jsonrpc import Response
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 async def test_a_reply_of_the_session_that_was_asked_is_delivered() -> None:

@@ -13,7 +13,7 @@ from tools_app.cluster import outbox
 from tools_app.cluster.outbox import Delivery, Numbered, Outbox
 from tools_app.sessions.session import SessionsUnavailable
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 class Other:

@@ -21,7 +21,7 @@ from tools_app.cluster.presence import Presence
 from tools_app.models import WorkerPresence
 
 BEAT = 0.05
-WAIT = 10.0
+WAIT = 60.0
 WARNING = "Another worker"
 NOTICE = "Several workers run on this database"
 

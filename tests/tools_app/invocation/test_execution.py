@@ -29,7 +29,7 @@ from tools_app.invocation.record_contents import RecordContents
 from tools_app.invocation.threads import ToolThreads
 
 RECORD = UUID("0197a3c2-7c1e-7abc-8def-0123456789ab")
-WAIT = 20.0
+WAIT = 60.0
 
 
 class Silent:

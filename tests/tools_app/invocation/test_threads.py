@@ -11,7 +11,7 @@ from django.db import connection, connections
 from tools_app.errors import ToolBusy
 from tools_app.invocation.threads import ToolThreads
 
-WAIT = 20.0
+WAIT = 60.0
 asked_by: ContextVar[str] = ContextVar("asked_by", default="nobody")
 
 

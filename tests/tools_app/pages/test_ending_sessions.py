@@ -18,7 +18,7 @@ from tests.redis import RedisServer
 from tests.site import Site, free_port, several_workers
 
 SESSIONS = "/admin/tools_app/mcpsession/"
-WAIT = 20.0
+WAIT = 60.0
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from tools_app.protocol.exchange import BackChannel
 from tools_app.sessions.session import McpSessionState
 from tools_app.wire.jsonrpc import Request, Response
 
-WAIT = 20.0
+WAIT = 60.0
 QUESTION = Question("elicitation/create", {"message": "Sure?"}, "elicitation")
 
 

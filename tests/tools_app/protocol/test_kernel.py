@@ -15,7 +15,7 @@ from tools_app.sessions.session import McpSessionState
 from tools_app.wire.jsonrpc import Request
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WAIT = 20.0
+WAIT = 60.0
 ALICE = Principal("https://issuer.example/", "alice", "app", frozenset(), 2**40)
 
 

@@ -25,7 +25,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[SessionStore]:
         yield MemorySessionStore(60)
         return
     redis: RedisServer = request.getfixturevalue("redis")
-    async with Redis.from_url(redis.url, socket_timeout=2) as connected:
+    async with Redis.from_url(redis.url, socket_timeout=20) as connected:
         yield RedisSessionStore(connected, f"test-{uuid4().hex[:8]}.", 4, 60)
 
 

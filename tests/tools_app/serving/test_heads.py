@@ -13,7 +13,7 @@ from tests.conftest import copy_sqlite
 from tests.issuer import Issuer
 from tests.site import Site
 
-WAIT = 30.0
+WAIT = 60.0
 JSON = {"Content-Type": "application/json"}
 
 

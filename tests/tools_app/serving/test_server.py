@@ -22,7 +22,7 @@ from tests.issuer import Issuer
 from tests.raw_sse import RawSession, call, raw_session
 from tests.site import ROOT, Site
 
-WAIT = 30.0
+WAIT = 60.0
 
 
 @pytest.fixture

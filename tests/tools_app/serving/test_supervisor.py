@@ -20,7 +20,7 @@ from tests.redis import RedisServer
 from tests.site import Site
 from tests.supervised import reload, supervised, wait_for_workers, worker_pids
 
-WAIT = 30.0
+WAIT = 60.0
 DRAIN = 2.0
 
 

@@ -16,7 +16,7 @@ from tools_app.sessions.redis import RedisSessionStore
 from tools_app.sessions.session import McpSessionState, SessionsUnavailable
 
 OWNER = ("https://issuer.example/", "alice", "app")
-WAIT = 20.0
+WAIT = 60.0
 # Seconds after which Redis is taken to hang. It answers sooner on a busy machine, too.
 HANGING = 1.0
 LIMIT = 4
@@ -42,7 +42,7 @@ async def make_store(redis: RedisServer, prefix: str) -> AsyncIterator[MakeStore
     connections: list[Redis] = []
 
     def make() -> RedisSessionStore:
-        connections.append(Redis.from_url(redis.url, socket_timeout=2))
+        connections.append(Redis.from_url(redis.url, socket_timeout=20))
         store = RedisSessionStore(connections[-1], prefix, LIMIT, IDLE)
         store.channel = f"{prefix}worker.{len(connections)}"
         return store

@@ -30,7 +30,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[SessionStore]:
         yield MemorySessionStore(IDLE)
         return
     redis: RedisServer = request.getfixturevalue("redis")
-    async with Redis.from_url(redis.url, socket_timeout=2) as connected:
+    async with Redis.from_url(redis.url, socket_timeout=20) as connected:
         prefix = f"test-{uuid4().hex[:8]}."
         made = RedisSessionStore(connected, prefix, LIMIT, IDLE)
         made.channel = f"{prefix}worker.here"

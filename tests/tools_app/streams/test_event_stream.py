@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from tools_app.streams import event_stream
 from tools_app.streams.event_stream import PING, EventStream, event
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 async def rest(stream: EventStream) -> bytes:

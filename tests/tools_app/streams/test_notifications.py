@@ -16,7 +16,7 @@ from mcp_types import SubscriptionFilter
 from tools_app.streams.notifications import NotificationStream
 from tools_app.wire.jsonrpc import notification_of
 
-WAIT = 20.0
+WAIT = 60.0
 TOOLS = notification_of("notifications/tools/list_changed", None)
 PROMPTS = notification_of("notifications/prompts/list_changed", None)
 RESOURCES = notification_of("notifications/resources/list_changed", None)

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.parametrize("site", [ONE, TWO], indirect=True),
     pytest.mark.parametrize("way", [SSE, STREAMABLE]),
 ]
-WAIT = 20.0
+WAIT = 60.0
 
 
 def text(result: Any) -> str:

@@ -17,7 +17,7 @@ from tests.raw_sse import INITIALIZE, call, raw_session, request
 from tests.redis import RedisServer
 from tests.site import Site, several_workers
 
-WAIT = 20.0
+WAIT = 60.0
 PING = request("ping")
 Workers = list[Site]
 

@@ -11,7 +11,7 @@ import httpx2
 from tests.databases import rows
 from tests.site import Site
 
-WAIT = 30.0
+WAIT = 60.0
 
 
 async def test_refused_tokens_are_told_by_cause_and_without_the_tokens(

@@ -20,7 +20,7 @@ from tests.redis import RedisServer
 from tests.site import Site, several_workers
 from tests.tools_app.pages.test_ending_sessions import admin_of, end, keys_in, listed
 
-WAIT = 30.0
+WAIT = 60.0
 Events = list[dict[str, Any]]
 
 

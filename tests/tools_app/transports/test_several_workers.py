@@ -21,7 +21,7 @@ from tests.site import Site, several_workers
 from tests.tools_app.connected import Join
 from tools_app.sessions.session import session_key
 
-WAIT = 20.0
+WAIT = 60.0
 PING = request("ping")
 PASSWORD = "a-password-of-the-tests"
 EVERY = pytest.mark.parametrize("number", range(3))

@@ -11,7 +11,7 @@ from tests.round_robin import AnySite
 from tests.tools_app.transports.conftest import ONE, TWO
 
 pytestmark = pytest.mark.parametrize("site", [ONE, TWO], indirect=True)
-WAIT = 20.0
+WAIT = 60.0
 
 
 async def test_a_client_of_the_2026_era_is_served_too(site: AnySite) -> None:

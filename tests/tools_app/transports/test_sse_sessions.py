@@ -11,7 +11,7 @@ from tests.databases import execute, outcome_of, rows
 from tests.raw_sse import RawSession, call, nearly_expired, raw_session
 from tests.site import Site
 
-WAIT = 30.0
+WAIT = 60.0
 
 
 def database(site: Site) -> str:

@@ -20,7 +20,7 @@ from tools_app.worker.worker import Worker
 # What ends a session is written.
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 def message(number: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from tools_app.sessions.session import SESSION_ENDED
 from tools_app.worker.in_flight import InFlight
 
-WAIT = 20.0
+WAIT = 60.0
 Start = Callable[[], "asyncio.Task[Any]"]
 
 

@@ -19,7 +19,7 @@ from tests.round_robin import AnySite
 from tests.site import Site
 from tests.tools_app.transports.conftest import ONE, TWO
 
-WAIT = 20.0
+WAIT = 60.0
 PING = request("ping")
 EVERYWHERE = pytest.mark.parametrize("site", [ONE, TWO], indirect=True)
 

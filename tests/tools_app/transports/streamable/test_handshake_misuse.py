@@ -13,7 +13,7 @@ from tests.raw_mcp import ACCEPT, messages_in, raw_mcp
 from tests.raw_sse import call, request
 from tests.site import Site
 
-WAIT = 20.0
+WAIT = 60.0
 LONGEST_LINE = 1_000
 PING = json.dumps(request("ping")).encode()
 

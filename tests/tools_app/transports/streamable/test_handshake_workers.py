@@ -19,7 +19,7 @@ from tests.raw_sse import INITIALIZE, call, request
 from tests.redis import RedisServer
 from tests.site import Site, several_workers
 
-WAIT = 20.0
+WAIT = 60.0
 IDLE = 2  # Seconds.
 CHANGED = "notifications/tools/list_changed"
 Workers = list[Site]

@@ -13,7 +13,7 @@ from tools_app.transports.streamable.held_response import ForbiddenResponse
 from tools_app.transports.streamable.response import StreamableResponse
 from tools_app.wire.jsonrpc import notification_of, result_of
 
-WAIT = 20.0
+WAIT = 60.0
 BOTH, JSON, STREAM = AcceptedMediaTypes(True, True), AcceptedMediaTypes(True, False), AcceptedMediaTypes(False, True)
 ANSWER = result_of(1, {"x": 1})
 NEWS = notification_of("notifications/message", {"data": "news"})
