@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
 
 
 class ToolsConfig(AppConfig):
@@ -10,7 +11,7 @@ class ToolsConfig(AppConfig):
 
     def ready(self) -> None:
         from authz_app.policy_store import tool_port  # noqa: PLC0415  (models are ready only now)
-        from tools_app import catalogue, registry  # noqa: PLC0415  (models are ready only now)
+        from tools_app import catalogue  # noqa: PLC0415  (models are ready only now)
         from tools_app.cluster import presence  # noqa: PLC0415  (models are ready only now)
         from tools_app.worker import process  # noqa: PLC0415  (models are ready only now)
 
@@ -23,5 +24,5 @@ class ToolsConfig(AppConfig):
                 notices=lambda: [*presence.notices(), *process.outage_notices()],
             )
         )
-        registry.autodiscover()
+        autodiscover_modules("mcp_tools")
         post_migrate.connect(catalogue.sync_after_migrate, sender=self)

@@ -6,6 +6,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
 from authz_app.policy.rule import KINDS, Kind
+from authz_app.policy_store.loading import known_kind
 from authz_app.policy_store.policy_table import PolicyTable
 from authz_app.redaction.audit_level import RecordingOverride, override_of
 from authz_app.triggers import install
@@ -26,8 +27,6 @@ TOOL_TABLE = PolicyTable(
     on_insert=False,
 )
 
-_KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
-
 
 def switched_off() -> frozenset[tuple[Kind, str]]:
     """Kind and name of what is switched off now."""
@@ -37,7 +36,7 @@ def switched_off() -> frozenset[tuple[Kind, str]]:
 def recording_overrides() -> dict[tuple[Kind, str], RecordingOverride]:
     """How much administrators chose to have recorded, by kind and name, where they did."""
     chosen = Tool.objects.exclude(recorded="", redacted="").values_list("kind", "name", "recorded", "redacted")
-    return {(_KINDS[kind], name): override_of(*choice) for kind, name, *choice in chosen if kind in _KINDS}
+    return {(kind, name): override_of(*choice) for text, name, *choice in chosen if (kind := known_kind(text))}
 
 
 def names() -> list[tuple[Kind, str]]:
@@ -47,7 +46,7 @@ def names() -> list[tuple[Kind, str]]:
 
 def _kinds_and_names(rows: QuerySet[Tool]) -> list[tuple[Kind, str]]:
     """Kind and name of each row whose kind is one that rules speak of."""
-    return [(_KINDS[kind], name) for kind, name in rows.values_list("kind", "name") if kind in _KINDS]
+    return [(kind, name) for text, name in rows.values_list("kind", "name") if (kind := known_kind(text))]
 
 
 def sync(using: str = DEFAULT_DB_ALIAS) -> None:

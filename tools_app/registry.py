@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypedDict, TypeVar, Unpack, overload
 
-from django.utils.module_loading import autodiscover_modules
 from mcp_types import Annotations, ToolAnnotations
 
 from authz_app.policy.rule import Kind
@@ -173,8 +172,3 @@ def resource_at(uri: str) -> tuple[ResourceDefinition, dict[str, Any]] | None:
 def resource_with(uri: str) -> ResourceDefinition | None:
     """The resource that was registered with exactly this URI or template."""
     return _at_uri.get(uri)
-
-
-def autodiscover() -> None:
-    """Import every installed app's ``mcp_tools.py``, as the admin does with ``admin.py``."""
-    autodiscover_modules("mcp_tools")

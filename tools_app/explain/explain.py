@@ -159,5 +159,5 @@ def _kind_and_arguments(record: CallRecord, with_values: bool) -> tuple[Kind, Ma
     arguments = recorded(record.arguments)
     if record.kind == CallRecord.Kind.COMPLETION:
         return "resource" if "uri" in arguments or record.arguments == OF_RESOURCE else "prompt", None
-    kind: Kind = next((one for one in KINDS if one == record.kind), "tool")
+    kind = loading.known_kind(record.kind) or "tool"
     return kind, arguments if with_values and has_arguments(record.kind, record.arguments) else UNKNOWN

@@ -16,7 +16,7 @@ from authz_app.embedded_issuer.subjects import client_of, name_claims, user_subj
 from authz_app.models import CallRecord, Client
 from authz_app.pages.shared import words
 from authz_app.pages.shared.words import moment, outcome_words
-from authz_app.policy.decision import Client as PolicyClient, Decision
+from authz_app.policy.decision import Client as PolicyClient
 from authz_app.policy.policy import decide
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind
@@ -98,25 +98,16 @@ def offered(user: Any) -> list[Offered]:
     policy = loading.load(process_worker().dependencies.policy.in_memory)
     issuer, subject = local_issuer_url(conf().public_url), user_subject(user)
     row = policy.clients.get((issuer, subject)) or PolicyClient(0, issuer, subject, "active", "")
-    principal = Principal(issuer, subject, "", frozenset(), 0)
-    now = time.time()
-
-    def decided(kind: Kind, name: str) -> Decision:
-        return decide(principal, row, target_of(kind, name, True, policy), None, policy, now)
-
-    found = (
-        _offer(kind, name, one.listed.description, decided(kind, name))
-        for kind in KINDS
-        for name, one in sorted(registered(kind).items())
-    )
-    return [one for one in found if one is not None]
-
-
-def _offer(kind: Kind, name: str, description: str | None, decision: Decision) -> Offered | None:
-    if not decision.allowed and not decision.missing_scopes:
-        return None
-    enough = tuple(" ".join(sorted(scopes)) for scopes in decision.missing_scopes)
-    return Offered(kind, name, (description or "").strip().partition("\n")[0], enough)
+    principal, now = Principal(issuer, subject, "", frozenset(), 0), time.time()
+    found = []
+    for kind in KINDS:
+        for name, definition in sorted(registered(kind).items()):
+            decision = decide(principal, row, target_of(kind, name, True, policy), None, policy, now)
+            if decision.allowed or decision.missing_scopes:
+                enough = tuple(" ".join(sorted(scopes)) for scopes in decision.missing_scopes)
+                first_line = (definition.listed.description or "").strip().partition("\n")[0]
+                found.append(Offered(kind, name, first_line, enough))
+    return found
 
 
 def _own_calls(user: Any) -> list[dict[str, Any]]:

@@ -21,19 +21,10 @@ from tools_app.protocol.kernel import ServedRequest
 from tools_app.sessions.session import McpSessionState, new_session_id, session_key
 from tools_app.streams.event_stream import EventStream, event
 from tools_app.streams.open_streams import SessionStream
+from tools_app.transports import session_messages
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.messages import read_message
 from tools_app.transports.requests import RequestRefused
-from tools_app.transports.session_messages import (
-    admit,
-    caller_in,
-    cancel,
-    expiry_of,
-    extended,
-    not_now,
-    serve_request,
-    take,
-)
 from tools_app.transports.streaming import LEFT, deliver
 from tools_app.wire import jsonrpc
 from tools_app.worker.worker import Worker
@@ -69,10 +60,9 @@ async def _open(scope: Scope, worker: Worker, key: str) -> SessionStream:
     client = await worker.dependencies.policy.client_of(principal)
     if worker.draining:
         raise SHUTTING_DOWN
-    session = McpSessionState(
-        key, principal.owner, worker.name, expiry_of(principal), channel=worker.workers.channel, address=caller.address
-    )
-    await admit(worker, session, principal)
+    expires_at, channel = session_messages.expiry_of(principal), worker.workers.channel
+    session = McpSessionState(key, principal.owner, worker.name, expires_at, channel=channel, address=caller.address)
+    await session_messages.admit(worker, session, principal)
     stream = EventStream(conf().max_queued_bytes, conf().heartbeat)
     seen = seen_by(client, caller, policy)
     opened = SessionStream(key, caller, stream, session.expires_at, seen)
@@ -91,7 +81,7 @@ async def messages_app(scope: Scope, receive: Receive, send: Send, worker: Worke
         raise SHUTTING_DOWN
     await worker.workers.join()
     principal: Principal = scope["principal"]
-    refusal = not_now(worker, key, message)
+    refusal = session_messages.not_now(worker, key, message)
     request_id = message.id if isinstance(message, jsonrpc.Request) and not refusal else None
     accepted = await worker.sessions.accept(key, principal.owner, request_id)
     if accepted is None or worker.streams.has_ended(key):
@@ -99,7 +89,7 @@ async def messages_app(scope: Scope, receive: Receive, send: Send, worker: Worke
         await refuse_blocked(caller_of(scope, SSE), message, worker)
         raise RequestRefused(404, "no_session", _NO_SESSION)
     try:
-        session = await extended(worker, accepted.session, principal)
+        session = await session_messages.extended(worker, accepted.session, principal)
         if worker.draining:  # By now: nobody would wait for the work.
             raise SHUTTING_DOWN
     except BaseException:  # noqa: BLE001  (the server may cancel this; it is raised again)
@@ -129,14 +119,14 @@ def _session_id(scope: Scope) -> str:
 async def _take(scope: Scope, worker: Worker, session: McpSessionState, message: jsonrpc.Message, refusal: str) -> None:
     """Start the work that a message asks for: it goes on after the 202."""
     if not isinstance(message, jsonrpc.Request):
-        await take(worker, scope, message, session, _back_channel(worker, session))
+        await session_messages.take(worker, scope, message, session, _back_channel(worker, session))
     elif message.method == "notifications/cancelled":
-        await cancel(worker, session, message)
+        await session_messages.cancel(worker, session, message)
     elif refusal:
         worker.delivery.send(session, jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, refusal))
     else:
-        path = _StreamPath(worker, session, message.id)
-        serve_request(worker, message, session, caller_in(scope, session, message), path)
+        caller = session_messages.caller_in(scope, session, message)
+        session_messages.serve_request(worker, message, session, caller, _StreamPath(worker, session, message.id))
 
 
 def _back_channel(worker: Worker, session: McpSessionState) -> BackChannel:
