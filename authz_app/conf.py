@@ -98,9 +98,7 @@ def _trusted_issuers() -> tuple[TrustedIssuer, ...]:
         issuers += (auth0,)
     if settings.LOCAL_ISSUER:
         local = TrustedIssuer(
-            issuer=local_issuer_url(settings.PUBLIC_URL),
-            audiences=_resource_identifiers(),
-            embedded=True,
+            issuer=local_issuer_url(settings.PUBLIC_URL), audiences=_resource_identifiers(), embedded=True
         )
         issuers += (local,)
     return without_twins(issuers)

@@ -14,18 +14,15 @@ _HEADERS = "Authorization, Content-Type, MCP-Protocol-Version"
 _DAY = "86400"
 
 
-def from_any_origin(methods: str) -> Callable[[View[P]], View[P]]:
-    """Decorate a view whose answers depend on nothing that a browser adds by itself, such as a cookie."""
+def from_any_origin(view: View[P]) -> View[P]:
+    """Decorate a view to GET whose answers depend on nothing that a browser adds by itself, such as a cookie."""
 
-    def decorate(view: View[P]) -> View[P]:
-        @wraps(view)
-        def answer(request: HttpRequest, /, *args: P.args, **options: P.kwargs) -> HttpResponse:
-            response = HttpResponse(status=204) if request.method == "OPTIONS" else view(request, *args, **options)
-            return open_to_any_origin(response, methods)
+    @wraps(view)
+    def answer(request: HttpRequest, /, *args: P.args, **options: P.kwargs) -> HttpResponse:
+        response = HttpResponse(status=204) if request.method == "OPTIONS" else view(request, *args, **options)
+        return open_to_any_origin(response, "GET")
 
-        return answer
-
-    return decorate
+    return answer
 
 
 def open_to_any_origin(response: HttpResponse, methods: str) -> HttpResponse:

@@ -159,11 +159,7 @@ class _Forbidden(Exception):
 
 
 def _check_addresses(url: str, may_reach: Callable[[str], bool]) -> None:
-    """Refuse a name that stands for what must not be reached.
-
-    Raises:
-        _Forbidden: it does.
-    """
+    """Refuse a name that stands for what must not be reached."""
     with suppress(OSError, ValueError):  # What has no address cannot be reached in any case.
         found = socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM)
         if not all(may_reach(str(address[0])) for *_, address in found):

@@ -161,9 +161,5 @@ metadata: View = for_programs(views.configuration)
 
 
 def not_served(request: HttpRequest, rest: str) -> HttpResponse:
-    """Hide those of allauth's pages that nobody needs here.
-
-    Raises:
-        Http404: always.
-    """
+    """Hide those of allauth's pages that nobody needs here."""
     raise Http404(f"The embedded issuer does not serve {rest}.")

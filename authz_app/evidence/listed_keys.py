@@ -56,10 +56,7 @@ def _list(
     details = {"key": key.id, "first_seal": first_seal, "follows": follows}
     record_with(event(EventKind.KEY_CHANGE, {name: value for name, value in details.items() if value}))
     AuditKey.objects.create(
-        id=key.id,
-        statement=statement,
-        signature=key.sign(statement),
-        predecessor_signature=predecessor_signature,
+        id=key.id, statement=statement, signature=key.sign(statement), predecessor_signature=predecessor_signature
     )
 
 

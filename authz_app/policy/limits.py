@@ -48,11 +48,7 @@ def allowances_of(rules: Iterable[Rule], client: Client) -> tuple[Allowance, ...
     """The limits of those rules that have one, as calls of this client count against them."""
     return tuple(
         Allowance(
-            rule.id,
-            client.id if rule.limit.per_client else 0,
-            rule.limit.calls,
-            rule.limit.seconds,
-            rule.sentence,
+            rule.id, client.id if rule.limit.per_client else 0, rule.limit.calls, rule.limit.seconds, rule.sentence
         )
         for rule in rules
         if rule.limit is not None

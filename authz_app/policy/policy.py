@@ -71,11 +71,7 @@ class Policy:
     ) -> "Policy":
         """The policy of another version: without the rules of some ids, and with others. Shares what stays."""
         policy = Policy(
-            version,
-            clients=clients,
-            rules={},
-            switched_off=switched_off,
-            recording_overrides=recording_overrides,
+            version, clients=clients, rules={}, switched_off=switched_off, recording_overrides=recording_overrides
         )
         policy.rules, policy._index, policy._windows = self.rules, self._index, self._windows
         before = [self.rules[rule_id] for rule_id in gone if rule_id in self.rules]

@@ -14,6 +14,7 @@ import jwt
 from authz_app.core.strict_json import JsonRefused, parse_of_any_size
 from authz_app.issuers import ASYMMETRIC_ALGORITHMS, TrustedIssuer
 from authz_app.policy.principal import Principal
+from authz_app.tokens import errors
 from authz_app.tokens.claim_limits import refuse_unstorable
 from authz_app.tokens.claims import (
     MAX_NAME_LENGTH,
@@ -24,15 +25,6 @@ from authz_app.tokens.claims import (
     principal_of,
     required,
     text,
-)
-from authz_app.tokens.errors import (
-    BadSignature,
-    InvalidToken,
-    MalformedToken,
-    OpaqueToken,
-    TokenTooLarge,
-    UnknownIssuer,
-    WrongAlgorithm,
 )
 from authz_app.tokens.key_set import VerificationKey
 
@@ -63,14 +55,14 @@ def inspect(token: str) -> UnverifiedToken:
         InvalidToken: the token is no signed JWT of an acceptable form.
     """
     if len(token) > MAX_TOKEN_LENGTH:
-        raise TokenTooLarge(len(token), MAX_TOKEN_LENGTH)
+        raise errors.TokenTooLarge(len(token), MAX_TOKEN_LENGTH)
     parts = token.split(".")
     if len(parts) != 3:
-        raise OpaqueToken(len(parts))
+        raise errors.OpaqueToken(len(parts))
     header, claims = _json_object(parts[0], "header"), _json_object(parts[1], "payload")
     if "crit" in header or "b64" in header:
         # RFC 7515 section 4.1.11: an extension that is not understood makes the signature invalid.
-        raise MalformedToken("header", "asks for an extension that is not supported")
+        raise errors.MalformedToken("header", "asks for an extension that is not supported")
     return UnverifiedToken(
         signed=token.rpartition(".")[0].encode("ascii"),
         signature=_base64url(parts[2], "signature"),
@@ -85,7 +77,7 @@ def inspect(token: str) -> UnverifiedToken:
 def check_algorithm(unverified: UnverifiedToken, issuer: TrustedIssuer) -> None:
     """Refuse an algorithm that the issuer is not trusted to sign with. `check_signature` compares it with the key."""
     if unverified.algorithm not in issuer.algorithms:
-        raise WrongAlgorithm(unverified.algorithm, issuer.algorithms)
+        raise errors.WrongAlgorithm(unverified.algorithm, issuer.algorithms)
 
 
 def verify(
@@ -97,7 +89,7 @@ def verify(
         InvalidToken: it proves none.
     """
     if unverified.issuer != issuer.issuer:
-        raise UnknownIssuer(unverified.issuer)
+        raise errors.UnknownIssuer(unverified.issuer)
     check_algorithm(unverified, issuer)
     check_signature(unverified, key)
     claims = unverified.claims
@@ -108,7 +100,7 @@ def verify(
         check_begun(claims, "nbf", now, leeway)
         check_begun(claims, "iat", now, leeway)
         return principal_of(claims, issuer, expiry(claims, now, leeway))
-    except InvalidToken as error:
+    except errors.InvalidToken as error:
         subject = claims.get("sub")
         error.proved = issuer.issuer, subject if isinstance(subject, str) else ""
         raise
@@ -117,16 +109,16 @@ def verify(
 def check_signature(unverified: UnverifiedToken, key: VerificationKey) -> None:
     """Refuse a bad signature, and a key that is not made for the algorithm: that would let anyone sign."""
     if not key.fits(unverified.algorithm):
-        raise WrongAlgorithm(unverified.algorithm, [key.algorithm or key.family])
+        raise errors.WrongAlgorithm(unverified.algorithm, [key.algorithm or key.family])
     algorithm = _signatures.get_algorithm_by_name(unverified.algorithm)
     if not algorithm.verify(unverified.signed, algorithm.prepare_key(key.public_key), unverified.signature):
-        raise BadSignature(unverified.issuer)
+        raise errors.BadSignature(unverified.issuer)
 
 
 def _algorithm(header: Mapping[str, Any]) -> str:
     algorithm = header.get("alg")
     if not isinstance(algorithm, str):
-        raise MalformedToken("header", "names no algorithm")
+        raise errors.MalformedToken("header", "names no algorithm")
     return algorithm
 
 
@@ -135,14 +127,14 @@ def _key_id(header: Mapping[str, Any]) -> str | None:
     if "kid" not in header:
         return None
     if not isinstance(key_id, str) or len(key_id) > MAX_NAME_LENGTH or not key_id.isprintable():
-        raise MalformedToken("header", "has a key id (kid) that is no short, printable string")
+        raise errors.MalformedToken("header", "has a key id (kid) that is no short, printable string")
     return key_id
 
 
 def _type(header: Mapping[str, Any]) -> str:
     type_ = header.get("typ", "")
     if not isinstance(type_, str):
-        raise MalformedToken("header", "has a type (typ) that is no string")
+        raise errors.MalformedToken("header", "has a type (typ) that is no string")
     return type_
 
 
@@ -150,9 +142,9 @@ def _json_object(part: str, name: str) -> dict[str, Any]:
     try:
         value = parse_of_any_size(_base64url(part, name))
     except JsonRefused:
-        raise MalformedToken(name, "is not JSON in UTF-8 with unique names") from None
+        raise errors.MalformedToken(name, "is not JSON in UTF-8 with unique names") from None
     if not isinstance(value, dict):
-        raise MalformedToken(name, "is not a JSON object")
+        raise errors.MalformedToken(name, "is not a JSON object")
     return value
 
 
@@ -164,5 +156,5 @@ def _base64url(part: str, name: str) -> bytes:
     except binascii.Error:
         decoded = b""
     if base64.urlsafe_b64encode(decoded).rstrip(b"=") != data:
-        raise MalformedToken(name, "is not encoded as base64url")
+        raise errors.MalformedToken(name, "is not encoded as base64url")
     return decoded

@@ -7,16 +7,7 @@ from typing import Any
 
 from authz_app.issuers import TrustedIssuer
 from authz_app.policy.principal import Principal
-from authz_app.tokens.errors import (
-    BadClaim,
-    Expired,
-    IdToken,
-    MissingClaim,
-    NotYetValid,
-    SenderConstrained,
-    WrongAudience,
-    WrongType,
-)
+from authz_app.tokens import errors
 
 # OpenID Connect Core section 2 on `sub`, and the width of the columns that keep these claims.
 MAX_NAME_LENGTH = 255
@@ -47,15 +38,15 @@ def principal_of(claims: Mapping[str, Any], issuer: TrustedIssuer, expires_at: i
 def check_purpose(type_: str, claims: Mapping[str, Any]) -> None:
     """Refuse what is no access token, though its issuer signed it with the same key (RFC 8725 section 3.11)."""
     if "cnf" in claims:
-        raise SenderConstrained
+        raise errors.SenderConstrained
     if type_.lower() not in _ACCESS_TOKEN_TYPES:
-        raise WrongType(type_)
+        raise errors.WrongType(type_)
     if _is_id_token(claims):
-        raise IdToken
+        raise errors.IdToken
     if claims.get("typ", "Bearer") != "Bearer":  # Keycloak's: ID, Refresh, Offline, Logout
-        raise WrongType(str(claims["typ"]))
+        raise errors.WrongType(str(claims["typ"]))
     if "events" in claims:  # RFC 8417: security events, OpenID Connect's logout tokens among them
-        raise WrongType("security event")
+        raise errors.WrongType("security event")
 
 
 def _is_id_token(claims: Mapping[str, Any]) -> bool:
@@ -69,20 +60,20 @@ def check_audience(claims: Mapping[str, Any], accepted: Iterable[str]) -> None:
     value = required(claims, "aud", "Request one for this site: with an audience (Auth0) or a resource (RFC 8707).")
     audiences = _texts(value, "aud")
     if not set(audiences) & set(accepted):
-        raise WrongAudience(audiences, accepted)
+        raise errors.WrongAudience(audiences, accepted)
 
 
 def expiry(claims: Mapping[str, Any], now: float, leeway: int) -> int:
     """When the token expires, in seconds since the epoch; not in the past by more than ``leeway``."""
     expires_at = _time(required(claims, "exp"), "exp")
     if now >= expires_at + leeway:
-        raise Expired(expires_at, now)
+        raise errors.Expired(expires_at, now)
     return expires_at
 
 
 def check_begun(claims: Mapping[str, Any], claim: str, now: float, leeway: int) -> None:
     if claim in claims and (begins := _time(claims[claim], claim)) > now + leeway:
-        raise NotYetValid(claim, begins, now)
+        raise errors.NotYetValid(claim, begins, now)
 
 
 def oauth_client_id(claims: Mapping[str, Any]) -> str:
@@ -101,22 +92,22 @@ def _scope_values(value: Any, claim: str) -> list[str]:
         return [scope for scope in value.split(" ") if scope]
     if isinstance(value, list) and all(isinstance(scope, str) and scope for scope in value):
         return value
-    raise BadClaim(claim, "must be a list of non-empty strings, or one string")
+    raise errors.BadClaim(claim, "must be a list of non-empty strings, or one string")
 
 
 def required(claims: Mapping[str, Any], claim: str, *hint: str) -> Any:
     if claim not in claims:
-        raise MissingClaim(claim, *hint)
+        raise errors.MissingClaim(claim, *hint)
     return claims[claim]
 
 
 def text(value: Any, claim: str) -> str:
     if not isinstance(value, str) or not value:
-        raise BadClaim(claim, "must be a non-empty string")
+        raise errors.BadClaim(claim, "must be a non-empty string")
     if len(value) > MAX_NAME_LENGTH:
-        raise BadClaim(claim, f"must have at most {MAX_NAME_LENGTH} characters")
+        raise errors.BadClaim(claim, f"must have at most {MAX_NAME_LENGTH} characters")
     if not value.isprintable():
-        raise BadClaim(claim, "must be printable text")
+        raise errors.BadClaim(claim, "must be printable text")
     return value
 
 
@@ -125,11 +116,11 @@ def _texts(value: Any, claim: str) -> list[str]:
         return [value]
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         return value
-    raise BadClaim(claim, "must be a string, or a list of strings")
+    raise errors.BadClaim(claim, "must be a string, or a list of strings")
 
 
 def _time(value: Any, claim: str) -> int:
     """A NumericDate (RFC 7519 section 2), in whole seconds. True is an int to Python, and no time."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_TIME:
-        raise BadClaim(claim, "must be a time in seconds since 1970")
+        raise errors.BadClaim(claim, "must be a time in seconds since 1970")
     return int(value)

@@ -179,12 +179,7 @@ class IssuerKeySets:
         self._sets: Mapping[str, IssuerKeys] = {issuer.issuer: keys_of(issuer) for issuer in issuers}
 
     async def find(self, issuer: TrustedIssuer, key_id: str | None, algorithm: str) -> VerificationKey:
-        """The key that a token of ``issuer`` names, looked for among that issuer's keys only.
-
-        Raises:
-            UnknownKey: the issuer has no such key.
-            IssuerUnavailable: whether it has, cannot be told now.
-        """
+        """The key that a token of ``issuer`` names, looked for as ``IssuerKeys.find`` does, among its keys only."""
         if self._refresher is None:
             self._start_refresher()
         return await self._sets[issuer.issuer].find(key_id, algorithm)

@@ -11,7 +11,7 @@ from authz_app.conf import RESOURCE_PATHS, WELL_KNOWN, AuthzConf, conf
 from authz_app.core.cors import from_any_origin
 
 
-@from_any_origin("GET")
+@from_any_origin
 @require_safe
 def protected_resource(request: HttpRequest, resource_path: str) -> HttpResponse:
     """Answer everybody alike, whatever the request's headers say of hosts and proxies."""

@@ -7,18 +7,7 @@ from urllib.parse import unquote_plus
 
 from authz_app.conf import conf
 from authz_app.core.asgi import ASGIApp, Receive, Scope, Send, send_json
-from authz_app.tokens.errors import (
-    AuthenticationError,
-    InvalidRequest,
-    InvalidToken,
-    IssuerUnavailable,
-    MalformedAuthorization,
-    MissingToken,
-    QueryTokenNotAccepted,
-    SeveralTokens,
-    UnsupportedScheme,
-    quotable,
-)
+from authz_app.tokens import errors
 from authz_app.tokens.verifier import TokenVerifier
 
 QUERY_PARAMETER = "access_token"
@@ -36,7 +25,7 @@ class BearerTokenMiddleware:
         self,
         app: ASGIApp,
         verifier: Callable[[], TokenVerifier],
-        refused: Callable[[Scope, AuthenticationError], object],
+        refused: Callable[[Scope, errors.AuthenticationError], object],
     ) -> None:
         self.app = app
         self._verifier = verifier
@@ -49,7 +38,7 @@ class BearerTokenMiddleware:
         try:
             presented = read_token(scope, conf().allow_query_token)
             principal = await self._verifier().verify(presented.token)
-        except AuthenticationError as error:
+        except errors.AuthenticationError as error:
             self._refused(scope, error)
             await refuse(send, error, conf().resource_metadata_url(scope["path"]))
             return
@@ -74,13 +63,13 @@ def read_token(scope: Scope, allow_query_token: bool) -> PresentedToken:
     headers = [value for name, value in scope["headers"] if name == b"authorization"]
     in_query, query_string = split_query(scope["query_string"])
     if len(headers) + len(in_query) > 1:
-        raise SeveralTokens
+        raise errors.SeveralTokens
     if headers:
         return PresentedToken(_bearer_token(headers[0]), query_string)
     if not in_query:
-        raise MissingToken
+        raise errors.MissingToken
     if not (allow_query_token and scope["method"] == "GET" and scope["path"] == "/sse"):
-        raise QueryTokenNotAccepted
+        raise errors.QueryTokenNotAccepted
     return PresentedToken(in_query[0], query_string)
 
 
@@ -102,38 +91,38 @@ def _bearer_token(header: bytes) -> str:
     """RFC 6750 section 2.1: the scheme, in any case (RFC 9110 section 11.1), spaces, and a b64token."""
     scheme, _, rest = header.strip(b" \t").partition(b" ")
     if scheme.lower() not in (b"bearer", b""):
-        raise UnsupportedScheme(scheme[:32].decode("latin-1"))
+        raise errors.UnsupportedScheme(scheme[:32].decode("latin-1"))
     token = rest.lstrip(b" ")
     if not scheme or not token or token.startswith(b"=") or token.rstrip(b"=").translate(None, _OF_TOKENS):
-        raise MalformedAuthorization
+        raise errors.MalformedAuthorization
     return token.decode("ascii")
 
 
-async def refuse(send: Send, error: AuthenticationError, resource_metadata_url: str) -> None:
+async def refuse(send: Send, error: errors.AuthenticationError, resource_metadata_url: str) -> None:
     """Answer as RFC 6750 section 3 has it: 400, 401, or 503 where the token is not to blame."""
     status, code = _answer(error)
     headers = [(b"www-authenticate", challenge(error, code, resource_metadata_url))]
-    if isinstance(error, IssuerUnavailable):
+    if isinstance(error, errors.IssuerUnavailable):
         headers = [(b"retry-after", str(error.retry_after).encode("ascii"))]
-    await send_json(send, status, {"error": code, "error_description": quotable(str(error))}, headers)
+    await send_json(send, status, {"error": code, "error_description": errors.quotable(str(error))}, headers)
 
 
-def _answer(error: AuthenticationError) -> tuple[int, str]:
+def _answer(error: errors.AuthenticationError) -> tuple[int, str]:
     match error:
-        case IssuerUnavailable():
+        case errors.IssuerUnavailable():
             return 503, "temporarily_unavailable"
-        case InvalidRequest():
+        case errors.InvalidRequest():
             return 400, "invalid_request"
-        case InvalidToken():
+        case errors.InvalidToken():
             return 401, "invalid_token"
         case _:
             return 401, "unauthorized"
 
 
-def challenge(error: AuthenticationError, code: str, resource_metadata_url: str) -> bytes:
+def challenge(error: errors.AuthenticationError, code: str, resource_metadata_url: str) -> bytes:
     """The WWW-Authenticate answer. Who sent no token made no error (RFC 6750 section 3.1), and learns where to log in
     (RFC 9728 section 5.1)."""
-    attributes = {"error": code, "error_description": str(error)} if not isinstance(error, MissingToken) else {}
+    attributes = {"error": code, "error_description": str(error)} if not isinstance(error, errors.MissingToken) else {}
     return _bearer({**attributes, "resource_metadata": resource_metadata_url})
 
 
@@ -151,5 +140,5 @@ def scope_challenge(token_scopes: Iterable[str], description: str, resource_meta
 
 
 def _bearer(attributes: Mapping[str, str]) -> bytes:
-    quoted = ", ".join(f'{name}="{quotable(value)}"' for name, value in attributes.items())
+    quoted = ", ".join(f'{name}="{errors.quotable(value)}"' for name, value in attributes.items())
     return f"Bearer {quoted}".encode("ascii")

@@ -10,15 +10,7 @@ from typing import Any
 from django.db import models
 
 from authz_app.policy_store.policy_table import PolicyTable
-from authz_app.policy_store.tables import (
-    CHANGE,
-    EDIT,
-    MOST_CHANGES,
-    REVISION,
-    STATE,
-    WHOLE_POLICY,
-    vanished,
-)
+from authz_app.policy_store.tables import CHANGE, EDIT, MOST_CHANGES, REVISION, STATE, WHOLE_POLICY, vanished
 
 PREFIX = "policy_version_"
 DEFERRED = f"{PREFIX}deferred"

@@ -56,10 +56,7 @@ class Command(BaseCommand):
             "export", help="write records out, with their seals: all, unless some are chosen"
         )
         exporting.add_argument(
-            "--where",
-            metavar="SEARCH",
-            default="",
-            help="call records alone: those that a search finds",
+            "--where", metavar="SEARCH", default="", help="call records alone: those that a search finds"
         )
         exporting.add_argument("--events", action="store_true", help="events alone; with --where those that it finds")
         exporting.add_argument(
