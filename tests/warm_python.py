@@ -81,13 +81,27 @@ class ForkedProcess:
         Raises:
             subprocess.TimeoutExpired: it still runs after so many seconds.
         """
+        if (waiting := self._report_to_come()) is not None:
+            # Without the lock: others may send it signals meanwhile.
+            if not waiting.poll(None if timeout is None else 1_000 * timeout):
+                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
+            self._read_report()
+        assert self.returncode is not None
+        return self.returncode
+
+    def _report_to_come(self) -> "select.poll | None":
+        with self._lock:
+            if self.returncode is not None:
+                return None
+            waiting = select.poll()
+            waiting.register(self._reports, select.POLLIN)
+            return waiting
+
+    def _read_report(self) -> None:
         with self._lock:
             if self.returncode is None:
-                if not select.select([self._reports], [], [], timeout)[0]:
-                    raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
                 self.returncode = int(self._reports.recv(32))
                 self._reports.close()
-            return self.returncode
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
