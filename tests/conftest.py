@@ -66,6 +66,14 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return None
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What has a database of its own, on both, ran in the first run."""
+    if os.environ.get("TEST_DATABASE_URL"):
+        done = [item for item in items if "fresh_database" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=done)
+        items[:] = [item for item in items if item not in done]
+
+
 def pytest_unconfigure() -> None:
     warm_python.close()
 
