@@ -59,7 +59,7 @@ run: .venv/installed .env
 	@exec $(MANAGE) serve --demo
 
 test: .venv/installed-for-tests
-	@$(BIN)/python -m tests.run -n 2 --dist loadfile $(ARGUMENTS)
+	@$(BIN)/python -m tests.run -n 4 --dist loadfile $(ARGUMENTS)
 
 acceptance: .venv/installed-for-tests var/sdk1-venv/installed var/clients/installed
 	@$(BIN)/python -m tests.run --acceptance -n 2 --dist loadfile $(ARGUMENTS)
