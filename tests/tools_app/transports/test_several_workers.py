@@ -172,10 +172,11 @@ async def test_a_client_that_does_not_read_cannot_go_on_in_a_session_that_was_en
             key = session_key(endpoint.rpartition("=")[2])
             assert "closed" not in "".join(line for line in workers[0].lines if key in line)
             await administrator.lifetime.end(key, "an administrator ended it")
-            for worker in [*workers[1:], workers[0]]:
+            for worker in workers[1:]:
                 assert (await http.post(worker.url + endpoint, json=call("whoami", 9))).status_code == 404
-            # Nor does it keep the stream open.
+            # Nor does it keep the stream open, whose worker hears of the end by a message.
             await asyncio.to_thread(workers[0].wait_for_line, f"MCP session {key} closed: an administrator ended it")
+            assert (await http.post(workers[0].url + endpoint, json=call("whoami", 9))).status_code == 404
 
 
 async def heard(connection: socket.socket, pattern: bytes) -> bytes:
