@@ -125,7 +125,11 @@ def test_metadata_alone_is_metadata_alone_also_where_it_is_denied(kind: str, den
         row = used(here, ASKING[kind]("metadata"))
     assert row.decision == ("allowed" if denied == "allowed" else "denied")
     assert (row.arguments, row.result) == ("", "")
-    assert "7777" not in json.dumps([str(value) for value in vars(row).values()])
+    # Ids, times and addresses in memory may have any digits.
+    told = [
+        str(value) for name, value in vars(row).items() if name not in {"_state", "id", "at", "deadline", "duration_ms"}
+    ]
+    assert "7777" not in json.dumps(told)
 
 
 @pytest.mark.parametrize("kind", ASKING)
