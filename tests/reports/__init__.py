@@ -1,0 +1,1 @@
+"""What use has found: each test is named for what a user met."""
