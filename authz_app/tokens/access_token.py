@@ -5,7 +5,7 @@ In two steps, because finding the key takes time: `inspect` reads whose token it
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,9 +81,9 @@ def check_algorithm(unverified: UnverifiedToken, issuer: TrustedIssuer) -> None:
 
 
 def verify(
-    unverified: UnverifiedToken, issuer: TrustedIssuer, key: VerificationKey, now: float, leeway: int
+    unverified: UnverifiedToken, issuer: TrustedIssuer, keys: Iterable[VerificationKey], now: float, leeway: int
 ) -> Principal:
-    """The principal that ``unverified`` proves, by ``key`` of ``issuer``, at ``now`` (seconds since the epoch).
+    """The principal that ``unverified`` proves, by any of ``keys`` of ``issuer``, at ``now`` (seconds since the epoch).
 
     Raises:
         InvalidToken: it proves none.
@@ -91,7 +91,7 @@ def verify(
     if unverified.issuer != issuer.issuer:
         raise errors.UnknownIssuer(unverified.issuer)
     check_algorithm(unverified, issuer)
-    check_signature(unverified, key)
+    check_signature(unverified, keys)
     claims = unverified.claims
     try:
         refuse_unstorable(claims)
@@ -106,13 +106,18 @@ def verify(
         raise
 
 
-def check_signature(unverified: UnverifiedToken, key: VerificationKey) -> None:
-    """Refuse a bad signature, and a key that is not made for the algorithm: that would let anyone sign."""
+def check_signature(unverified: UnverifiedToken, keys: Iterable[VerificationKey]) -> None:
+    """Refuse a signature that is by none of ``keys``."""
+    if not any(_signed(unverified, key) for key in keys):
+        raise errors.BadSignature(unverified.issuer)
+
+
+def _signed(unverified: UnverifiedToken, key: VerificationKey) -> bool:
+    """Whether ``key`` did. One that is not made for the algorithm is refused: that would let anyone sign."""
     if not key.fits(unverified.algorithm):
         raise errors.WrongAlgorithm(unverified.algorithm, [key.algorithm or key.family])
     algorithm = _signatures.get_algorithm_by_name(unverified.algorithm)
-    if not algorithm.verify(unverified.signed, algorithm.prepare_key(key.public_key), unverified.signature):
-        raise errors.BadSignature(unverified.issuer)
+    return algorithm.verify(unverified.signed, algorithm.prepare_key(key.public_key), unverified.signature)
 
 
 def _algorithm(header: Mapping[str, Any]) -> str:

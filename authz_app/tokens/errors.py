@@ -156,7 +156,7 @@ class UnknownKey(InvalidToken):
         self.issuer = issuer
         self.key_id = key_id
         self.algorithm = algorithm
-        key = "exactly one key" if key_id is None else f"a key {shown(key_id)}"
+        key = "any key" if key_id is None else f"a key {shown(key_id)}"
         super().__init__(
             f"The issuer {shown(issuer)} does not publish {key} for {shown(algorithm)}. Request a new token."
         )

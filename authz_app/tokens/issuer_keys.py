@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from authz_app.tokens.key_set import KeySet, KeySetError, VerificationKey, parse
 logger = logging.getLogger(__name__)
 
 Load = Callable[[], Any]
+Keys = tuple[VerificationKey, ...]
 KeyReference = tuple[str | None, str]  # key id and algorithm, as a token's header names them
 
 REFRESH_SECONDS = 300.0
@@ -45,13 +47,14 @@ class IssuerKeys:
 
     def __init__(
         self,
-        issuer: str,
+        issuer: TrustedIssuer,
         load: Load,
         changed: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
         limit: float = FETCH_SECONDS,
     ) -> None:
-        self._issuer = issuer
+        self._issuer = issuer.issuer
+        self._algorithms = issuer.algorithms
         self._load = load
         self._changed = changed
         self._clock = clock
@@ -63,20 +66,28 @@ class IssuerKeys:
         self._quiet_until = -math.inf
         self._unknown: OrderedDict[KeyReference, float] = OrderedDict()
 
-    async def find(self, key_id: str | None, algorithm: str) -> VerificationKey:
-        """The key that a token names.
+    async def find(self, key_id: str | None, algorithm: str) -> Keys:
+        """The keys that a token may mean: one or more, a bounded number.
 
         Raises:
             UnknownKey: the issuer has no such key.
             IssuerUnavailable: whether it has, cannot be told now.
         """
-        key = self._at_hand(key_id, algorithm)
-        if key is None and self._may_load(key_id, algorithm):
+        keys = self._at_hand(key_id, algorithm)
+        if not keys and self._may_load(key_id, algorithm):
             await self._landing(self.refresh({(key_id, algorithm)}))
-            key = self._at_hand(key_id, algorithm)
-        if key is None:
+            keys = self._at_hand(key_id, algorithm)
+        if not keys:
             raise self._absence(key_id, algorithm)
-        return key
+        return keys
+
+    async def find_newer(self, key_id: str | None, algorithm: str, tried: Keys) -> Keys:
+        """The keys that a token may mean once those that were ``tried`` are replaced; none if they are the same."""
+        if self._at_hand(key_id, algorithm) == tried and self._may_load(key_id, algorithm):
+            with suppress(IssuerUnavailable):
+                await self._landing(self.refresh({(key_id, algorithm)}))
+        keys = self._at_hand(key_id, algorithm)
+        return () if keys == tried else keys
 
     def refresh(self, wanted: Iterable[KeyReference] = ()) -> _Flight:
         """Load the keys in a thread of its own, or join the load that is under way."""
@@ -87,8 +98,8 @@ class IssuerKeys:
             self._flight.wanted.update(wanted)
             return self._flight
 
-    def _at_hand(self, key_id: str | None, algorithm: str) -> VerificationKey | None:
-        return None if self._keys is None else self._keys.find(key_id, algorithm)
+    def _at_hand(self, key_id: str | None, algorithm: str) -> Keys:
+        return () if self._keys is None else self._keys.fitting(key_id, algorithm)
 
     def _may_load(self, key_id: str | None, algorithm: str) -> bool:
         now = self._clock()
@@ -103,8 +114,9 @@ class IssuerKeys:
             raise self._unavailable() from None
 
     def _fly(self, flight: _Flight) -> None:
+        before = self._keys
         try:
-            self._replace(parse_key_set(self._load()))
+            self._replace(parse_key_set(self._load(), self._algorithms))
         except KeySetError as error:
             self._fail(str(error))
         except Exception:  # noqa: BLE001  (the edge of a thread: whatever it was, those who wait must hear of it)
@@ -114,7 +126,7 @@ class IssuerKeys:
             with self._lock:
                 # In one step: who does not join this load any more finds the cool-down that it left.
                 self._flight = None
-                self._remember_misses(flight.wanted)
+                self._remember_misses(flight.wanted, changed=self._keys is not before)
             flight.landed.set_result(None)
 
     def _replace(self, keys: KeySet) -> None:
@@ -132,9 +144,9 @@ class IssuerKeys:
         self._quiet_until = self._clock() + COOL_DOWN_SECONDS
         self._failing = True
 
-    def _remember_misses(self, wanted: Iterable[KeyReference]) -> None:
+    def _remember_misses(self, wanted: Iterable[KeyReference], changed: bool) -> None:
         """Load nothing for a while, and for a key that was not there, nothing for longer."""
-        missed = [] if self._failing else [each for each in wanted if self._at_hand(*each) is None]
+        missed = [] if self._failing else [each for each in wanted if not (changed and self._at_hand(*each))]
         if missed:
             now = self._clock()
             self._quiet_until = now + COOL_DOWN_SECONDS
@@ -174,15 +186,19 @@ class IssuerKeySets:
 
         def keys_of(issuer: TrustedIssuer) -> IssuerKeys:
             load = embedded_jwks if issuer.embedded else lambda: remote_keys(issuer, fetch_seconds)
-            return IssuerKeys(issuer.issuer, load, self._move_generation, clock, fetch_seconds)
+            return IssuerKeys(issuer, load, self._move_generation, clock, fetch_seconds)
 
         self._sets: Mapping[str, IssuerKeys] = {issuer.issuer: keys_of(issuer) for issuer in issuers}
 
-    async def find(self, issuer: TrustedIssuer, key_id: str | None, algorithm: str) -> VerificationKey:
-        """The key that a token of ``issuer`` names, looked for as ``IssuerKeys.find`` does, among its keys only."""
+    async def find(self, issuer: TrustedIssuer, key_id: str | None, algorithm: str) -> Keys:
+        """The keys that a token of ``issuer`` may mean, looked for as ``IssuerKeys.find`` does, among its own only."""
         if self._refresher is None:
             self._start_refresher()
         return await self._sets[issuer.issuer].find(key_id, algorithm)
+
+    async def find_newer(self, issuer: TrustedIssuer, key_id: str | None, algorithm: str, tried: Keys) -> Keys:
+        """The keys that replaced those that were ``tried``, as ``IssuerKeys.find_newer`` finds them."""
+        return await self._sets[issuer.issuer].find_newer(key_id, algorithm, tried)
 
     def refresh(self) -> None:
         """Begin to read all keys anew, without waiting for them."""

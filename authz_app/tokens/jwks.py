@@ -16,7 +16,7 @@ from authz_app.tokens.key_set import KeySetError
 Fetch = Callable[[str, float], Any]
 
 FETCH_SECONDS = 3.0
-MAX_DOCUMENT_BYTES = 65_536
+MAX_DOCUMENT_BYTES = 524_288
 
 
 def fetch_json(url: str, seconds: float) -> Any:

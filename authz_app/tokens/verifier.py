@@ -13,7 +13,7 @@ from authz_app.issuers import TrustedIssuer
 from authz_app.policy.principal import Principal
 from authz_app.tokens.access_token import check_algorithm, inspect, verify
 from authz_app.tokens.cache import TokenCache
-from authz_app.tokens.errors import UnknownIssuer
+from authz_app.tokens.errors import BadSignature, UnknownIssuer
 from authz_app.tokens.issuer_keys import IssuerKeySets
 from authz_app.tokens.signing_key import public_jwks
 
@@ -53,8 +53,13 @@ class TokenVerifier:
             raise UnknownIssuer(unverified.issuer)
         # Before the key is looked for, so that a token that no key could save causes no fetch.
         check_algorithm(unverified, issuer)
-        key = await self._keys.find(issuer, unverified.key_id, unverified.algorithm)
-        return verify(unverified, issuer, key, self._clock(), self._leeway)
+        keys = await self._keys.find(issuer, unverified.key_id, unverified.algorithm)
+        try:
+            return verify(unverified, issuer, keys, self._clock(), self._leeway)
+        except BadSignature:
+            # A key without an id, or a new one under the old id, is noticed by nothing else.
+            keys = await self._keys.find_newer(issuer, unverified.key_id, unverified.algorithm, keys)
+            return verify(unverified, issuer, keys, self._clock(), self._leeway)
 
     def close(self) -> None:
         """End the refresh of keys in the background."""

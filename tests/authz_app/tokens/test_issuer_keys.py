@@ -13,7 +13,7 @@ from authz_app.tokens.issuer_keys import COOL_DOWN_SECONDS, MAX_UNKNOWN, UNKNOWN
 from authz_app.tokens.key_set import VerificationKey
 from tests.at_once import at_once
 from tests.clock import Clock
-from tests.issuer import Behaviour, Issuer
+from tests.issuer import Behaviour, Issuer, private_key, public_jwk
 
 WAIT = 60
 
@@ -48,12 +48,12 @@ def key_sets(clock: Clock) -> Iterator[Open]:
 
 async def find(sets: IssuerKeySets, issuer: Issuer, key_id: str | None = "key-0") -> VerificationKey:
     async with asyncio.timeout(WAIT):
-        return await sets.find(issuer.trusted(), key_id, issuer.algorithm)
+        return (await sets.find(issuer.trusted(), key_id, issuer.algorithm))[0]
 
 
 def find_at_once(sets: IssuerKeySets, issuer: Issuer, key_id: str = "key-0") -> VerificationKey:
     """Find a key without giving the event loop a chance: a lookup that waits for anything fails here."""
-    return at_once(sets.find(issuer.trusted(), key_id, issuer.algorithm))
+    return at_once(sets.find(issuer.trusted(), key_id, issuer.algorithm))[0]
 
 
 async def refreshed(sets: IssuerKeySets) -> None:
@@ -151,13 +151,40 @@ async def test_the_generation_stays_when_a_refresh_brings_the_same_keys(issuer: 
     assert sets.generation == generation
 
 
-async def test_withdrawing_all_keys_counts(issuer: Issuer, key_sets: Open) -> None:
+NO_KEYS: list[Any] = [{"keys": []}, {"keys": [{"kty": "oct"}]}, {"keys": {}}, {"keys": None}, [], "keys", None, {}]
+
+
+@pytest.mark.parametrize("document", NO_KEYS)
+async def test_a_set_without_a_usable_key_is_a_failed_fetch(issuer: Issuer, key_sets: Open, document: Any) -> None:
     sets = key_sets(issuer.trusted())
     await find(sets, issuer)
-    issuer.documents["/jwks.json"] = {"keys": []}
-    await refreshed(sets)
-    with pytest.raises(UnknownKey):
-        await find(sets, issuer)
+    issuer.documents["/jwks.json"] = document
+    with pytest.raises(IssuerUnavailable):
+        await find(sets, issuer, "unknown")
+    assert find_at_once(sets, issuer).key_id == "key-0"
+    assert sets.generation == 1
+
+
+async def test_keys_that_signed_nothing_are_replaced_by_newer_ones_once_there_are_any(
+    issuer: Issuer, key_sets: Open, clock: Clock
+) -> None:
+    sets = key_sets(issuer.trusted())
+    tried = await sets.find(issuer.trusted(), "key-0", issuer.algorithm)
+
+    async def newer() -> tuple[VerificationKey, ...]:
+        async with asyncio.timeout(WAIT):
+            return await sets.find_newer(issuer.trusted(), "key-0", issuer.algorithm, tried)
+
+    for _ in range(20):
+        assert await newer() == ()
+    assert issuer.fetches == 2
+    issuer.documents["/jwks.json"] = {"keys": [public_jwk(private_key("EdDSA", 1), "EdDSA", kid="key-0")]}
+    clock.now += UNKNOWN_SECONDS
+    (replaced,) = await newer()
+    assert replaced.key_id == "key-0"
+    assert (replaced,) != tried
+    issuer.behaviour = "down"
+    assert await sets.find_newer(issuer.trusted(), "key-0", issuer.algorithm, (replaced,)) == ()
 
 
 async def test_keys_are_refreshed_without_any_token_asking(issuer: Issuer, key_sets: Open) -> None:
@@ -239,7 +266,7 @@ async def test_a_new_key_is_found_after_a_flood_once_the_cool_down_is_over(
 
 
 async def test_the_memory_of_unknown_key_ids_is_bounded(issuer: Issuer, clock: Clock) -> None:
-    keys = IssuerKeys(issuer.url, issuer.jwks, lambda: None, clock)
+    keys = IssuerKeys(issuer.trusted(), issuer.jwks, lambda: None, clock)
     for number in range(MAX_UNKNOWN + 20):
         clock.now += COOL_DOWN_SECONDS
         with pytest.raises(UnknownKey):
@@ -320,7 +347,7 @@ async def test_failures_cool_down_and_then_heal(issuer: Issuer, key_sets: Open, 
 
 async def test_nobody_waits_for_a_fetch_that_is_past_its_limit(issuer: Issuer, clock: Clock) -> None:
     loading = threading.Event()
-    keys = IssuerKeys(issuer.url, lambda: loading.wait(6 * WAIT), lambda: None, clock, limit=3.0)
+    keys = IssuerKeys(issuer.trusted(), lambda: loading.wait(6 * WAIT), lambda: None, clock, limit=3.0)
     flight = keys.refresh()
     clock.now += 3.0
     with pytest.raises(IssuerUnavailable):
@@ -333,7 +360,7 @@ async def test_nobody_waits_for_a_fetch_that_is_past_its_limit(issuer: Issuer, c
 async def test_a_loader_that_crashes_is_a_failure_and_is_logged(
     issuer: Issuer, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keys = IssuerKeys(issuer.url, lambda: 1 / 0, lambda: None, clock)
+    keys = IssuerKeys(issuer.trusted(), lambda: 1 / 0, lambda: None, clock)
     with pytest.raises(IssuerUnavailable):
         await keys.find("key-0", issuer.algorithm)
     assert "ZeroDivisionError" in caplog.text

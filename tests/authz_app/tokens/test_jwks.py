@@ -35,7 +35,7 @@ def test_a_redirect_is_not_followed(issuer: Issuer) -> None:
 
 def test_more_than_the_limit_is_not_read(issuer: Issuer) -> None:
     issuer.behaviour = "huge"
-    with pytest.raises(KeySetError, match="more than 65536 bytes"):
+    with pytest.raises(KeySetError, match="more than 524288 bytes"):
         fetch_json(f"{issuer.url}/jwks.json", 2)
 
 
