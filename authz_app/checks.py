@@ -68,7 +68,7 @@ def _no_audience(configuration: AuthzConf) -> list[CheckMessage]:
             id="authz.E004",
         )
         for issuer in configuration.trusted_issuers
-        if not issuer.audiences
+        if not issuer.audiences and issuer.has_audience
     ]
 
 

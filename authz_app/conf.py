@@ -86,7 +86,8 @@ def _resource_identifiers() -> tuple[str, ...]:
 
 def _trusted_issuers() -> tuple[TrustedIssuer, ...]:
     issuers = tuple(
-        replace(issuer, audiences=as_clients_spell(issuer.audiences))
+        # Tokens that need no audience may have one, and this site's own names are meant for nobody else.
+        replace(issuer, audiences=as_clients_spell(issuer.audiences or _resource_identifiers()))
         for issuer in parse_issuers(_json(settings.TRUSTED_ISSUERS))
     )
     if settings.AUTH0_DOMAIN:

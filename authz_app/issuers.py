@@ -7,13 +7,18 @@ from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from authz_app.issuer_presets import PRESETS, STANDARD, Preset
+
 NewClients = Literal["active", "pending"]
 
 # Asymmetric signatures only (RFC 8725 section 3.1): with an HMAC algorithm in the list, a public key would be a secret.
 ASYMMETRIC_ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
-_OPTIONS = frozenset({"issuer", "audiences", "jwks_uri", "algorithms", "scope_claims", "login_scopes", "new_clients"})
+_OPTIONS = frozenset(
+    {"issuer", "audiences", "client_ids", "preset", "jwks_uri", "algorithms", "client_id_claims", "scope_claims"}
+    | {"login_scopes", "new_clients"}
+)
 
 
 # RFC 6749 section 3.3, "scope-token".
@@ -28,8 +33,10 @@ class IssuerConfigError(ValueError):
 class TrustedIssuer:
     """One authorization server and what is accepted from it.
 
-    ``audiences`` are compared exactly, and one of them must be in the token. ``jwks_uri`` is found by OpenID Connect
-    discovery when empty. ``scope_claims`` name claims beside ``scope`` and ``scp`` whose values count as token scopes.
+    ``audiences`` are compared exactly, and one of them must be in the token. Unless ``has_audience``, a token may have
+    none, if it is for access by its ``token_use``. ``client_ids``, where there are any, are the only OAuth client IDs
+    whose tokens are accepted. ``jwks_uri`` is found by OpenID Connect discovery when empty. ``client_id_claims`` name
+    the OAuth client ID, and ``scope_claims`` claims beside ``scope`` and ``scp`` whose values count as token scopes.
     ``login_scopes`` are what clients should ask for when they log a person in; they are published to everybody.
     ``embedded`` issuers are this site itself: their keys are read in process, never fetched.
     """
@@ -38,7 +45,10 @@ class TrustedIssuer:
     audiences: tuple[str, ...]
     jwks_uri: str = ""
     algorithms: tuple[str, ...] = ("RS256",)
-    scope_claims: tuple[str, ...] = ()
+    client_ids: tuple[str, ...] = ()
+    client_id_claims: tuple[str, ...] = STANDARD.client_id_claims
+    scope_claims: tuple[str, ...] = STANDARD.scope_claims
+    has_audience: bool = True
     login_scopes: tuple[str, ...] = ()
     new_clients: NewClients = "active"
     embedded: bool = False
@@ -71,6 +81,47 @@ def _strings(value: Any, name: str, issuer: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _preset(name: Any, issuer: str) -> Preset:
+    if name is None:
+        return STANDARD
+    if not isinstance(name, str) or name not in PRESETS:
+        raise IssuerConfigError(
+            f'"preset" of the issuer {issuer!r} is {name!r}; it must be one of {", ".join(sorted(PRESETS))},'
+            " or be left out."
+        )
+    return PRESETS[name]
+
+
+def _meant_for_this_site(
+    options: Mapping[str, Any], preset: Preset, issuer: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """By which audiences and OAuth client IDs a token is meant for this site: without either, any would be."""
+    client_ids = _strings(options.get("client_ids", []), "client_ids", issuer)
+    if not preset.has_audience and not client_ids:
+        raise IssuerConfigError(
+            f"The issuer {issuer!r} makes access tokens without an audience, so any application of it could call."
+            ' Name those that may: "client_ids": ["..."], each exactly as the issuer has it.'
+        )
+    audiences = _strings(options.get("audiences", []), "audiences", issuer)
+    if preset.has_audience and not audiences:
+        raise IssuerConfigError(
+            f"The issuer {issuer!r} needs at least one audience: 'audiences' must be a list of non-empty strings."
+            ' Only where its access tokens have none, as with "preset": "cognito", do "client_ids" stand for it.'
+        )
+    return audiences, client_ids
+
+
+def _claims(options: Mapping[str, Any], name: str, preset: tuple[str, ...], issuer: str) -> tuple[str, ...]:
+    return _strings(options[name], name, issuer) if name in options else preset
+
+
+def _client_id_claims(options: Mapping[str, Any], preset: Preset, issuer: str) -> tuple[str, ...]:
+    names = _claims(options, "client_id_claims", preset.client_id_claims, issuer)
+    if not names:
+        raise IssuerConfigError(f"'client_id_claims' of the issuer {issuer!r} names no claim.")
+    return names
+
+
 def _scopes(value: Any, issuer: str) -> tuple[str, ...]:
     scopes = _strings(value, "login_scopes", issuer)
     if bad := [scope for scope in scopes if not _SCOPE.fullmatch(scope)]:
@@ -94,9 +145,13 @@ def parse_issuer(options: Mapping[str, Any]) -> TrustedIssuer:
             f"The issuer {issuer!r} has unknown option(s) {', '.join(unknown)};"
             f" known are {', '.join(sorted(_OPTIONS))}."
         )
-    audiences = _strings(options.get("audiences"), "audiences", issuer)
-    if not audiences:
-        raise IssuerConfigError(f"The issuer {issuer!r} needs at least one audience.")
+    if "/.well-known/" in issuer:
+        raise IssuerConfigError(
+            f"The issuer {issuer!r} is the address of a document. The issuer is what that document calls itself,"
+            f" probably {issuer.partition('/.well-known/')[0]!r} or the same with a final slash."
+        )
+    preset = _preset(options.get("preset"), issuer)
+    audiences, client_ids = _meant_for_this_site(options, preset, issuer)
     algorithms = _strings(options.get("algorithms", ["RS256"]), "algorithms", issuer)
     if not algorithms or (unsafe := sorted(set(algorithms) - ASYMMETRIC_ALGORITHMS)):
         raise IssuerConfigError(
@@ -114,7 +169,10 @@ def parse_issuer(options: Mapping[str, Any]) -> TrustedIssuer:
         audiences=audiences,
         jwks_uri=jwks_uri,
         algorithms=algorithms,
-        scope_claims=_strings(options.get("scope_claims", []), "scope_claims", issuer),
+        client_ids=client_ids,
+        client_id_claims=_client_id_claims(options, preset, issuer),
+        scope_claims=_claims(options, "scope_claims", preset.scope_claims, issuer),
+        has_audience=preset.has_audience,
         login_scopes=_scopes(options.get("login_scopes", []), issuer),
         new_clients=new_clients,
     )

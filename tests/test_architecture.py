@@ -21,6 +21,7 @@ APPS = ("authz_app", "tools_app", "mcpsite")
 # package stand here by their names. `authz_app` lies below `tools_app`, and `mcpsite` above both.
 LAYERS = {
     "authz_app": (
+        ("issuer_presets",),
         ("issuers",),
         ("conf",),
         ("core", "redaction"),

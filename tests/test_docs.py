@@ -25,7 +25,7 @@ from authz_app.policy.conditions import verdict
 from authz_app.policy.decision import Client, Decision, Reason
 from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Rule
-from authz_app.tokens.claims import token_scopes
+from authz_app.tokens.claims import oauth_client_id, token_scopes
 from authz_app.tokens.errors import AuthenticationError
 from authz_app.tokens.issuer_keys import IssuerKeySets
 from authz_app.tokens.middleware import read_token, refuse
@@ -215,7 +215,7 @@ def test_issuers_in_the_guides_are_taken_as_they_stand(
     monkeypatch.setattr(environ.Env, "ENVIRON", read)
     environ.Env.read_env(str(tmp_path / ".env"))
     (issuer,) = parse_issuers(json.loads(read["TRUSTED_ISSUERS"]))
-    assert issuer.audiences
+    assert issuer.audiences or issuer.client_ids
     assert issuer.scope_claims
 
 
@@ -229,12 +229,28 @@ def issuer_of(guide: str) -> TrustedIssuer:
     [
         ("auth0.md", {"scope": "openid", "permissions": ["orders:read"]}, {"openid", "orders:read"}),
         ("keycloak.md", {"scope": "openid mcp", "roles": ["clerk"]}, {"openid", "mcp", "clerk"}),
+        ("okta.md", {"scp": ["openid", "orders.read"], "groups": ["clerks"]}, {"openid", "orders.read", "clerks"}),
+        ("cognito.md", {"scope": "mcp/orders.read", "cognito:groups": ["clerks"]}, {"mcp/orders.read", "clerks"}),
         ("entra.md", {"scp": "mcp.call"}, {"mcp.call"}),
         ("entra.md", {"roles": ["Orders.Read"]}, {"Orders.Read"}),
     ],
 )
 def test_rules_can_ask_for_what_the_guides_say(guide: str, claims: dict[str, Any], scopes: set[str]) -> None:
     assert token_scopes(claims, issuer_of(guide).scope_claims) == scopes
+
+
+@pytest.mark.parametrize(
+    ("guide", "claims"),
+    [
+        ("auth0.md", {"azp": "app", "gty": "client-credentials"}),
+        ("keycloak.md", {"azp": "app", "typ": "Bearer"}),
+        ("okta.md", {"cid": "app", "uid": "00u"}),
+        ("cognito.md", {"client_id": "app", "token_use": "access"}),
+        ("entra.md", {"azp": "app", "ver": "2.0"}),
+    ],
+)
+def test_the_application_is_known_from_the_claim_that_the_issuer_has_it_in(guide: str, claims: dict[str, str]) -> None:
+    assert oauth_client_id(claims, issuer_of(guide).client_id_claims) == "app"
 
 
 def test_the_short_form_for_auth0_fits_the_long_one(settings: Settings) -> None:

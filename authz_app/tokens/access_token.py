@@ -24,6 +24,7 @@ from authz_app.tokens.claims import (
     expiry,
     principal_of,
     required,
+    telling,
     text,
 )
 from authz_app.tokens.key_set import VerificationKey
@@ -69,7 +70,7 @@ def inspect(token: str) -> UnverifiedToken:
         algorithm=_algorithm(header),
         key_id=_key_id(header),
         type=_type(header),
-        issuer=text(required(claims, "iss"), "iss"),
+        issuer=text(required(telling(claims), "iss"), "iss"),
         claims=claims,
     )
 
@@ -95,11 +96,12 @@ def verify(
     claims = unverified.claims
     try:
         refuse_unstorable(claims)
-        check_purpose(unverified.type, claims)
-        check_audience(claims, issuer.audiences)
-        check_begun(claims, "nbf", now, leeway)
-        check_begun(claims, "iat", now, leeway)
-        return principal_of(claims, issuer, expiry(claims, now, leeway))
+        said = telling(claims)
+        check_purpose(unverified.type, said)
+        check_audience(said, issuer)
+        check_begun(said, "nbf", now, leeway)
+        check_begun(said, "iat", now, leeway)
+        return principal_of(claims, issuer, expiry(said, now, leeway))
     except errors.InvalidToken as error:
         subject = claims.get("sub")
         error.proved = issuer.issuer, subject if isinstance(subject, str) else ""

@@ -15,24 +15,39 @@ MAX_NAME_LENGTH = 255
 MAX_TIME = 253_402_300_799
 # RFC 9068 section 2.1; plain "JWT" is what most issuers still write.
 _ACCESS_TOKEN_TYPES = frozenset({"", "jwt", "application/jwt", "at+jwt", "application/at+jwt"})
+_BLANK: tuple[Any, ...] = (None, "", [])
 # The hashes that tie an ID token to what was issued beside it (OpenID Connect Core section 3.3.2.11).
 _ID_TOKEN_CLAIMS = frozenset({"at_hash", "c_hash", "s_hash"})
 
 
 def principal_of(claims: Mapping[str, Any], issuer: TrustedIssuer, expires_at: int) -> Principal:
-    """The caller that these claims of an issuer describe. Proves nothing.
+    """The caller that these claims of an issuer describe. Proves nothing. Rules see each claim as it came.
 
     Raises:
         InvalidToken: they describe nobody.
     """
+    said = telling(claims)
     return Principal(
         issuer=issuer.issuer,
-        subject=text(required(claims, "sub"), "sub"),
-        oauth_client_id=oauth_client_id(claims),
-        token_scopes=token_scopes(claims, issuer.scope_claims),
+        subject=text(required(said, "sub"), "sub"),
+        oauth_client_id=oauth_client_id(said, issuer.client_id_claims),
+        token_scopes=token_scopes(said, issuer.scope_claims),
         expires_at=expires_at,
         claims=MappingProxyType(dict(claims)),
     )
+
+
+def telling(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """The claims that say something: one that is null or empty says as little as one that is absent.
+
+    So do null and empty items of a list. An object is left as it is, since an empty one may be what counts.
+    """
+    said = {name: _without_blanks(value) if isinstance(value, list) else value for name, value in claims.items()}
+    return {name: value for name, value in said.items() if value not in _BLANK}
+
+
+def _without_blanks(items: list[Any]) -> list[Any]:
+    return [item for item in items if item not in _BLANK]
 
 
 def check_purpose(type_: str, claims: Mapping[str, Any]) -> None:
@@ -52,15 +67,31 @@ def check_purpose(type_: str, claims: Mapping[str, Any]) -> None:
 def _is_id_token(claims: Mapping[str, Any]) -> bool:
     if claims.get("typ") == "ID" or claims.get("token_use") == "id" or _ID_TOKEN_CLAIMS & claims.keys():
         return True
-    # Keycloak before 25 copies the nonce into access tokens; those have token scopes, which ID tokens have not.
-    return "nonce" in claims and not {"scope", "scp"} & claims.keys()
+    # Keycloak before 25 copies the nonce into access tokens, which have another type and token scopes.
+    return "nonce" in claims and claims.get("typ") != "Bearer" and not {"scope", "scp"} & claims.keys()
 
 
-def check_audience(claims: Mapping[str, Any], accepted: Iterable[str]) -> None:
+def check_audience(claims: Mapping[str, Any], issuer: TrustedIssuer) -> None:
+    """Refuse a token that was not made for this site (RFC 9068 section 4)."""
+    if issuer.client_ids:
+        _check_client(oauth_client_id(claims, issuer.client_id_claims), issuer)
+    if not issuer.has_audience:
+        # It makes ID tokens by the same keys, and what they are for is all that tells them apart.
+        if (use := required(claims, "token_use")) != "access":
+            raise errors.WrongType(str(use))
+        if "aud" not in claims:
+            return
     value = required(claims, "aud", "Request one for this site: with an audience (Auth0) or a resource (RFC 8707).")
-    audiences = _texts(value, "aud")
+    audiences, accepted = _texts(value, "aud"), issuer.audiences
     if not set(audiences) & set(accepted):
         raise errors.WrongAudience(audiences, accepted)
+
+
+def _check_client(client_id: str, issuer: TrustedIssuer) -> None:
+    if not client_id:
+        raise errors.MissingClaim(issuer.client_id_claims[0])
+    if client_id not in issuer.client_ids:
+        raise errors.WrongApplication(client_id)
 
 
 def expiry(claims: Mapping[str, Any], now: float, leeway: int) -> int:
@@ -76,9 +107,9 @@ def check_begun(claims: Mapping[str, Any], claim: str, now: float, leeway: int) 
         raise errors.NotYetValid(claim, begins, now)
 
 
-def oauth_client_id(claims: Mapping[str, Any]) -> str:
-    """The application the token was issued to (RFC 8693 section 4.3, OpenID Connect Core section 2), or ""."""
-    return next((text(claims[claim], claim) for claim in ("client_id", "azp") if claim in claims), "")
+def oauth_client_id(claims: Mapping[str, Any], names: Iterable[str]) -> str:
+    """The application the token was issued to, by the first claim of ``names`` that is there, or ""."""
+    return next((text(claims[claim], claim) for claim in names if claim in claims), "")
 
 
 def token_scopes(claims: Mapping[str, Any], scope_claims: Iterable[str]) -> frozenset[str]:

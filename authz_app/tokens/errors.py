@@ -23,6 +23,7 @@ The tree, by whose fault it is:
           - MissingClaim
           - BadClaim
           - WrongAudience
+          - WrongApplication
           - Expired
           - NotYetValid
       x IssuerUnavailable            ours or the issuer's fault: 503, never a reason to log in again
@@ -214,6 +215,17 @@ class WrongAudience(InvalidToken):
         self.accepted = tuple(accepted)
         super().__init__(
             f"The token is for the audience {_listed(self.audiences)}. Request one for {_listed(self.accepted)}."
+        )
+
+
+class WrongApplication(InvalidToken):
+    """The token was issued to an application whose tokens are not accepted from this issuer."""
+
+    def __init__(self, client_id: str) -> None:
+        self.client_id = client_id
+        super().__init__(
+            f"The token was issued to the application {shown(client_id)}, which is not one of those that may connect."
+            " Ask the administrator of this site to add it to the client_ids of the issuer."
         )
 
 

@@ -1,4 +1,7 @@
-"""How a trusted issuer is read from the settings, and which settings are refused."""
+"""How a trusted issuer is read from the settings, and which settings are refused.
+
+Covers: authz_app.issuer_presets
+"""
 
 from typing import Any
 
@@ -21,8 +24,20 @@ def test_what_is_left_out_has_its_default() -> None:
         ("https://issuer.example/", "must be an object"),
         ({**GOOD, "issuer": ""}, 'has no "issuer"'),
         ({**GOOD, "audience": "x"}, "unknown option.s. audience"),
-        ({"issuer": "i"}, "must be a list of non-empty strings"),
+        ({"issuer": "i"}, "needs at least one audience"),
+        ({**GOOD, "audiences": None}, "must be a list of non-empty strings"),
         ({**GOOD, "audiences": []}, "needs at least one audience"),
+        ({"issuer": "i", "client_ids": ["a"]}, "needs at least one audience"),
+        ({"issuer": "i", "preset": "cognito"}, "any application of it could call"),
+        ({**GOOD, "preset": "cognito"}, "any application of it could call"),
+        ({**GOOD, "preset": "cognito", "client_ids": []}, "any application of it could call"),
+        ({**GOOD, "preset": "cognito", "client_ids": "a"}, "'client_ids' .* must be a list of non-empty strings"),
+        ({**GOOD, "preset": "cognito", "client_ids": [None]}, "'client_ids' .* must be a list of non-empty strings"),
+        ({**GOOD, "preset": "Okta"}, "'Okta'; it must be one of auth0, cognito, entra, entra-v1, keycloak, okta"),
+        ({**GOOD, "preset": ["okta"]}, "it must be one of"),
+        ({**GOOD, "client_id_claims": "cid"}, "'client_id_claims' .* must be a list of non-empty strings"),
+        ({**GOOD, "client_id_claims": []}, "'client_id_claims' .* names no claim"),
+        ({**GOOD, "issuer": "https://i.example/.well-known/openid-configuration"}, "the address of a document"),
         ({**GOOD, "audiences": [""]}, "must be a list of non-empty strings"),
         ({**GOOD, "algorithms": ["RS256", "HS256"]}, "asymmetric algorithms only .* not HS256"),
         ({**GOOD, "algorithms": ["none"]}, "not none"),
@@ -41,6 +56,19 @@ def test_what_cannot_work_or_is_not_safe_is_refused(entry: Any, complaint: str) 
 def test_the_whole_is_a_list(entries: Any) -> None:
     with pytest.raises(IssuerConfigError, match="must be a JSON list"):
         parse_issuers(entries)
+
+
+def test_a_preset_says_which_claims_stand_for_what_until_it_is_said_otherwise() -> None:
+    assert parse_issuer(GOOD).client_id_claims == ("client_id", "azp")
+    entra = parse_issuer({**GOOD, "preset": "entra-v1"})
+    assert (entra.client_id_claims, entra.scope_claims) == (("appid",), ("roles",))
+    other = parse_issuer({**GOOD, "preset": "entra-v1", "client_id_claims": ["app"], "scope_claims": []})
+    assert (other.client_id_claims, other.scope_claims) == (("app",), ())
+
+
+def test_without_an_audience_exact_client_ids_are_needed() -> None:
+    cognito = parse_issuer({"issuer": "i", "preset": "cognito", "client_ids": ["a"]})
+    assert (cognito.audiences, cognito.client_ids, cognito.has_audience) == ((), ("a",), False)
 
 
 def test_no_issuer_stands_there_twice() -> None:

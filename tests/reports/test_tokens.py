@@ -6,11 +6,21 @@ from typing import Any
 
 import pytest
 
+from authz_app.issuers import IssuerConfigError, parse_issuer
 from authz_app.policy.principal import Principal
-from authz_app.tokens.errors import BadSignature, IssuerUnavailable
+from authz_app.tokens.errors import (
+    BadSignature,
+    IdToken,
+    InvalidToken,
+    IssuerUnavailable,
+    MissingClaim,
+    WrongApplication,
+    WrongAudience,
+    WrongType,
+)
 from authz_app.tokens.issuer_keys import IssuerKeySets
 from authz_app.tokens.verifier import TokenVerifier
-from tests.issuer import ABSENT, Issuer, private_key, public_jwk
+from tests.issuer import ABSENT, AUDIENCE, Issuer, private_key, public_jwk
 
 WAIT = 60.0
 
@@ -18,8 +28,9 @@ WAIT = 60.0
 class Site:
     """What verifies the tokens of one issuer, whose keys it fetches over HTTP."""
 
-    def __init__(self, issuer: Issuer) -> None:
-        trusted = [issuer.trusted()]
+    def __init__(self, issuer: Issuer, **options: Any) -> None:
+        entry = {"issuer": issuer.url, "algorithms": [issuer.algorithm], "jwks_uri": f"{issuer.url}/jwks.json"}
+        trusted = [parse_issuer(entry | options)]
         self.now = 1_000.0
         self._keys = IssuerKeySets(trusted, dict, clock=lambda: self.now)
         self._verifier = TokenVerifier(trusted, self._keys, 30)
@@ -45,7 +56,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def site(issuer: Issuer) -> Iterator[Site]:
-    site = Site(issuer)
+    site = Site(issuer, audiences=[AUDIENCE])
     yield site
     site.close()
 
@@ -157,3 +168,287 @@ async def test_signatures_by_nobody_s_key_cause_no_flood_of_fetches(issuer: Issu
         with pytest.raises(BadSignature):
             await site.verify(token)
     assert issuer.fetches == 2
+
+
+# Claims
+
+
+@pytest.mark.parametrize("blank", [None, "", []], ids=["null", "empty_text", "empty_list"])
+@pytest.mark.parametrize("claim", ["scope", "scp", "azp", "client_id", "nbf", "iat", "typ", "nonce", "cnf", "events"])
+async def test_a_claim_that_is_null_or_empty_counts_as_absent(
+    issuer: Issuer, site: Site, claim: str, blank: Any
+) -> None:
+    good = {"azp": ABSENT, "scope": ABSENT}
+    absent = await site.verify(issuer.token(**{**good, claim: ABSENT}))
+    principal = await site.verify(issuer.token(**{**good, claim: blank}))
+    assert (principal.oauth_client_id, principal.token_scopes) == (absent.oauth_client_id, absent.token_scopes)
+    assert principal.oauth_client_id == ""
+    assert principal.token_scopes == frozenset()
+
+
+async def test_a_blank_client_id_leaves_the_word_to_azp(issuer: Issuer, site: Site) -> None:
+    assert (await site.verify(issuer.token(client_id="", azp="app"))).oauth_client_id == "app"
+
+
+async def test_blanks_in_lists_count_as_absent(issuer: Issuer, site: Site) -> None:
+    principal = await site.verify(issuer.token(aud=[None, AUDIENCE, ""], scope=[None, "a", ""]))
+    assert principal.token_scopes == {"a"}
+
+
+@pytest.mark.parametrize("claim", ["sub", "aud", "exp"])
+@pytest.mark.parametrize("blank", [None, "", [], [None]])
+async def test_what_a_token_needs_is_missing_where_it_is_blank(
+    issuer: Issuer, site: Site, claim: str, blank: Any
+) -> None:
+    with pytest.raises(MissingClaim):
+        await site.verify(issuer.token(**{claim: blank}))
+
+
+# Issuers, by what their access tokens look like
+
+SUBJECT = "248289dc-1d51-4a10-b0e2-4f2f44a0c3d1"
+# aud, azp and scope are those of tests.issuer, unless they are said here.
+NONE_OF_OURS = {"aud": ABSENT, "azp": ABSENT, "scope": ABSENT}
+COGNITO = {
+    **NONE_OF_OURS,
+    "cognito:groups": ["clerks"],
+    "version": 2,
+    "client_id": "3n4b5urk1ft4fl3mg5e62d9ado",
+    "origin_jti": "b1e6e0c4-5fd5-4b60-9e1f-96c2b3a3f9f4",
+    "event_id": "0d9b9e7c-64b7-4f0c-8a53-8b0f3f0ab6d5",
+    "token_use": "access",
+    "scope": "openid orders/read",
+    "auth_time": 1_700_000_000,
+    "jti": "7d6b1a80-8b53-4b3c-b7c6-4a2d0d3c5b1e",
+    "username": "ada",
+}
+COGNITO_SERVICE = {
+    **NONE_OF_OURS,
+    "sub": COGNITO["client_id"],
+    "token_use": "access",
+    "scope": "orders/read",
+    "auth_time": 1_700_000_000,
+    "version": 2,
+    "jti": "5a0d5a0c-7d0d-44a9-a5b5-fb44e9a9a3c4",
+    "client_id": COGNITO["client_id"],
+}
+OKTA = {
+    **NONE_OF_OURS,
+    "ver": 1,
+    "jti": "AT.0mP4JKAZX1iACIT4vbEDF7LpvDVjxypPMf0D7uX39RE",
+    "aud": "api://default",
+    "cid": "0oabucvyc38HLL1ef0h7",
+    "uid": "00ub0oNGTSWTBKOLGLNR",
+    "scp": ["openid", "orders.read"],
+    "auth_time": 1_700_000_000,
+    "sub": "ada@example.com",
+}
+OKTA_SERVICE = {
+    **NONE_OF_OURS,
+    "ver": 1,
+    "jti": "AT.x",
+    "aud": "api://default",
+    "cid": "0oabucvyc38HLL1ef0h7",
+    "scp": ["orders.read"],
+    "sub": "0oabucvyc38HLL1ef0h7",
+}
+ENTRA_V1 = {
+    **NONE_OF_OURS,
+    "aud": "api://6e74172b-be56-4843-9ff4-e66a39bb12e3",
+    "nbf": 1_700_000_000,
+    "acr": "1",
+    "aio": "AXQAi/8IAAAAFm+E/QTG+gFnVxLjWdw8K+61AGrSOuMMF6ebaMj7XO3Ibmd3fGmr",
+    "amr": ["pwd"],
+    "appid": "b14a7505-96e9-4927-91e8-0601d0fc9caa",
+    "appidacr": "0",
+    "family_name": "Lovelace",
+    "ipaddr": "203.0.113.7",
+    "name": "Ada Lovelace",
+    "oid": "e3938f51-1ff1-42ba-a1b0-7e2a7a1d6c45",
+    "rh": "0.AAAA",
+    "scp": "mcp.call",
+    "sub": "l3_roISQU222bULS9yi2k0XpqpOiMz5H3ZACo1GeXA",
+    "tid": "fa15d692-e9c7-4460-a743-29f2956fd429",
+    "unique_name": "ada@example.com",
+    "upn": "ada@example.com",
+    "uti": "cP-1",
+    "ver": "1.0",
+}
+ENTRA_V1_SERVICE = {
+    **NONE_OF_OURS,
+    "aud": "api://6e74172b-be56-4843-9ff4-e66a39bb12e3",
+    "appid": "b14a7505-96e9-4927-91e8-0601d0fc9caa",
+    "appidacr": "1",
+    "idp": "https://sts.windows.net/fa15d692-e9c7-4460-a743-29f2956fd429/",
+    "oid": "0f2b6d6a-7f0e-4b0c-9f52-1c7b4f0b5c1a",
+    "roles": ["Orders.Read"],
+    "sub": "0f2b6d6a-7f0e-4b0c-9f52-1c7b4f0b5c1a",
+    "ver": "1.0",
+}
+ENTRA = {
+    **NONE_OF_OURS,
+    "aud": "6e74172b-be56-4843-9ff4-e66a39bb12e3",
+    "aio": "AXQAi/8TAAAA",
+    "azp": "6e74172b-be56-4843-9ff4-e66a39bb12e3",
+    "azpacr": "0",
+    "name": "Ada Lovelace",
+    "oid": "690222be-ff1a-4d56-abd1-7e4f7d38e474",
+    "preferred_username": "ada@example.com",
+    "rh": "I",
+    "scp": "mcp.call",
+    "sub": "HKZpfaHyWadeOouYlitjrI-KffTm222X5rrV3xDqfKQ",
+    "tid": "fa15d692-e9c7-4460-a743-29f2956fd429",
+    "uti": "fqiBqXLPj0eQa82S-IYFAA",
+    "ver": "2.0",
+}
+AUTH0 = {
+    **NONE_OF_OURS,
+    "sub": "auth0|6478be0f4d2f",
+    "aud": ["https://mcp.example.com/mcp", "https://tenant.eu.auth0.com/userinfo"],
+    "azp": "my_client_id",
+    "scope": "openid profile orders:read",
+    "permissions": ["orders:read"],
+}
+AUTH0_RFC9068 = {**NONE_OF_OURS, "aud": "https://mcp.example.com/mcp", "client_id": "my_client_id", "jti": "x"}
+KEYCLOAK = {
+    **NONE_OF_OURS,
+    "auth_time": 1_700_000_000,
+    "jti": "onrtac:0c6fe1a2",
+    "aud": ["https://mcp.example.com/mcp", "account"],
+    "sub": SUBJECT,
+    "typ": "Bearer",
+    "azp": "mcp-clients",
+    "sid": "a",
+    "nonce": "n",
+    "acr": "1",
+    "allowed-origins": ["/*"],
+    "realm_access": {"roles": ["offline_access"]},
+    "resource_access": {"account": {"roles": ["view-profile"]}},
+    "scope": "openid mcp",
+    "preferred_username": "ada",
+}
+API = {"audiences": ["https://mcp.example.com/mcp"]}
+ENTRA_API = {"audiences": ["api://6e74172b-be56-4843-9ff4-e66a39bb12e3", "6e74172b-be56-4843-9ff4-e66a39bb12e3"]}
+SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any], str, set[str]]] = {
+    "cognito": (
+        {"preset": "cognito", "client_ids": [COGNITO["client_id"]]},
+        COGNITO,
+        "3n4b5urk1ft4fl3mg5e62d9ado",
+        {"openid", "orders/read"},
+    ),
+    "cognito_service": (
+        {"preset": "cognito", "client_ids": ["x", COGNITO["client_id"]]},
+        COGNITO_SERVICE,
+        "3n4b5urk1ft4fl3mg5e62d9ado",
+        {"orders/read"},
+    ),
+    "cognito_with_a_resource": (
+        {"preset": "cognito", "client_ids": [COGNITO["client_id"]], **API},
+        {**COGNITO, "aud": "https://mcp.example.com/mcp"},
+        "3n4b5urk1ft4fl3mg5e62d9ado",
+        {"openid", "orders/read"},
+    ),
+    "okta": (
+        {"preset": "okta", "audiences": ["api://default"]},
+        OKTA,
+        "0oabucvyc38HLL1ef0h7",
+        {"openid", "orders.read"},
+    ),
+    "okta_service": (
+        {"preset": "okta", "audiences": ["api://default"]},
+        OKTA_SERVICE,
+        "0oabucvyc38HLL1ef0h7",
+        {"orders.read"},
+    ),
+    "entra_v1": ({"preset": "entra-v1", **ENTRA_API}, ENTRA_V1, "b14a7505-96e9-4927-91e8-0601d0fc9caa", {"mcp.call"}),
+    "entra_v1_service": (
+        {"preset": "entra-v1", **ENTRA_API},
+        ENTRA_V1_SERVICE,
+        "b14a7505-96e9-4927-91e8-0601d0fc9caa",
+        {"Orders.Read"},
+    ),
+    "entra": ({"preset": "entra", **ENTRA_API}, ENTRA, "6e74172b-be56-4843-9ff4-e66a39bb12e3", {"mcp.call"}),
+    "auth0": (
+        {"preset": "auth0", "scope_claims": ["permissions"], **API},
+        AUTH0,
+        "my_client_id",
+        {"openid", "profile", "orders:read"},
+    ),
+    "auth0_rfc9068": ({"preset": "auth0", **API}, AUTH0_RFC9068, "my_client_id", set()),
+    "keycloak": ({"preset": "keycloak", **API}, KEYCLOAK, "mcp-clients", {"openid", "mcp"}),
+    "no_preset_but_named_claims": (
+        {"client_id_claims": ["cid"], "audiences": ["api://default"]},
+        OKTA,
+        "0oabucvyc38HLL1ef0h7",
+        {"openid", "orders.read"},
+    ),
+}
+
+
+async def verified(issuer: Issuer, options: dict[str, Any], claims: dict[str, Any]) -> Principal:
+    site = Site(issuer, **options)
+    try:
+        return await site.verify(issuer.token(**{"sub": SUBJECT, **claims}))
+    finally:
+        site.close()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_tokens_shaped_as_their_issuer_makes_them_name_caller_application_and_scopes(
+    issuer: Issuer, shape: str
+) -> None:
+    options, claims, client_id, scopes = SHAPES[shape]
+    principal = await verified(issuer, options, claims)
+    assert (principal.subject, principal.oauth_client_id) == (claims.get("sub", SUBJECT), client_id)
+    assert principal.token_scopes == scopes
+
+
+WITH_ONE_CLIENT = {"preset": "cognito", "client_ids": [COGNITO["client_id"]]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "refusal"),
+    [
+        ({"client_id": "another"}, WrongApplication),
+        ({"client_id": f"{COGNITO['client_id']} "}, WrongApplication),
+        ({"client_id": ABSENT}, MissingClaim),
+        ({"client_id": None, "azp": COGNITO["client_id"]}, MissingClaim),
+        ({"token_use": "id"}, IdToken),
+        ({"token_use": ABSENT}, MissingClaim),
+        ({"token_use": ""}, MissingClaim),
+        ({"token_use": "refresh"}, WrongType),
+        ({"token_use": ["access"]}, WrongType),
+        ({"aud": "https://elsewhere.example/api"}, WrongAudience),
+        ({"aud": COGNITO["client_id"], "token_use": "id"}, IdToken),
+        ({"at_hash": "x", "token_use": "access"}, IdToken),
+    ],
+)
+async def test_without_an_audience_exact_applications_and_the_purpose_stand_for_it(
+    issuer: Issuer, changed: dict[str, Any], refusal: type[InvalidToken]
+) -> None:
+    assert await verified(issuer, WITH_ONE_CLIENT, COGNITO)
+    with pytest.raises(refusal):
+        await verified(issuer, WITH_ONE_CLIENT, {**COGNITO, **changed})
+
+
+async def test_a_token_without_an_audience_is_good_from_no_other_issuer(issuer: Issuer) -> None:
+    for options in (API, {"preset": "okta", **API}, {"client_ids": [COGNITO["client_id"]], **API}):
+        with pytest.raises(MissingClaim):
+            await verified(issuer, options, COGNITO)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"preset": "cognito"}, 'Name those that may: "client_ids"'),
+        ({"preset": "cognito", "audiences": ["x"]}, 'Name those that may: "client_ids"'),
+        ({"client_ids": ["x"]}, "needs at least one audience"),
+        ({"preset": "gitlab", "audiences": ["x"]}, "one of auth0, cognito, entra, entra-v1, keycloak, okta"),
+        ({"claims": {"client_id": "cid"}, "audiences": ["x"]}, "known are .*client_id_claims, client_ids"),
+    ],
+)
+def test_an_issuer_that_would_let_anybody_in_or_is_misspelled_is_refused_in_a_sentence(
+    options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(IssuerConfigError, match=said):
+        parse_issuer({"issuer": "https://issuer.example/", **options})

@@ -408,12 +408,13 @@ def test_over_deep_nesting_is_refused(issuer: Issuer) -> None:
 
 @pytest.mark.parametrize("claim", ["iss", "sub", "aud", "exp"])
 def test_a_required_claim_that_is_missing_is_named(issuer: Issuer, claim: str) -> None:
-    refused = refusal(issuer, issuer.sign(issuer.claims(**{claim: ABSENT})))
-    assert isinstance(refused, errors.MissingClaim)
-    assert refused.claim == claim
+    for value in (ABSENT, None, "", [], [None, ""]):
+        refused = refusal(issuer, issuer.sign(issuer.claims(**{claim: value})))
+        assert isinstance(refused, errors.MissingClaim)
+        assert refused.claim == claim
 
 
-ODD_TEXTS = ["", None, 1, True, ["a"], {"a": 1}, "a\tb", "a\nb", "a\x7fb", "a\x85b", "\u202ea", "\u2028", "a" * 256]
+ODD_TEXTS = [1, True, ["a"], {"a": 1}, "a\tb", "a\nb", "a\x7fb", "a\x85b", "\u202ea", "\u2028", "a" * 256]
 
 
 @pytest.mark.parametrize("claim", ["iss", "sub", "client_id", "azp"])
@@ -433,7 +434,9 @@ def test_issuers_are_compared_exactly(issuer: Issuer, issuer_claim: str) -> None
         accept(issuer, token, issuer.trusted(issuer="https://tenant.auth0.com/"))
 
 
-@pytest.mark.parametrize("audience", ["https://other.example.com", f"{AUDIENCE}/", AUDIENCE.upper(), "", ["a", "b"]])
+@pytest.mark.parametrize(
+    "audience", ["https://other.example.com", f"{AUDIENCE}/", AUDIENCE.upper(), ["a", "b"], [None, "a"]]
+)
 def test_a_token_for_another_audience_is_refused(issuer: Issuer, audience: Any) -> None:
     refused = refusal(issuer, issuer.token(aud=audience))
     assert isinstance(refused, errors.WrongAudience)
@@ -441,9 +444,7 @@ def test_a_token_for_another_audience_is_refused(issuer: Issuer, audience: Any) 
     assert AUDIENCE in str(refused)
 
 
-@pytest.mark.parametrize(
-    "audience", [None, 1, True, [], {}, {AUDIENCE: 1}, [AUDIENCE, 1], [AUDIENCE, None], [[AUDIENCE]]]
-)
+@pytest.mark.parametrize("audience", [1, True, {}, {AUDIENCE: 1}, [AUDIENCE, 1], [[AUDIENCE]]])
 def test_an_odd_audience_is_refused(issuer: Issuer, audience: Any) -> None:
     assert isinstance(refusal(issuer, issuer.token(aud=audience)), errors.BadClaim)
 
@@ -467,8 +468,6 @@ ODD_TIMES: list[Any] = [
     -0.5,
     True,
     False,
-    None,
-    "",
     str(NOW),
     f"{NOW}.0",
     [NOW],
@@ -513,7 +512,7 @@ def test_an_id_token_is_refused(issuer: Issuer, claims: dict[str, Any]) -> None:
     assert isinstance(refusal(issuer, issuer.token(**claims)), errors.IdToken)
 
 
-@pytest.mark.parametrize("type_", ["Refresh", "Offline", "Logout", None, 1, "\ud83d"])
+@pytest.mark.parametrize("type_", ["Refresh", "Offline", "Logout", 1, "\ud83d"])
 def test_another_token_of_keycloak_is_refused(issuer: Issuer, type_: Any) -> None:
     assert isinstance(refusal(issuer, issuer.token(typ=type_)), errors.WrongType | errors.MalformedToken)
 
@@ -529,7 +528,7 @@ def test_a_logout_token_is_refused(issuer: Issuer) -> None:
     assert isinstance(refusal(issuer, issuer.token(events=events)), errors.WrongType)
 
 
-@pytest.mark.parametrize("confirmation", [{"jkt": "x"}, {"x5t#S256": "x"}, {}, None])
+@pytest.mark.parametrize("confirmation", [{"jkt": "x"}, {"x5t#S256": "x"}, {}, "x"])
 def test_a_sender_constrained_token_is_refused(issuer: Issuer, confirmation: Any) -> None:
     assert isinstance(refusal(issuer, issuer.token(cnf=confirmation)), errors.SenderConstrained)
 
@@ -560,7 +559,7 @@ def test_token_scopes_come_from_scope_and_scp_and_the_issuers_own_claims(
 
 
 @pytest.mark.parametrize("claim", ["scope", "scp", "permissions"])
-@pytest.mark.parametrize("value", [None, 1, True, {"a": 1}, ["a", 1], ["a", None], [["a"]], [""]])
+@pytest.mark.parametrize("value", [1, True, {"a": 1}, ["a", 1], [["a"]], [{}]])
 def test_odd_token_scopes_are_refused_rather_than_dropped(issuer: Issuer, claim: str, value: Any) -> None:
     """A deny rule may ask for a token scope; one that was dropped could not be denied."""
     with pytest.raises(errors.BadClaim):

@@ -346,6 +346,7 @@ EXAMPLES: dict[type[Exception], Callable[[], errors.AuthenticationError]] = {
     errors.MissingClaim: lambda: errors.MissingClaim("sub"),
     errors.BadClaim: lambda: errors.BadClaim("sub", "must be printable text"),
     errors.WrongAudience: lambda: errors.WrongAudience([EVIL] * 100, [EVIL] * 100),
+    errors.WrongApplication: lambda: errors.WrongApplication(EVIL),
     errors.Expired: lambda: errors.Expired(1, 2.0),
     errors.NotYetValid: lambda: errors.NotYetValid("nbf", 2, 1.0),
     errors.IssuerUnavailable: lambda: errors.IssuerUnavailable(EVIL, 10),
