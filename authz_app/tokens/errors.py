@@ -64,9 +64,13 @@ class MissingToken(AuthenticationError):
 
 
 class UnsupportedScheme(MissingToken):
-    def __init__(self, scheme: str) -> None:
-        self.scheme = scheme
-        super().__init__(f"The scheme {shown(scheme)} is not supported. Send an access token: Authorization: Bearer.")
+    """The Authorization header begins with another word than Bearer. It is not repeated: it may be a key."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The Authorization header does not begin with the word Bearer. Send the word Bearer, one space, and an"
+            " access token."
+        )
 
 
 class QueryTokenNotAccepted(MissingToken):

@@ -14,11 +14,20 @@ QUERY_PARAMETER = "access_token"
 _OF_TOKENS = (string.ascii_letters + string.digits + "-._~+/").encode()
 
 
+# A refusal as JSON: where it is sent, with which status, its code, and its sentence.
+BodyOf = Callable[[Scope, int, str, str], Mapping[str, object]]
+
+
+def oauth_body(scope: Scope, status: int, code: str, sentence: str) -> Mapping[str, object]:
+    """A refusal as OAuth has it (RFC 6749 section 5.2)."""
+    return {"error": code, "error_description": sentence}
+
+
 class BearerTokenMiddleware:
     """Hands ``app`` only HTTP requests that prove who sends them, with ``scope["principal"]`` set.
 
-    ``verifier`` is called for each request, so that changed settings count at once, and ``refused`` for each refusal.
-    What is not HTTP passes through without a principal.
+    ``verifier`` is called for each request, so that changed settings count at once, and ``refused`` for each refusal,
+    whose body is made by ``body_of``. What is not HTTP passes through without a principal.
     """
 
     def __init__(
@@ -26,8 +35,10 @@ class BearerTokenMiddleware:
         app: ASGIApp,
         verifier: Callable[[], TokenVerifier],
         refused: Callable[[Scope, errors.AuthenticationError], object],
+        body_of: BodyOf = oauth_body,
     ) -> None:
         self.app = app
+        self._body_of = body_of
         self._verifier = verifier
         self._refused = refused
 
@@ -40,7 +51,7 @@ class BearerTokenMiddleware:
             principal = await self._verifier().verify(presented.token)
         except errors.AuthenticationError as error:
             self._refused(scope, error)
-            await refuse(send, error, conf().resource_metadata_url(scope["path"]))
+            await refuse(send, error, conf().resource_metadata_url(scope["path"]), scope, self._body_of)
             return
         await self.app({**scope, "query_string": presented.query_string, "principal": principal}, receive, send)
 
@@ -91,20 +102,26 @@ def _bearer_token(header: bytes) -> str:
     """RFC 6750 section 2.1: the scheme, in any case (RFC 9110 section 11.1), spaces, and a b64token."""
     scheme, _, rest = header.strip(b" \t").partition(b" ")
     if scheme.lower() not in (b"bearer", b""):
-        raise errors.UnsupportedScheme(scheme[:32].decode("latin-1"))
+        raise errors.UnsupportedScheme
     token = rest.lstrip(b" ")
     if not scheme or not token or token.startswith(b"=") or token.rstrip(b"=").translate(None, _OF_TOKENS):
         raise errors.MalformedAuthorization
     return token.decode("ascii")
 
 
-async def refuse(send: Send, error: errors.AuthenticationError, resource_metadata_url: str) -> None:
+async def refuse(
+    send: Send,
+    error: errors.AuthenticationError,
+    resource_metadata_url: str,
+    scope: Scope | None = None,
+    body_of: BodyOf = oauth_body,
+) -> None:
     """Answer as RFC 6750 section 3 has it: 400, 401, or 503 where the token is not to blame."""
     status, code = _answer(error)
     headers = [(b"www-authenticate", challenge(error, code, resource_metadata_url))]
     if isinstance(error, errors.IssuerUnavailable):
         headers = [(b"retry-after", str(error.retry_after).encode("ascii"))]
-    await send_json(send, status, {"error": code, "error_description": errors.quotable(str(error))}, headers)
+    await send_json(send, status, body_of(scope or {}, status, code, errors.quotable(str(error))), headers)
 
 
 def _answer(error: errors.AuthenticationError) -> tuple[int, str]:

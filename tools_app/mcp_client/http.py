@@ -65,6 +65,8 @@ class Http(httpx2.AsyncClient):
         """Whether the SDK can use it: a JSON-RPC error, or how an older server refuses the probe for the newer era."""
         if self._spoken == "sse":
             return False
+        if response.status_code == 401:
+            return False
         probing = response.request.headers.get("Mcp-Method") == _PROBE
         if probing and 400 <= response.status_code < 500 and response.status_code not in _NO_MATTER_THE_ERA:
             return True

@@ -26,6 +26,11 @@ SERVED_VERSIONS = (*MODERN_PROTOCOL_VERSIONS, *reversed(HANDSHAKE_PROTOCOL_VERSI
 _NAME = "mcpsite"
 
 
+def unsupported_version() -> str:
+    """The sentence about a protocol version that is not served."""
+    return f"This protocol version is not served here. Send one of: {', '.join(SERVED_VERSIONS)}."
+
+
 def _input_schema(name: str) -> Mapping[str, Any] | None:
     """The schema that a call's Mcp-Param headers are checked by, before the call is decided.
 

@@ -1,7 +1,6 @@
 """Serves the MCP paths, each by its transport, behind the checks that all of them share."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from django.conf import settings
 
@@ -14,7 +13,7 @@ from authz_app.tokens.middleware import BearerTokenMiddleware
 from authz_app.tokens.verifier import verifier
 from tools_app.sessions.session import SessionsUnavailable
 from tools_app.transports.cors import answer_preflight, is_preflight, readable_by_its_origin
-from tools_app.transports.requests import BadMessage, RequestRefused, check_origin, client_address
+from tools_app.transports.requests import BadMessage, RequestRefused, check_origin, client_address, refusal_body
 from tools_app.transports.sse import messages_app, sse_app
 from tools_app.transports.streamable.app import streamable_app
 from tools_app.wire import jsonrpc
@@ -49,7 +48,7 @@ def _token_refused(scope: Scope, error: AuthenticationError) -> None:
     process_worker().refused.token(error, client_address(scope, authz_conf()))
 
 
-_authenticated = BearerTokenMiddleware(_transport, verifier, _token_refused)
+_authenticated = BearerTokenMiddleware(_transport, verifier, _token_refused, refusal_body)
 
 
 async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,9 +67,5 @@ async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _refuse(scope: Scope, send: Send, refused: RequestRefused) -> None:
-    body: dict[str, Any] = {"error": refused.error, "error_description": str(refused)}
-    if scope["path"] == "/mcp":
-        # Clients of Streamable HTTP show a JSON-RPC error, and nothing else, to whoever waits for the answer.
-        code = jsonrpc.SERVER_BUSY if refused.status in (429, 503) else jsonrpc.INVALID_REQUEST
-        body = jsonrpc.error_of(None, code, str(refused), {"error": refused.error})
+    body = refusal_body(scope, refused.status, refused.error, str(refused))
     await send_json(send, refused.status, body, refused.headers)

@@ -1,6 +1,6 @@
 """Checks where an HTTP request comes from, and reads its body within limits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -9,6 +9,7 @@ from django.http.request import validate_host
 from authz_app.conf import AuthzConf
 from authz_app.core.addresses import nearest_untrusted
 from authz_app.core.asgi import Receive, Scope
+from tools_app.wire import jsonrpc
 
 
 class RequestRefused(Exception):
@@ -19,6 +20,19 @@ class RequestRefused(Exception):
         self.status = status
         self.error = error
         self.headers = tuple(headers)
+
+
+def refusal_body(scope: Scope, status: int, error: str, sentence: str) -> Mapping[str, object]:
+    """The body of a refusal: clients of Streamable HTTP show a JSON-RPC error, and nothing else, to whoever waits."""
+    if not scope["path"].startswith("/mcp"):
+        return {"error": error, "error_description": sentence}
+    code = jsonrpc.SERVER_BUSY if status in (429, 503) else jsonrpc.INVALID_REQUEST
+    return jsonrpc.error_of(None, code, sentence, {"error": error})
+
+
+def method_not_allowed(text: str, *allowed: str) -> RequestRefused:
+    """The refusal of an HTTP method; ``text`` says what the ``allowed`` ones do (RFC 9110 section 15.5.6)."""
+    return RequestRefused(405, "method_not_allowed", text, [(b"allow", ", ".join(allowed).encode())])
 
 
 class BadMessage(Exception):
@@ -99,8 +113,12 @@ def check_is_json(scope: Scope) -> None:
     """Refuse a body that does not say it is JSON; a web page cannot say so without asking first (CORS).
 
     Raises:
-        RequestRefused: the Content-Type is another one (415).
+        RequestRefused: the Content-Type is another one, or it is compressed (415; RFC 9110 section 12.5.3).
     """
+    codings = ",".join(header_values(scope, b"content-encoding"))
+    if any(coding.strip().lower() not in ("", "identity") for coding in codings.split(",")):
+        text = "The body is compressed, which is not read here. Send it as it is, without Content-Encoding."
+        raise RequestRefused(415, "compressed", text, [(b"accept-encoding", b"identity")])
     types = header_values(scope, b"content-type")
     if len(types) != 1 or types[0].partition(";")[0].strip().lower() != "application/json":
         raise RequestRefused(415, "not_json", "Send the message with Content-Type: application/json.")

@@ -24,7 +24,7 @@ from tools_app.streams.open_streams import SessionStream
 from tools_app.transports import session_messages
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.messages import read_message
-from tools_app.transports.requests import RequestRefused
+from tools_app.transports.requests import RequestRefused, method_not_allowed
 from tools_app.transports.streaming import LEFT, deliver
 from tools_app.wire import jsonrpc
 from tools_app.worker.worker import Worker
@@ -39,7 +39,7 @@ _NO_SESSION = "There is no such MCP session. Open one with GET /sse."
 
 async def sse_app(scope: Scope, receive: Receive, send: Send, worker: Worker) -> None:
     if scope["method"] != "GET":
-        raise RequestRefused(405, "method_not_allowed", "Open a stream with GET /sse.", [(b"allow", b"GET")])
+        raise method_not_allowed("GET /sse opens a stream; Streamable HTTP is at /mcp.", "GET")
     await worker.workers.join()
     session_id = new_session_id()
     opened = await _open(scope, worker, session_key(session_id))
@@ -74,7 +74,7 @@ async def _open(scope: Scope, worker: Worker, key: str) -> SessionStream:
 async def messages_app(scope: Scope, receive: Receive, send: Send, worker: Worker) -> None:
     """Serve `POST /messages/?session_id=...`."""
     if scope["method"] != "POST":
-        raise RequestRefused(405, "method_not_allowed", "Send messages with POST.", [(b"allow", b"POST")])
+        raise method_not_allowed("POST sends a message here; GET /sse opens the stream that answers it.", "POST")
     key = session_key(_session_id(scope))
     message = (await read_message(scope, receive)).message
     if worker.draining:

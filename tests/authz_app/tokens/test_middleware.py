@@ -334,7 +334,7 @@ EXAMPLES: dict[type[Exception], Callable[[], errors.AuthenticationError]] = {
     errors.AuthenticationError: lambda: errors.AuthenticationError(EVIL[:50]),
     errors.InvalidRequest: lambda: errors.InvalidRequest(EVIL[:50]),
     errors.InvalidToken: lambda: errors.InvalidToken(EVIL[:50]),
-    errors.UnsupportedScheme: lambda: errors.UnsupportedScheme(EVIL),
+    errors.UnsupportedScheme: lambda: errors.UnsupportedScheme(),
     errors.TokenTooLarge: lambda: errors.TokenTooLarge(20_000, 16_384),
     errors.OpaqueToken: lambda: errors.OpaqueToken(1),
     errors.MalformedToken: lambda: errors.MalformedToken("header", "names no algorithm"),

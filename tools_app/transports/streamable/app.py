@@ -5,9 +5,9 @@ from typing import NoReturn
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from authz_app.core.asgi import Receive, Scope, Send
-from tools_app.protocol.server import SERVED_VERSIONS
+from tools_app.protocol.server import SERVED_VERSIONS, unsupported_version
 from tools_app.transports.messages import Posted, read_message
-from tools_app.transports.requests import RequestRefused, header_values
+from tools_app.transports.requests import RequestRefused, header_values, method_not_allowed
 from tools_app.transports.streamable import handshake, modern
 from tools_app.wire.meta import is_modern
 from tools_app.worker.worker import Worker
@@ -26,9 +26,8 @@ async def streamable_app(scope: Scope, receive: Receive, send: Send, worker: Wor
 def _refuse_without_message(scope: Scope) -> NoReturn:
     named = header_values(scope, modern.VERSION_HEADER)
     if any(version not in SERVED_VERSIONS for version in named):
-        versions = ", ".join(SERVED_VERSIONS)
-        raise RequestRefused(400, "unsupported_version", f"The protocol versions served here are: {versions}.")
-    raise RequestRefused(405, "method_not_allowed", "In this protocol version, POST.", [(b"allow", b"POST")])
+        raise RequestRefused(400, "unsupported_version", unsupported_version())
+    raise method_not_allowed("In this protocol version there is POST alone.", "POST")
 
 
 def _is_of_modern_era(scope: Scope, posted: Posted | None) -> bool:

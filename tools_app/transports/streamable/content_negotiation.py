@@ -41,5 +41,16 @@ def check_stream_accepted(scope: Scope) -> None:
         raise _not_acceptable("text/event-stream")
 
 
+def check_both_accepted(scope: Scope) -> None:
+    """Refuse a request of 2026-07-28 whose client does not say that it takes either kind of answer, as it must.
+
+    Raises:
+        RequestRefused: it takes one alone, or does not say.
+    """
+    accepted = accepted_by(scope)
+    if not (accepted.json and accepted.stream and header_values(scope, b"accept")):
+        raise _not_acceptable("application/json, text/event-stream")
+
+
 def _not_acceptable(wanted: str) -> RequestRefused:
     return RequestRefused(406, "not_acceptable", f"Send Accept: {wanted}")

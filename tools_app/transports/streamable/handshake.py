@@ -18,7 +18,7 @@ from tools_app.protocol.kernel import ServedRequest
 from tools_app.sessions.session import SESSION_ENDED, McpSessionState
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN
 from tools_app.transports.messages import Posted
-from tools_app.transports.requests import RequestRefused
+from tools_app.transports.requests import method_not_allowed
 from tools_app.transports.session_messages import caller_in, serve_request, take
 from tools_app.transports.streamable import sessions
 from tools_app.transports.streamable.content_negotiation import AcceptedMediaTypes, accepted_by, check_stream_accepted
@@ -32,7 +32,10 @@ from tools_app.worker.worker import Worker
 logger = logging.getLogger(__name__)
 
 _PATH = "/mcp"
-_METHODS = [(b"allow", b"GET, POST, DELETE")]
+_NO_STREAM = (
+    "Without an MCP session there is no stream here. POST an initialize request, and send the Mcp-Session-Id that comes"
+    " with its answer; for HTTP+SSE, GET /sse."
+)
 _ENDED = "The MCP session was ended while this was being answered. If it was a call, it was cancelled; see its record."
 
 
@@ -45,6 +48,8 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted | Non
     if posted is not None:
         await _post(scope, receive, send, posted.message, worker)
     elif scope["method"] == "GET":
+        if not sessions.session_ids(scope):
+            raise method_not_allowed(_NO_STREAM, "POST")
         check_stream_accepted(scope)
         session = (await sessions.accepted_session(scope, None, worker)).session
         await serve_get_stream(scope, receive, send, session, worker)
@@ -54,7 +59,8 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted | Non
         logger.info("MCP session %s ended: its client ended it", session.key)
         await _send_empty(send, 204)
     else:
-        raise RequestRefused(405, "method_not_allowed", "Send messages with POST.", _METHODS)
+        text = "POST sends a message here, GET opens a stream, DELETE ends the session."
+        raise method_not_allowed(text, "GET", "POST", "DELETE")
 
 
 async def _post(scope: Scope, receive: Receive, send: Send, message: jsonrpc.Message, worker: Worker) -> None:

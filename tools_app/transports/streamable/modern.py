@@ -1,6 +1,7 @@
 """Serves the 2026-07-28 era of Streamable HTTP by the SDK's own app: each POST stands for itself."""
 
 import asyncio
+import re
 import secrets
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -15,11 +16,12 @@ from authz_app.core.asgi import Message, Receive, Scope, Send, send_json
 from tools_app.conf import conf
 from tools_app.invocation.caller import STREAMABLE, Caller
 from tools_app.protocol.exchange import Exchange, current_exchange
-from tools_app.protocol.server import SERVED_VERSIONS, server
+from tools_app.protocol.server import SERVED_VERSIONS, server, unsupported_version
 from tools_app.streams.notifications import NotificationStream
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.messages import Posted, is_decided, is_subscription
 from tools_app.transports.requests import RequestRefused, header_values
+from tools_app.transports.streamable.content_negotiation import check_both_accepted
 from tools_app.transports.streamable.held_response import HeldResponse
 from tools_app.transports.streamable.subscriptions import subscribed
 from tools_app.wire import jsonrpc
@@ -27,7 +29,7 @@ from tools_app.wire.meta import client_software_in, is_modern, protocol_version_
 from tools_app.worker.worker import Worker
 
 VERSION_HEADER = b"mcp-protocol-version"
-_MAX_SHOWN = 40
+_VERSION = re.compile(r"[0-9][0-9.-]{,19}")
 _NOT_NAMED = "The MCP-Protocol-Version header must name the version that the request's _meta names, and once."
 
 
@@ -39,6 +41,7 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted, work
     if error := _version_error(message, header_values(scope, VERSION_HEADER)):
         await send_json(send, 400, error)
         return
+    check_both_accepted(scope)
     caller = caller_of(
         scope,
         STREAMABLE,
@@ -83,8 +86,10 @@ def _version_error(message: jsonrpc.Message, named: list[str]) -> dict[str, Any]
         return jsonrpc.error_of(_id_of(message), HEADER_MISMATCH, _NOT_NAMED)
     if named[0] in MODERN_PROTOCOL_VERSIONS or (is_modern(message) and protocol_version_in(message) != named[0][:20]):
         return None
-    data = {"supported": list(SERVED_VERSIONS), "requested": named[0][:_MAX_SHOWN]}
-    return jsonrpc.error_of(_id_of(message), UNSUPPORTED_PROTOCOL_VERSION, "Unsupported protocol version", data)
+    # What looks like no version may be a secret in the wrong header.
+    requested = named[0] if _VERSION.fullmatch(named[0]) else ""
+    data = {"supported": list(SERVED_VERSIONS), "requested": requested}
+    return jsonrpc.error_of(_id_of(message), UNSUPPORTED_PROTOCOL_VERSION, unsupported_version(), data)
 
 
 def _id_of(message: jsonrpc.Message) -> jsonrpc.RequestId | None:

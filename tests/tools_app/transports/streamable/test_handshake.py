@@ -193,9 +193,11 @@ async def test_sessions_of_the_two_transports_are_not_each_other_s(site: Site) -
 async def test_a_request_without_a_session_or_with_two_is_refused(site: Site) -> None:
     async with raw_mcp(site) as session:
         session_id, session.session_id = session.session_id, ""
-        for method, body in (("POST", PING), ("GET", None), ("DELETE", None)):
+        for method, body in (("POST", PING), ("DELETE", None)):
             response = await session.send(method, body)
             assert (response.status_code, refusal(response)) == (400, "no_session_id")
+        response = await session.send("GET")
+        assert (response.status_code, response.headers["allow"]) == (405, "POST")
         async with httpx2.AsyncClient() as http:
             twice = [*session.headers.items(), ("Mcp-Session-Id", session_id), ("Mcp-Session-Id", session_id)]
             assert (await http.post(f"{site.url}/mcp", json=PING, headers=twice)).status_code == 400
