@@ -44,6 +44,12 @@ var/sdk1-venv/installed: tests/sdk1/requirements.txt .venv/made
 	@var/sdk1-venv/bin/$(INSTALL) -r tests/sdk1/requirements.txt
 	@touch $@
 
+# MCP clients of Python frameworks, which need other versions of what the site needs.
+var/python-clients/installed: tests/clients/python/requirements.txt .venv/made
+	@mkdir -p var && $(BIN)/python -m venv var/python-clients
+	@var/python-clients/bin/$(INSTALL) -r tests/clients/python/requirements.txt
+	@touch $@
+
 # MCP clients for Node, and the conformance suite. They bring their own Node, and run nothing while they are installed.
 var/clients/installed: tests/clients/package-lock.json
 	@if command -v npm >/dev/null; then \
@@ -61,7 +67,7 @@ run: .venv/installed .env
 test: .venv/installed-for-tests
 	@$(BIN)/python -m tests.run -n 4 --dist loadfile $(ARGUMENTS)
 
-acceptance: .venv/installed-for-tests var/sdk1-venv/installed var/clients/installed
+acceptance: .venv/installed-for-tests var/sdk1-venv/installed var/python-clients/installed var/clients/installed
 	@$(BIN)/python -m tests.run --acceptance -n 2 --dist loadfile $(ARGUMENTS)
 
 drills: .venv/installed-for-tests
@@ -86,7 +92,8 @@ lock: .venv/installed-for-tests
 	$(COMPILE) pyproject.toml --output-file requirements.txt
 	$(COMPILE) pyproject.toml --group dev --constraint requirements.txt --output-file tests/requirements.txt
 	$(COMPILE) tests/sdk1/requirements.in --output-file tests/sdk1/requirements.txt
+	$(COMPILE) tests/clients/python/requirements.in --output-file tests/clients/python/requirements.txt
 	cd tests/clients && npm install --package-lock-only --loglevel=error
 
 clean:
-	rm -rf .venv var/sdk1-venv var/clients .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv var/sdk1-venv var/python-clients var/clients .mypy_cache .pytest_cache .ruff_cache .hypothesis

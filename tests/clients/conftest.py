@@ -1,4 +1,7 @@
-"""A site for real clients: two workers behind a round robin, where everybody may use everything but `weather_tool`."""
+"""A site for real clients: two workers behind a round robin, where everybody may use everything but `weather_tool`.
+
+Nobody may have `echo` say "forbidden".
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +30,17 @@ def site(
         for kind in ("tool", "resource", "prompt"):
             rule_for_everybody(database_url, "*", kind=kind)
         rule_for_everybody(database_url, "weather_tool", effect="deny")
+        rule = (
+            "--effect",
+            "deny",
+            "--every-client",
+            "--tool",
+            "echo",
+            "--condition",
+            "arguments.text equals forbidden",
+        )
+        added = running.manage("add_rule", *rule)
+        assert added.returncode == 0, added.stderr
         yield running
         for worker in running.workers:
             worker.assert_no_traceback()

@@ -16,10 +16,21 @@ from tests.site import ROOT
 
 PACKAGES = ROOT / "var" / "clients" / "node_modules"
 INSPECTOR = PACKAGES / "@modelcontextprotocol" / "inspector" / "clients" / "launcher" / "build" / "index.js"
+AI_SDK = ROOT / "tests" / "clients" / "ai_sdk.mjs"
 MCP_REMOTE = PACKAGES / "mcp-remote" / "dist" / "proxy.js"
 TYPESCRIPT = ROOT / "tests" / "clients" / "typescript.mjs"
 TYPESCRIPT_LOGIN = ROOT / "tests" / "clients" / "typescript_login.mjs"
 _OLDEST = 22
+
+
+def claude_code() -> str:
+    """Where the program of Claude Code is, which brings its own runtime."""
+    return next(str(path) for path in PACKAGES.glob("@anthropic-ai/claude-code-*/claude"))
+
+
+def codex() -> str:
+    """Where the program of Codex is, which brings its own runtime."""
+    return next(str(path) for path in PACKAGES.glob("@openai/codex-*/vendor/*/bin/codex"))
 
 
 def program() -> str | None:
@@ -87,7 +98,7 @@ async def finish(home: Path, *command: str, seconds: float = 60, **environment: 
     async with running(home, *command, **environment) as process:
         try:
             async with asyncio.timeout(seconds):
-                out, err = await process.communicate()
+                out, err = await process.communicate(b"")  # Some wait for the end of what they are sent.
         except TimeoutError:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = await process.communicate()

@@ -15,7 +15,14 @@ from mcp.client import Client
 from mcp.client.stdio import stdio_client
 
 from tests.clients import node as programs
+from tests.clients.model import model
 from tests.clients.node import finish
+from tests.clients.test_frameworks_and_agents import (
+    PYTHON_CLIENT,
+    codex_runs,
+    configure_codex,
+    python_for,
+)
 from tests.clients.test_with_a_token import MODERN, each_way, mcp_remote
 from tests.conftest import copy_sqlite
 from tests.databases import rows, rule_for_everybody
@@ -144,3 +151,27 @@ async def test_the_typescript_sdk(
     assert ended.code == 0, f"{ended.all}\n{desk.browsed}"
     assert ended.out == "hello\n"
     assert_dana_called(site, registered, f"typescript-{line} 1", "2025-11-25")
+
+
+@pytest.mark.parametrize("path", ["/sse", "/mcp"])
+async def test_fastmcp(site: BalancedSite, desk: Desk, path: str) -> None:
+    command = (python_for("fastmcp"), PYTHON_CLIENT, "fastmcp", f"{site.url}{path}", "hello")
+    # Python's webbrowser waits for one that it does not start in the background.
+    background = {**desk.environment, "BROWSER": f"{desk.environment['BROWSER']} %s &"}
+    ended = await finish(desk.home, *command, **background)
+    assert ended.code == 0, f"{ended.all}\n{desk.browsed}"
+    assert "hello" in json.loads(ended.out.splitlines()[-1])["told"][0]
+    assert_dana_called(site, "dynamically", "mcp", "2025-11-25" if path == "/sse" else "2026-07-28")
+
+
+async def test_codex(site: BalancedSite, node: str, desk: Desk) -> None:
+    with model("echo", {"text": "hello"}) as served:
+        configure_codex(desk.home, f"{site.url}/mcp", served, logs_in=True)
+        # It would rather be known by its document, which this site cannot fetch without a way out.
+        login = ("mcp", "login", "site", "--oauth-client-registration", "dcr")
+        ended = await finish(desk.home, programs.codex(), *login, **desk.environment)
+        assert ended.code == 0, f"{ended.all}\n{desk.browsed}"
+        ended = await finish(desk.home, *codex_runs(), **desk.environment)
+    assert ended.code == 0, ended.all
+    assert "hello" in served.told
+    assert_dana_called(site, "dynamically", "codex", "2025-06-18")
