@@ -15,7 +15,7 @@ from typing import Any
 from authz_app.issuers import TrustedIssuer
 from authz_app.tokens.errors import IssuerUnavailable, UnknownKey
 from authz_app.tokens.jwks import FETCH_SECONDS, remote_keys
-from authz_app.tokens.key_set import KeySet, KeySetError, VerificationKey, parse_key_set
+from authz_app.tokens.key_set import IssuerMisfit, KeySet, KeySetError, VerificationKey, parse_key_set
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +61,15 @@ class IssuerKeys:
         self._limit = limit
         self._lock = threading.Lock()
         self._keys: KeySet | None = None
-        self._failing = False
+        self._failing = ""
         self._flight: _Flight | None = None
         self._quiet_until = -math.inf
         self._unknown: OrderedDict[KeyReference, float] = OrderedDict()
+
+    @property
+    def failing(self) -> str:
+        """Why the keys could not be read when they were read last, in sentences; empty if they could."""
+        return self._failing
 
     async def find(self, key_id: str | None, algorithm: str) -> Keys:
         """The keys that a token may mean: one or more, a bounded number.
@@ -117,6 +122,8 @@ class IssuerKeys:
         before = self._keys
         try:
             self._replace(parse_key_set(self._load(), self._algorithms))
+        except IssuerMisfit as error:
+            self._fail(str(error), logging.ERROR)
         except KeySetError as error:
             self._fail(str(error))
         except Exception:  # noqa: BLE001  (the edge of a thread: whatever it was, those who wait must hear of it)
@@ -132,17 +139,18 @@ class IssuerKeys:
     def _replace(self, keys: KeySet) -> None:
         if self._failing:
             logger.info("The keys of the issuer %s can be read again.", self._issuer)
-        self._failing = False
+        self._failing = ""
         if keys == self._keys:
             return
         self._keys = keys
         # After the replacement, so that nothing verified with an old key is kept under the new generation.
         self._changed()
 
-    def _fail(self, reason: str) -> None:
-        logger.warning("The issuer %s %s. The keys it published last stay in use.", self._issuer, reason)
+    def _fail(self, reason: str, level: int = logging.WARNING) -> None:
+        meanwhile = "Until then its tokens get 503." if self._keys is None else "Its last good keys stay in use."
+        self._failing = f"The issuer {self._issuer} {reason}. {meanwhile}"
         self._quiet_until = self._clock() + COOL_DOWN_SECONDS
-        self._failing = True
+        logger.log(level, "%s", self._failing)
 
     def _remember_misses(self, wanted: Iterable[KeyReference], changed: bool) -> None:
         """Load nothing for a while, and for a key that was not there, nothing for longer."""
@@ -188,17 +196,28 @@ class IssuerKeySets:
             load = embedded_jwks if issuer.embedded else lambda: remote_keys(issuer, fetch_seconds)
             return IssuerKeys(issuer, load, self._move_generation, clock, fetch_seconds)
 
-        self._sets: Mapping[str, IssuerKeys] = {issuer.issuer: keys_of(issuer) for issuer in issuers}
+        self._issuers = tuple(issuers)
+        self._sets: Mapping[str, IssuerKeys] = {issuer.issuer: keys_of(issuer) for issuer in self._issuers}
 
     async def find(self, issuer: TrustedIssuer, key_id: str | None, algorithm: str) -> Keys:
         """The keys that a token of ``issuer`` may mean, looked for as ``IssuerKeys.find`` does, among its own only."""
-        if self._refresher is None:
-            self._start_refresher()
+        self._start_refresher()
         return await self._sets[issuer.issuer].find(key_id, algorithm)
 
     async def find_newer(self, issuer: TrustedIssuer, key_id: str | None, algorithm: str, tried: Keys) -> Keys:
         """The keys that replaced those that were ``tried``, as ``IssuerKeys.find_newer`` finds them."""
         return await self._sets[issuer.issuer].find_newer(key_id, algorithm, tried)
+
+    def start(self) -> None:
+        """Read the keys that are published elsewhere, without waiting, so that what is wrong is said at the start."""
+        self._start_refresher()
+        for issuer in self._issuers:
+            if not issuer.embedded:
+                self._sets[issuer.issuer].refresh()
+
+    def failing(self) -> list[str]:
+        """What is wrong with issuers whose keys could not be read, in sentences."""
+        return [keys.failing for keys in self._sets.values() if keys.failing]
 
     def refresh(self) -> None:
         """Begin to read all keys anew, without waiting for them."""
@@ -209,6 +228,8 @@ class IssuerKeySets:
         self._closed.set()
 
     def _start_refresher(self) -> None:
+        if self._refresher is not None:
+            return
         # A timer, not the age of the set at the next token: after a quiet night a withdrawn key is already gone, and
         # no token had to wait for that.
         with self._lock:

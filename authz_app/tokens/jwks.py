@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import requests
 
 from authz_app.core.outbound import BoundedFetch, OutboundError, OutboundResponse
-from authz_app.issuers import TrustedIssuer, is_loopback, is_secure_url
+from authz_app.issuers import TrustedIssuer, is_loopback
+from authz_app.tokens.discovery import NoDocument, address, jwks_uri, misfit_without_document
 from authz_app.tokens.errors import shown
 from authz_app.tokens.key_set import KeySetError
 
@@ -23,13 +24,14 @@ def fetch_json(url: str, seconds: float) -> Any:
     """GET a small JSON document, giving up after ``seconds``. Its address may be a private one: it is configured.
 
     Raises:
-        KeySetError: no such document within the limits on time and size, or a redirect in its stead.
+        NoDocument: there is none, or a redirect in its stead.
+        KeySetError: it could not be had within the limits on time and size.
     """
     response = _get(url, seconds)
     try:
         return json.loads(response.body)
     except (ValueError, RecursionError) as error:
-        raise KeySetError(f"answered with something that is no JSON at {shown(url)}") from error
+        raise NoDocument(f"answered with something that is no JSON at {shown(url)}") from error
 
 
 def _get(url: str, seconds: float) -> OutboundResponse:
@@ -39,37 +41,42 @@ def _get(url: str, seconds: float) -> OutboundResponse:
     try:
         response = fetch.send(requests.Request("GET", url, headers={"Accept": "application/json"}))
     except OutboundError as error:
-        raise KeySetError(_failure(error, url)) from error
+        raise _failure(error, url) from error
     if response.status != requests.codes.ok:
-        raise KeySetError(f"answered {response.status} at {shown(url)}")
+        raise _answered(response.status, url)
     return response
 
 
-def _failure(error: OutboundError, url: str) -> str:
+def _failure(error: OutboundError, url: str) -> KeySetError:
     if error.status not in (None, requests.codes.ok):
-        return f"answered {error.status} at {shown(url)}"
+        return _answered(error.status, url)
     if error.reason == "too_large":
-        return f"answered with more than {MAX_DOCUMENT_BYTES} bytes at {shown(url)}"
-    return f"could not be reached at {shown(url)} ({error.cause})"
+        return KeySetError(f"answered with more than {MAX_DOCUMENT_BYTES} bytes at {shown(url)}")
+    return KeySetError(f"could not be reached at {shown(url)} ({error.cause})")
+
+
+def _answered(status: int | None, url: str) -> KeySetError:
+    # 408 and 429 say to come again, and 5xx that the issuer is not well.
+    kind = NoDocument if status is not None and 300 <= status < 500 and status not in (408, 429) else KeySetError
+    return kind(f"answered {status} at {shown(url)}")
 
 
 def remote_keys(issuer: TrustedIssuer, seconds: float = FETCH_SECONDS, fetch: Fetch = fetch_json) -> Any:
     """Fetch an issuer's JWK Set, from where it is configured or discovered, within ``seconds`` in all.
 
     Raises:
+        IssuerMisfit: the settings do not fit the issuer.
         KeySetError: it could not be had.
     """
     deadline = time.monotonic() + seconds
-    discovery = f"{issuer.issuer.removesuffix('/')}/.well-known/openid-configuration"
-    url = issuer.jwks_uri or _discovered(issuer, fetch(discovery, seconds))
-    return fetch(url, max(0.001, deadline - time.monotonic()))
 
+    def fetch_in_time(url: str) -> Any:
+        return fetch(url, max(0.001, deadline - time.monotonic()))
 
-def _discovered(issuer: TrustedIssuer, document: Any) -> str:
-    """The ``jwks_uri`` of a discovery document, once it is sure whose it is (OpenID Connect Discovery section 4.3)."""
-    if not isinstance(document, dict) or document.get("issuer") != issuer.issuer:
-        raise KeySetError("published a discovery document of another issuer")
-    url = document.get("jwks_uri")
-    if not isinstance(url, str) or not is_secure_url(url):
-        raise KeySetError("published a discovery document without a secure jwks_uri")
-    return url
+    if issuer.jwks_uri:
+        return fetch(issuer.jwks_uri, seconds)
+    try:
+        document = fetch(address(issuer.issuer), seconds)
+    except NoDocument as missing:
+        raise misfit_without_document(issuer.issuer, fetch_in_time, missing) from missing
+    return fetch_in_time(jwks_uri(issuer.issuer, document))

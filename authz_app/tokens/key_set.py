@@ -31,6 +31,13 @@ class KeySetError(Exception):
     """An issuer's keys could not be had. ``str()`` says why, safe to log, continuing a sentence about the issuer."""
 
 
+class IssuerMisfit(KeySetError):
+    """The issuer answers, but is not as the settings have it: no outage, and no waiting mends it.
+
+    ``str()`` says what to set.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
     """One public key of an issuer. ``family`` is RSA, or the name of the curve."""

@@ -61,6 +61,14 @@ class TokenVerifier:
             keys = await self._keys.find_newer(issuer, unverified.key_id, unverified.algorithm, keys)
             return verify(unverified, issuer, keys, self._clock(), self._leeway)
 
+    def start(self) -> None:
+        """Begin to read the issuers' keys, without waiting for them."""
+        self._keys.start()
+
+    def failing(self) -> list[str]:
+        """What is wrong with issuers whose keys could not be read, in sentences."""
+        return self._keys.failing()
+
     def close(self) -> None:
         """End the refresh of keys in the background."""
         self._keys.close()

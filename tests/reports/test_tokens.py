@@ -1,10 +1,16 @@
 """Tokens and keys as issuers, proxies of issuers and clients really make them."""
 
 import asyncio
+import html
+import json
+import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from django.test import Client as Browser
+from pytest_django import Settings
 
 from authz_app.issuers import IssuerConfigError, parse_issuer
 from authz_app.policy.principal import Principal
@@ -19,8 +25,10 @@ from authz_app.tokens.errors import (
     WrongType,
 )
 from authz_app.tokens.issuer_keys import IssuerKeySets
-from authz_app.tokens.verifier import TokenVerifier
+from authz_app.tokens.verifier import TokenVerifier, verifier
+from tests.authz_app.pages.browsing import text
 from tests.issuer import ABSENT, AUDIENCE, Issuer, private_key, public_jwk
+from tests.site import Site as ServedSite
 
 WAIT = 60.0
 
@@ -452,3 +460,65 @@ def test_an_issuer_that_would_let_anybody_in_or_is_misspelled_is_refused_in_a_se
 ) -> None:
     with pytest.raises(IssuerConfigError, match=said):
         parse_issuer({"issuer": "https://issuer.example/", **options})
+
+
+# Issuers that are not away, but not as the settings have them
+
+OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
+
+
+class Misfits:
+    """Issuers with what each should be told of, one of them away."""
+
+    def __init__(self, only_oauth: Issuer, slash_more: Issuer, slash_less: Issuer, other: Issuer, away: Issuer) -> None:
+        keys = f"{only_oauth.url}/jwks.json"
+        only_oauth.documents |= {OPENID: None, OAUTH: {"issuer": only_oauth.url, "jwks_uri": keys}}
+        slash_more.documents[OPENID] = {"issuer": f"{slash_more.url}/", "jwks_uri": f"{slash_more.url}/jwks.json"}
+        other.documents[OPENID] = {"issuer": "http://keycloak:8080/realms/team", "jwks_uri": f"{other.url}/jwks.json"}
+        away.behaviour = "down"
+        self.names = [only_oauth.url, slash_more.url, f"{slash_less.url}/", other.url, away.url]
+        self.said = [
+            f'{self.names[0]} has no OpenID Connect discovery document, only OAuth metadata.*set "jwks_uri" .*"{keys}"',
+            f'{self.names[1]} published .* with a slash more: set the issuer to "{slash_more.url}/"',
+            f'{self.names[2]} published .* with a slash less: set the issuer to "{slash_less.url}"',
+            f"{self.names[3]} published a discovery document of another issuer, 'http://keycloak:8080/realms/team'",
+        ]
+        self.said_of_away = f"{away.url} answered 503"
+        self.setting = json.dumps([{"issuer": name, "audiences": ["a"]} for name in self.names])
+
+
+@pytest.fixture(scope="module")
+def misfits() -> Iterator[Misfits]:
+    with ExitStack() as running:
+        yield Misfits(*(running.enter_context(Issuer("RS256")) for _ in range(5)))
+
+
+def test_settings_that_do_not_fit_the_issuer_are_told_from_an_outage_in_the_log_and_by_check(
+    misfits: Misfits, fresh_sqlite: str
+) -> None:
+    site = ServedSite(fresh_sqlite, TRUSTED_ISSUERS=misfits.setting)
+    site.start()
+    try:
+        for said in misfits.said:
+            assert "ERROR" in site.wait_for_line(said)
+        assert "WARNING" in site.wait_for_line(misfits.said_of_away)
+    finally:
+        site.stop()
+    checked = site.manage("check")
+    assert checked.returncode == 1
+    for said in misfits.said:
+        assert re.search(rf"\(authz\.E009\) The issuer {said}", checked.stderr)
+    assert f"(authz.W009) The issuer {misfits.said_of_away}" in checked.stderr
+
+
+@pytest.mark.django_db
+@pytest.mark.database
+def test_settings_that_do_not_fit_the_issuer_are_said_on_the_start_page(
+    misfits: Misfits, settings: Settings, admin_client: Browser
+) -> None:
+    settings.TRUSTED_ISSUERS = misfits.setting
+    for keys in verifier()._keys._sets.values():
+        keys.refresh().landed.result(WAIT)
+    page = html.unescape(text(admin_client.get("/admin/")))
+    for said in (*misfits.said, misfits.said_of_away):
+        assert re.search(said, page)

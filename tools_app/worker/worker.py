@@ -16,6 +16,7 @@ from authz_app.conf import conf as authz_conf
 from authz_app.evidence.sealer import Sealer
 from authz_app.export.line_writer import line_writer
 from authz_app.policy_store.store import PolicyStore
+from authz_app.tokens.verifier import verifier
 from tools_app.client_requests.replies import Replies
 from tools_app.cluster.outbox import Delivery
 from tools_app.cluster.presence import Presence
@@ -100,6 +101,7 @@ class Worker:
         if self.loop is None:
             self.tasks.keep(self._sweep.run())
         self.loop = loop
+        verifier().start()
         self.presence.start()
         self.sealer.start()
         self.lines.start()

@@ -14,6 +14,7 @@ from authz_app.models import LONG_COLUMNS, AuditEvent, CallRecord, Client, Rule
 from authz_app.pages.shared.words import asked_for, moment, reason_words
 from authz_app.policy_store import tool_port
 from authz_app.redaction.log_lines import visible
+from authz_app.tokens.verifier import verifier
 
 _SHOWN = 8
 _RECENTLY = timedelta(days=1)
@@ -25,7 +26,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     sees_clients, sees_rules = user.has_perm("authz_app.view_client"), user.has_perm("authz_app.view_rule")
     sees_records = user.has_perm("authz_app.view_callrecord")
     return context | {
-        "notices": [*health.notices(), *outage_notices(), *tool_port.connected().notices()],
+        "notices": [*health.notices(), *verifier().failing(), *outage_notices(), *tool_port.connected().notices()],
         "sees_clients": sees_clients,
         "sees_records": sees_records,
         "pending": Client.objects.filter(status=Client.Status.PENDING)[: _SHOWN + 1] if sees_clients else [],
