@@ -30,16 +30,16 @@ def execute(database_url: str, sql: str, parameters: Sequence[Any] = ()) -> None
 
 
 def rule_for_everybody(
-    database_url: str, tools: str, effect: str = "allow", kind: str = "tool", token_scopes: str = ""
+    database_url: str, tools: str, effect: str = "allow", kind: str = "tool", token_scopes: str = "", **columns: Any
 ) -> None:
     """Add a rule for every client, as `manage.py add_rule` would, in a hundredth of its time."""
     with connect(database_url) as connection:
         mark = "?" if database_url.startswith("sqlite") else "%s"
+        values = {"effect": effect, "kind": kind, "token_scopes": token_scopes, "tools": tools, **columns}
         connection.execute(
-            "INSERT INTO authz_app_rule"
-            " (effect, applies_to, kind, token_scopes, tools, enabled, note, created_at, updated_at)"
-            f" VALUES ({mark}, 'every', {mark}, {mark}, {mark}, true, '', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
-            [effect, kind, token_scopes, tools],
+            f"INSERT INTO authz_app_rule ({', '.join(values)}, applies_to, enabled, note, created_at, updated_at)"
+            f" VALUES ({', '.join([mark] * len(values))}, 'every', true, '', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+            list(values.values()),
         )
 
 

@@ -97,6 +97,13 @@ class Rule(models.Model):
         blank=True,
         help_text="The token must carry all of these, separated by spaces or lines. None: no scope is needed.",
     )
+    listed_without_scopes = models.BooleanField(
+        "listed without the scopes",
+        default=False,
+        db_default=False,
+        help_text="Callers who lack nothing but these scopes see it too, with a sentence that names them: so their"
+        " client can ask for them. A call is refused until it has.",
+    )
     kind = models.CharField("speaks of", max_length=10, choices=Kind, default=Kind.TOOL, db_default=Kind.TOOL)
     tools = models.TextField(
         "names", blank=True, help_text="Names or globs such as weather_*, one a line. None: the rule speaks of nothing."

@@ -35,6 +35,7 @@ class RuleRow(NamedTuple):
     limit_calls: int | None
     limit_period: str
     limit_per: str
+    listed_without_scopes: bool = False
 
 
 class _Unreadable(ValueError):
@@ -59,16 +60,18 @@ def compile_rule(row: RuleRow, named: Sequence[tuple[int, str]]) -> Rule:
         narrowing = _conditions(row), _moment("from", row.valid_from), _moment("until", row.valid_until), _limit(row)
     except _Unreadable as error:
         return _broken(row, Terms(row.effect, row.kind, names, scopes, tools), ids, error)
+    listed = row.effect == "allow" and bool(scopes) and row.listed_without_scopes is True
     return Rule(
         row.id,
         _EFFECTS[row.effect],
         ids,
         frozenset(scopes),
         tuple(tools),
-        rule_sentence(Terms(row.effect, row.kind, names, scopes, tools, *narrowing)),
+        rule_sentence(Terms(row.effect, row.kind, names, scopes, tools, *narrowing, listed)),
         False,
         _KINDS[row.kind],
         *narrowing,
+        listed,
     )
 
 

@@ -78,7 +78,8 @@ class Decision:
     are the limit rules within which a call is allowed. ``argument_paths`` are there if and only if the caller may see
     what it asked for, and other arguments would do: the paths where they would have to differ. ``claims`` are the
     conditions on claims of all rules that concern the call, whatever their verdict. ``wait`` is the number of seconds
-    after which to try again, for a call whose limit is spent.
+    after which to try again, for a call whose limit is spent. ``listed_without`` is for a decision without arguments
+    where no call is allowed: each set of token scopes that it takes to add by a rule that has it listed all the same.
     """
 
     reason: Reason
@@ -90,6 +91,12 @@ class Decision:
     argument_paths: tuple[str, ...] = ()
     claims: tuple[Condition, ...] = ()
     wait: float = 0.0
+    listed_without: tuple[frozenset[str], ...] = ()
+
+    @property
+    def listed(self) -> bool:
+        """Whether the caller may see it. Asked of a decision without arguments."""
+        return self.allowed or bool(self.listed_without)
 
     @property
     def allowed(self) -> bool:

@@ -106,7 +106,7 @@ class PartialEvaluation:
         self._decisions: dict[tuple[Verdict, ...], Decision] = {}
         self._by_claims: dict[int, _TokenEvaluation] = {}
         varies = any(residual.claims or residual.arguments for residual in self._residuals)
-        self._constant = None if varies else self._decide([residual.annotations for residual in self._residuals])
+        self._constant = None if varies else self._constant_decision()
 
     def holds_for(self, target: Target, now: float) -> bool:
         """Whether it still decides as the rules do."""
@@ -119,7 +119,7 @@ class PartialEvaluation:
         if arguments is None:
             return self._at_best(claims)
         decision = self._decision_of(claims, arguments)
-        if decision.reason not in (Reason.DENY_RULE, Reason.CONDITION_UNMET) or not self._at_best(claims).allowed:
+        if decision.reason not in (Reason.DENY_RULE, Reason.CONDITION_UNMET) or not self._at_best(claims).listed:
             return decision
         return replace(decision, argument_paths=self._argument_paths(decision, claims, arguments))
 
@@ -136,38 +136,71 @@ class PartialEvaluation:
         best = token.at_best
         if best is None:
             arguments = self._find_arguments(claims)
-            best = token.at_best = arguments, self._decision_of(claims, arguments)
+            decision = self._decision_of(claims, arguments) if arguments is not None else self._without_scopes(claims)
+            best = token.at_best = arguments, decision
         return best
 
+    def _constant_decision(self) -> Decision:
+        verdicts = [residual.annotations for residual in self._residuals]
+        decision = self._decide(verdicts)
+        return decision if decision.allowed else self._listed(decision, self._lacking_scopes_only(verdicts))
+
+    def _without_scopes(self, claims: Mapping[str, Any]) -> Decision:
+        """The decision where no arguments are allowed: why, with some that lack token scopes alone if there are any."""
+        found = self._lacking_scopes_only(self._for_token(claims).verdicts)
+        return self._listed(self._decision_of(claims, found[0][1] if found else None), found)
+
+    def _listed(self, decision: Decision, found: Sequence[tuple[frozenset[str], object]]) -> Decision:
+        return replace(decision, listed_without=tuple(dict.fromkeys(missing for missing, _ in found)))
+
+    def _lacking_scopes_only(self, but_for_arguments: Sequence[Verdict]) -> list[tuple[frozenset[str], dict[str, Any]]]:
+        """For each rule that has it listed without its token scopes: those missing, and arguments of a call that lacks
+        nothing else."""
+        found = []
+        for residual, one in zip(self._residuals, but_for_arguments, strict=True):
+            rule, missing = residual.rule, residual.rule.token_scopes - self._inputs.token_scopes
+            if not (rule.listed_without_scopes and missing and rule.effect == "allow" and applies(rule, one)):
+                continue
+            denies = self._applying("deny", but_for_arguments, self._inputs.token_scopes | missing)
+            arguments = arguments_between(
+                residual.arguments, [deny.arguments for deny in denies], self._inputs.target.shape
+            )
+            if arguments is not None:
+                found.append((missing, arguments))
+        return found
+
     def _find_arguments(self, claims: Mapping[str, Any]) -> dict[str, Any] | None:
-        denies = [residual.arguments for residual in self._applying("deny", claims)]
-        for allow in self._applying("allow", claims):
+        verdicts, carried = self._for_token(claims).verdicts, self._inputs.token_scopes
+        denies = [residual.arguments for residual in self._applying("deny", verdicts, carried)]
+        for allow in self._applying("allow", verdicts, carried):
             arguments = arguments_between(allow.arguments, denies, self._inputs.target.shape)
             if arguments is not None and self._decision_of(claims, arguments).allowed:
                 return arguments
         return None
 
-    def _applying(self, effect: str, claims: Mapping[str, Any]) -> list[Residual]:
-        """The rules that could apply, whatever the arguments are."""
+    def _applying(
+        self, effect: str, but_for_arguments: Sequence[Verdict], token_scopes: frozenset[str]
+    ) -> list[Residual]:
+        """The rules that could apply to a token with these scopes, whatever the arguments are."""
         return [
             residual
-            for residual in self._residuals
+            for residual, one in zip(self._residuals, but_for_arguments, strict=True)
             if residual.rule.effect == effect
-            and residual.rule.token_scopes <= self._inputs.token_scopes
-            and applies(residual.rule, residual.but_for_arguments(claims))
+            and residual.rule.token_scopes <= token_scopes
+            and applies(residual.rule, one)
         ]
 
     def _argument_paths(
         self, decision: Decision, claims: Mapping[str, Any], arguments: Mapping[str, Any]
     ) -> tuple[str, ...]:
         """The paths of the conditions on arguments for which the call was denied."""
-        effect = "deny" if decision.reason is Reason.DENY_RULE else "allow"
+        ids, allowed = {rule.id for rule in decision.determining}, decision.reason is not Reason.DENY_RULE
         found = {
             path_of(condition)
-            for residual in self._applying(effect, claims)
-            if residual.rule.id in {rule.id for rule in decision.determining}
+            for residual, one in zip(self._residuals, self._for_token(claims).verdicts, strict=True)
+            if residual.rule.id in ids and applies(residual.rule, one)
             for condition in residual.arguments
-            if verdict(condition, arguments) is not (effect == "allow")
+            if verdict(condition, arguments) is not allowed
         }
         return tuple(sorted(found))
 
@@ -205,12 +238,16 @@ class PartialEvaluation:
         if curable := tuple(rule for rule, one in known if self._scopes_would_do(rule, one, known)):
             missing = tuple(dict.fromkeys(rule.token_scopes - self._inputs.token_scopes for rule in curable))
             return replace(self._decision(Reason.SCOPE_MISSING, curable), missing_scopes=missing)
-        if unmet := tuple(
-            rule for rule, _ in known if rule.effect == "allow" and rule.token_scopes <= self._inputs.token_scopes
-        ):
+        if unmet := self._unmet([rule for rule, _ in known if rule.effect == "allow"]):
             broken = all(rule.broken for rule in unmet)
             return self._decision(Reason.POLICY_ERROR if broken else Reason.CONDITION_UNMET, unmet)
         return self._decision(Reason.NO_RULE, ())
+
+    def _unmet(self, allows: Sequence[Rule]) -> tuple[Rule, ...]:
+        """The rules that would allow it but for their conditions, and those that have it listed all the same."""
+        return tuple(
+            rule for rule in allows if rule.token_scopes <= self._inputs.token_scopes or rule.listed_without_scopes
+        )
 
     def _decision(self, reason: Reason, determining: tuple[Rule, ...]) -> Decision:
         return Decision(reason, self._version, self._inputs.client, determining, claims=self._claims)

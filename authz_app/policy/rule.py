@@ -31,6 +31,8 @@ class Rule:
     of the other things that ``kind`` names; a kind of None is every kind. It is in force from ``begins`` on and before
     ``ends``, in seconds since the epoch. ``limit`` is there if and only if the effect is limit.
 
+    ``listed_without_scopes``: what an allow rule allows is listed also to those who lack nothing but its token scopes.
+
     ``broken`` marks a rule that could not be read, and never helps a caller: such an allow rule allows nothing, and a
     rule that might have been anything is a deny rule that speaks of everything.
     """
@@ -47,6 +49,7 @@ class Rule:
     begins: float | None = None
     ends: float | None = None
     limit: Limit | None = None
+    listed_without_scopes: bool = False
 
     def speaks_of(self, kind: Kind, name: str) -> bool:
         """Whether it is about this kind, and one of the names or globs matches, case-sensitively."""

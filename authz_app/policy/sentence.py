@@ -45,6 +45,7 @@ class Terms(NamedTuple):
     begins: float | None = None
     ends: float | None = None
     limit: Limit | None = None
+    listed_without_scopes: bool = False
 
 
 def rule_sentence(terms: Terms) -> str:
@@ -56,6 +57,8 @@ def rule_sentence(terms: Terms) -> str:
     'Deny every client to read the resource order.'
     >>> rule_sentence(Terms("limit", "tool", None, [], ["echo"], limit=Limit(100, 60)))
     'Limit every client to 100 calls of echo a minute.'
+    >>> rule_sentence(Terms("allow", "tool", None, ["a"], ["echo"], listed_without_scopes=True))
+    'Allow every client to call echo, with the token scope a; listed also to those who lack only the scope.'
     """
     verb = _VERBS[terms.effect]
     if terms.clients is not None and not terms.clients:
@@ -63,7 +66,7 @@ def rule_sentence(terms: Terms) -> str:
     if not terms.tools:
         return f"{verb} nothing: no {_WORDS[terms.kind].one} is named."
     clauses = ", ".join([_main_clause(verb, terms), *_scopes(terms), *_conditions(terms)])
-    return _seen(f"{clauses}{_window(terms)}.")
+    return _seen(f"{clauses}{_window(terms)}{_listing(terms)}.")
 
 
 def _seen(sentence: str) -> str:
@@ -101,6 +104,11 @@ def _limited(terms: Terms, limit: Limit) -> str:
 def _scopes(terms: Terms) -> list[str]:
     scopes = terms.token_scopes
     return [f"with the token scope{'s' if len(scopes) > 1 else ''} {_listed(scopes)}"] if scopes else []
+
+
+def _listing(terms: Terms) -> str:
+    scopes = f"scope{'s' if len(terms.token_scopes) > 1 else ''}"
+    return f"; listed also to those who lack only the {scopes}" if terms.listed_without_scopes else ""
 
 
 def _conditions(terms: Terms) -> list[str]:

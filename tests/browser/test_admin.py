@@ -50,6 +50,27 @@ def test_a_rule_reads_as_a_sentence_while_it_is_made(signed_in: Page) -> None:
     assert Rule.objects.get().clients.get().name == "Report agent"
 
 
+def test_an_allow_rule_with_token_scopes_may_be_listed_without_them(signed_in: Page) -> None:
+    page = signed_in
+    page.goto("/admin/authz_app/rule/add/")
+    listed = page.locator(".field-listed_without_scopes")
+    expect(listed).to_be_hidden()
+    page.get_by_label("Every client").check()
+    page.get_by_label("Names").fill("TimeTool")
+    page.get_by_label("Token scopes").fill("time")
+    expect(listed).to_be_visible()
+    page.get_by_label("Listed without the scopes").check()
+    expect(page.locator("[data-sentence]")).to_have_text(
+        "Allow every client to call TimeTool, with the token scope time; listed also to those who lack only the scope."
+    )
+    page.get_by_label("Deny").check()
+    expect(listed).to_be_hidden()
+    page.get_by_label("Allow").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("link", name=re.compile("listed also to those who lack only the scope"))).to_be_visible()
+    assert Rule.objects.get().listed_without_scopes
+
+
 def test_a_rule_for_every_client_asks_for_no_clients(signed_in: Page) -> None:
     page = signed_in
     page.goto("/admin/authz_app/rule/add/")

@@ -112,8 +112,8 @@ MUTATIONS = (
         promise=2,
         taken_out="that the list asks what the call asks",
         path="tools_app/invocation/listing.py",
-        old="decide(caller.principal, client, target_of(kind, name, True, policy), None, policy, now).allowed",
-        new="entry",
+        old="        if decision.listed:\n",
+        new="        if decision:\n",
         test=f"{_INVOKE_TESTS}::test_a_tool_is_listed_if_and_only_if_it_may_be_called",
     ),
     Mutation(

@@ -4,8 +4,9 @@ import asyncio
 import html
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +28,11 @@ from authz_app.tokens.errors import (
 from authz_app.tokens.issuer_keys import IssuerKeySets
 from authz_app.tokens.verifier import TokenVerifier, verifier
 from tests.authz_app.pages.browsing import text
+from tests.conftest import copy_sqlite
+from tests.databases import execute, rule_for_everybody
 from tests.issuer import ABSENT, AUDIENCE, Issuer, private_key, public_jwk
+from tests.raw_modern import call as modern_call, post
+from tests.raw_sse import raw_session
 from tests.site import Site as ServedSite
 
 WAIT = 60.0
@@ -522,3 +527,68 @@ def test_settings_that_do_not_fit_the_issuer_are_said_on_the_start_page(
     page = html.unescape(text(admin_client.get("/admin/")))
     for said in (*misfits.said, misfits.said_of_away):
         assert re.search(said, page)
+
+
+# Tools that lack nothing but a token scope
+
+
+@pytest.fixture(scope="module")
+def stepping_up(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
+    """`echo` is listed to those who lack only its scope, but for those named Mallory; `large` is not."""
+    database_url = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("site"))
+    needs: dict[str, Any] = {"token_scopes": "notes:read", "listed_without_scopes": True}
+    with Issuer() as issuer, ServedSite(database_url, issuer) as running:
+        rule_for_everybody(database_url, "echo", **needs)
+        rule_for_everybody(database_url, "large", token_scopes="notes:read")
+        rule_for_everybody(database_url, "note", kind="resource", **needs)
+        rule_for_everybody(database_url, "poem", kind="prompt", **needs)
+        named_mallory = '[{"path": "claims.name", "operator": "equals", "value": "Mallory"}]'
+        rule_for_everybody(database_url, "echo", "deny", conditions=named_mallory)
+        yield running
+        running.assert_no_traceback()
+
+
+NEEDS = "Needs the token scope 'notes:read', which your access token lacks."
+
+
+def described(listed: Sequence[Any]) -> dict[str, str]:
+    return {one.name: one.description for one in listed}
+
+
+@pytest.mark.parametrize("connect", [ServedSite.client, ServedSite.streamable_client])
+async def test_a_tool_that_lacks_only_a_token_scope_is_listed_with_what_it_needs_and_a_call_starts_the_step_up(
+    stepping_up: ServedSite, connect: Callable[..., Any]
+) -> None:
+    async with connect(stepping_up, token=stepping_up.token(scope="openid", name="Ada")) as client:
+        tools = described((await client.list_tools()).tools)
+        assert tools == {"echo": f"{tools['echo'].partition(chr(10))[0]}\n\n{NEEDS}"}
+        (template,) = (await client.list_resource_templates()).resource_templates
+        assert template.description.endswith(NEEDS)
+        (prompt,) = (await client.list_prompts()).prompts
+        assert prompt.description.endswith(NEEDS)
+    async with connect(stepping_up, token=stepping_up.token(scope="openid notes:read", name="Ada")) as client:
+        tools = described((await client.list_tools()).tools)
+        assert tools.keys() == {"echo", "large"}
+        assert NEEDS not in tools["echo"]
+    refused = post(stepping_up, modern_call("echo", {"text": "x"}), stepping_up.headers(scope="openid", name="Ada"))
+    assert refused.status_code == 403
+    assert 'scope="notes:read"' in refused.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("claims", [{"name": "Mallory"}, {"name": ["Mallory"]}])
+async def test_who_lacks_more_than_a_token_scope_sees_nothing_of_it(
+    stepping_up: ServedSite, claims: dict[str, Any]
+) -> None:
+    async with stepping_up.streamable_client(token=stepping_up.token(scope="openid", **claims)) as client:
+        assert (await client.list_tools()).tools == []
+
+
+async def test_an_open_session_hears_that_a_tool_is_listed_without_its_scope(stepping_up: ServedSite) -> None:
+    async with raw_session(stepping_up, scope="openid", name="Ada") as session:
+        await session.initialize()
+        for listed in (True, False):
+            change = "UPDATE authz_app_rule SET listed_without_scopes = ? WHERE tools = 'large'"
+            execute(stepping_up.database_url, change, [listed])
+            assert (await session.message())["method"] == "notifications/tools/list_changed"
+            tools = (await session.request("tools/list"))["result"]["tools"]
+            assert {tool["name"] for tool in tools} == ({"echo", "large"} if listed else {"echo"})

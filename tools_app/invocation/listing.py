@@ -1,11 +1,14 @@
 """Lists the tools, resources and prompts that a caller may see, and tells which lists have changed."""
 
 import time
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
 from itertools import zip_longest
+from typing import NamedTuple
 
 from mcp.shared.exceptions import MCPError
+from mcp_types import Prompt, Resource, ResourceTemplate, Tool
 
 from authz_app.policy.decision import Client
 from authz_app.policy.policy import Policy, decide
@@ -21,19 +24,53 @@ from tools_app.wire import jsonrpc
 Seen = frozenset[tuple[Kind, str]]
 
 
-def visible(kind: Kind, client: Client, caller: Caller, policy: Policy) -> list[Definition]:
-    """The definitions of one kind that the caller could use now, by the same function that decides its calls."""
-    now = time.time()
-    return [
-        entry
-        for name, entry in sorted(registered(kind).items())
-        if decide(caller.principal, client, target_of(kind, name, True, policy), None, policy, now).allowed
-    ]
+class Visible(NamedTuple):
+    """What the caller could use now, or could if its token carried more: ``lacks`` says which scopes, or is empty."""
+
+    definition: Definition
+    lacks: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def listed(self) -> Tool | Resource | ResourceTemplate | Prompt:
+        """What MCP clients see of it."""
+        listed = self.definition.listed
+        if not self.lacks:
+            return listed
+        needs = f"Needs the token scope {self.lacks}, which your access token lacks."
+        return listed.model_copy(update={"description": f"{listed.description or ''}\n\n{needs}".lstrip()})
+
+
+def visible(kind: Kind, client: Client, caller: Caller, policy: Policy) -> list[Visible]:
+    """What the caller may see of one kind now, by the same function that decides its calls."""
+    now, found = time.time(), []
+    for name, entry in sorted(registered(kind).items()):
+        decision = decide(caller.principal, client, target_of(kind, name, True, policy), None, policy, now)
+        if decision.listed:
+            found.append(Visible(entry, lacking_words(decision.listed_without)))
+    return found
+
+
+def lacking_words(listed_without: Iterable[frozenset[str]]) -> str:
+    """Each set of token scopes that would be enough to add, in words."""
+    return " or ".join(repr(" ".join(sorted(scopes))) for scopes in listed_without)
 
 
 def seen_by(client: Client, caller: Caller, policy: Policy) -> Seen:
-    """Kind and name of everything on the caller's lists. Callers who see the same share the same set."""
-    return _shared(frozenset((kind, entry.name) for kind in KINDS for entry in visible(kind, client, caller, policy)))
+    """Kind and name of everything on the caller's lists. Callers who see the same share the same set.
+
+    What is there without the token scopes that it needs looks different, and counts as another.
+    """
+    return _shared(
+        frozenset(
+            (kind, f"{entry.name} {entry.lacks}".rstrip())
+            for kind in KINDS
+            for entry in visible(kind, client, caller, policy)
+        )
+    )
 
 
 @lru_cache(maxsize=1_024)
@@ -65,8 +102,8 @@ def changed_since(before: str, now: str) -> list[Kind]:
 LIST_CHANGED = {kind: jsonrpc.notification_of(f"notifications/{kind}s/list_changed", None) for kind in KINDS}
 
 
-async def listed(kind: Kind, caller: Caller, dependencies: Dependencies) -> list[Definition]:
-    """The definitions of one kind that the caller may use, under the policy as it is committed now.
+async def listed(kind: Kind, caller: Caller, dependencies: Dependencies) -> list[Visible]:
+    """What the caller may see of one kind, under the policy as it is committed now.
 
     Raises:
         MCPError: the policy cannot be read.
@@ -80,10 +117,10 @@ async def listed(kind: Kind, caller: Caller, dependencies: Dependencies) -> list
 
 
 def visible_tool(caller: Caller, name: str, dependencies: Dependencies) -> ToolDefinition | None:
-    """The tool of this name, if the caller may call it by the policy in memory; the call itself is decided anew."""
+    """The tool of this name, if the caller may see it by the policy in memory; the call itself is decided anew."""
     tool, policy = registered_tools().get(name), dependencies.policy.in_memory
     client = policy.clients.get((caller.principal.issuer, caller.principal.subject)) if policy is not None else None
     if tool is None or policy is None or client is None:
         return None
     decision = decide(caller.principal, client, target_of("tool", name, True, policy), None, policy, time.time())
-    return tool if decision.allowed else None
+    return tool if decision.listed else None

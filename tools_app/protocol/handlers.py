@@ -48,8 +48,8 @@ async def _listed(kind: Kind, of: type[Listed], params: types.PaginatedRequestPa
     if params is not None and params.cursor is not None:
         raise MCPError(INVALID_PARAMS, f"There is one page of {kind}s: send no cursor.")
     exchange = current_exchange.get()
-    definitions = await listed(kind, exchange.caller, exchange.dependencies)
-    return [definition.listed for definition in definitions if isinstance(definition.listed, of)]
+    visible = await listed(kind, exchange.caller, exchange.dependencies)
+    return [shown for entry in visible if isinstance(shown := entry.listed, of)]
 
 
 async def call_tool(context: Context, params: types.CallToolRequestParams) -> Any:

@@ -25,6 +25,9 @@ class Command(BaseCommand):
         parser.add_argument("--subject", metavar="S", help="for the client with this subject", **several)
         parser.add_argument("--every-client", action="store_true", help="for every client")
         parser.add_argument("--scope", metavar="X", help="token scope that the token must carry", **several)
+        parser.add_argument(
+            "--listed-without-scopes", action="store_true", help="list it also to those who lack only the scopes"
+        )
         parser.add_argument("--kind", choices=Rule.Kind.values, default="tool", help="what the names are of")
         parser.add_argument("--tool", "--name", dest="tool", metavar="GLOB", help="name, or a glob", **several)
         parser.add_argument(
@@ -81,6 +84,8 @@ def _check(options: dict[str, Any]) -> None:
         raise CommandError("--effect limit and --limit belong together: say how many, such as --limit 100/minute.")
     if options["together"] and not options["limit"]:
         raise CommandError("--together says how a limit counts: it needs --effect limit.")
+    if options["listed_without_scopes"] and not (options["scope"] and options["effect"] == Rule.Effect.ALLOW):
+        raise CommandError("--listed-without-scopes is about the scopes of an allow rule: it needs --scope.")
     for option in ("tool", "scope"):
         for value in options[option]:
             if not value or any(character.isspace() for character in value):
@@ -116,6 +121,7 @@ def _form_data(options: dict[str, Any], clients: list[Client]) -> dict[str, Any]
         "for_clients": [client.pk for client in clients],
         "kind": options["kind"],
         "token_scopes": " ".join(options["scope"]),
+        "listed_without_scopes": options["listed_without_scopes"],
         "tools": "\n".join(options["tool"]),
         "conditions": _conditions(options["condition"]),
         "valid_from": options["valid_from"],

@@ -74,7 +74,8 @@ class RuleAdmin(PolicyHistoryMixin, OnlyFitIds, ModelAdmin):
     change_form_before_template = "admin/authz_app/rule/sentence.html"
     fieldsets = (
         (None, {"fields": ("effect", "limit_calls", "limit_period", "limit_per")}),
-        (None, {"fields": ("applies_to", "for_clients", "kind", "tools", "token_scopes", "conditions")}),
+        (None, {"fields": ("applies_to", "for_clients", "kind", "tools")}),
+        (None, {"fields": ("token_scopes", "listed_without_scopes", "conditions")}),
         (None, {"fields": ("valid_from", "valid_until", "enabled", "note")}),
     )
 

@@ -42,6 +42,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when i
             "applies_to",
             "kind",
             "token_scopes",
+            "listed_without_scopes",
             "tools",
             "conditions",
             "valid_from",
@@ -92,6 +93,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Not generic when i
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("applies_to") == Rule.AppliesTo.EVERY_CLIENT:
             cleaned["for_clients"] = Client.objects.none()
+        if cleaned.get("effect") != Rule.Effect.ALLOW or not cleaned.get("token_scopes"):
+            cleaned["listed_without_scopes"] = False
         if cleaned.get("effect") == Rule.Effect.LIMIT:
             self._check_limit(cleaned)
         else:

@@ -8,6 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const warnings = box.querySelector("[data-warnings]");
   const clients = form.querySelector(".field-for_clients");
   const limits = form.querySelectorAll(".field-limit_calls, .field-limit_period, .field-limit_per");
+  const listed = form.querySelector(".field-listed_without_scopes");
   const conditions = form.querySelector("[data-conditions]");
   let waiting = 0;
   let request = null;
@@ -41,6 +42,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (clients) clients.hidden = whom?.value === "every";
     const effect = form.querySelector("input[name=effect]:checked");
     for (const field of limits) field.hidden = effect?.value !== "limit";
+    if (listed) listed.hidden = effect?.value !== "allow" || !form.querySelector("[name=token_scopes]").value.trim();
     for (const row of conditionRows()) showValue(row);
     clearTimeout(waiting);
     waiting = setTimeout(ask, 150);

@@ -33,6 +33,25 @@ def test_a_row_that_can_be_read_is_compiled_as_it_stands() -> None:
     assert compile_rule(row(applies_to="every"), NAMED).clients is None
 
 
+@pytest.mark.parametrize(
+    ("fields", "listed"),
+    [
+        ({}, True),
+        ({"token_scopes": " "}, False),
+        ({"effect": "deny"}, False),
+        ({"listed_without_scopes": False}, False),
+        ({"listed_without_scopes": "nonsense"}, False),
+        ({"conditions": "nonsense"}, False),
+    ],
+)
+def test_only_an_allow_rule_that_asks_for_token_scopes_is_listed_without_them(
+    fields: dict[str, Any], listed: bool
+) -> None:
+    rule = compile_rule(row(**{"token_scopes": "a", "listed_without_scopes": True, **fields}), NAMED)
+    assert rule.listed_without_scopes == listed
+    assert rule.sentence.endswith("with the token scope a; listed also to those who lack only the scope.") == listed
+
+
 def test_a_rule_of_every_kind_speaks_of_each() -> None:
     rule = compile_rule(row(kind="all"), NAMED)
     assert (rule.kind, rule.broken, rule.effect) == (None, False, "allow")

@@ -58,6 +58,7 @@ def decided(
 
 EFFECTS: tuple[Effect, ...] = ("allow", "deny")
 ONLY_PARIS, NOT_PARIS = (rule(effect, "arguments.city equals Paris") for effect in EFFECTS)
+IN_PARIS_IF_SCOPED = replace(ONLY_PARIS, token_scopes=frozenset("a"), listed_without_scopes=True)
 SCOPED_NOT_PARIS = replace(NOT_PARIS, token_scopes=frozenset("a"))
 PARIS, ROME = {"city": "Paris"}, {"city": "Rome"}
 # Rules; calls of `look` and of `pay` that are allowed, by their argument city; and which of the two is seen. Each is
@@ -138,6 +139,13 @@ def test_the_matrix_of_conditions_and_windows(rules: list[Rule], calls: str, see
         ([rule("allow", "arguments.city equals Paris", scopes="a")], ROME, Reason.NO_RULE, [], []),
         ([rule("allow", scopes="a"), SCOPED_NOT_PARIS], PARIS, Reason.NO_RULE, [], []),
         ([rule("allow", scopes="a"), SCOPED_NOT_PARIS], ROME, Reason.SCOPE_MISSING, [1], []),
+        ([IN_PARIS_IF_SCOPED], PARIS, Reason.SCOPE_MISSING, [1], []),
+        ([IN_PARIS_IF_SCOPED], ROME, Reason.CONDITION_UNMET, [1], ["arguments.city"]),
+        ([IN_PARIS_IF_SCOPED, rule("deny", "arguments.city equals Rome")], ROME, Reason.DENY_RULE, [2],
+         ["arguments.city"]),
+        ([IN_PARIS_IF_SCOPED, rule("deny", "arguments.city equals Paris")], ROME, Reason.CONDITION_UNMET, [1], []),
+        ([IN_PARIS_IF_SCOPED, rule("allow", "arguments.zip exists")], ROME, Reason.CONDITION_UNMET, [1, 2],
+         ["arguments.city", "arguments.zip"]),
         ([replace(rule("allow"), broken=True)], PARIS, Reason.POLICY_ERROR, [1], []),
         ([replace(rule("allow"), broken=True), rule("allow")], PARIS, Reason.ALLOWED, [2], []),
         ([rule("allow", begins=1.0)], PARIS, Reason.NO_RULE, [], []),
@@ -211,6 +219,49 @@ def test_what_is_seen_minds_what_arguments_there_can_be(rules: list[Rule], shape
     assert decided(rules, None, shape=shape).allowed == seen
 
 
+LISTED = rule("allow", scopes="a b", listed_without_scopes=True)
+
+
+@pytest.mark.parametrize(
+    ("rules", "scopes", "claims", "listed_without"),
+    [
+        ([LISTED], "", {}, ["a b"]),
+        ([LISTED], "a", {}, ["b"]),
+        ([LISTED], "a b", {}, []),
+        ([LISTED, rule("allow")], "", {}, []),
+        ([LISTED, rule("allow", "arguments.city exists")], "", {}, []),
+        ([rule("allow", scopes="a b")], "", {}, []),
+        ([LISTED, rule("allow", scopes="c", listed_without_scopes=True)], "", {}, ["a b", "c"]),
+        ([LISTED, rule("allow", scopes="c")], "", {}, ["a b"]),
+        ([LISTED, rule("deny")], "", {}, []),
+        ([LISTED, rule("deny", scopes="b")], "", {}, []),
+        ([LISTED, rule("deny", scopes="c")], "", {}, ["a b"]),
+        ([LISTED, rule("deny", "arguments.city exists")], "", {}, ["a b"]),
+        ([LISTED, rule("deny", "claims.org exists")], "", {}, ["a b"]),
+        ([LISTED, rule("deny", "claims.org exists")], "", {"org": "acme"}, []),
+        ([rule("allow", "claims.org equals acme", scopes="a", listed_without_scopes=True)], "", {}, []),
+        ([rule("allow", "claims.org equals acme", scopes="a", listed_without_scopes=True)], "", {"org": "acme"}, ["a"]),
+        ([replace(LISTED, begins=1.0)], "", {}, []),
+        ([replace(LISTED, ends=0.0)], "", {}, []),
+        ([replace(LISTED, broken=True)], "", {}, []),
+        ([replace(LISTED, tools=("look",))], "", {}, []),
+        ([LISTED, rule("limit")], "", {}, ["a b"]),
+    ],
+)
+def test_what_is_listed_to_those_who_lack_nothing_but_token_scopes(
+    rules: list[Rule], scopes: str, claims: dict[str, Any], listed_without: list[str]
+) -> None:
+    decision = decided(rules, None, claims, scopes=frozenset(scopes.split()))
+    assert [" ".join(sorted(missing)) for missing in decision.listed_without] == listed_without
+
+
+@pytest.mark.parametrize("status", ["pending", "blocked"])
+def test_nothing_is_listed_to_a_client_that_is_not_active(status: str) -> None:
+    principal, target = Principal(ISSUER, "demo", "", frozenset(), 2**40), Target("tool", "pay", True, True)
+    assert not decide(principal, replace(DEMO, status=status), target, None, policy_of([LISTED]), 0.0).listed
+    assert not decide(principal, DEMO, target._replace(enabled=False), None, policy_of([LISTED]), 0.0).listed
+
+
 def test_a_search_among_very_many_denials_ends_and_shows_nothing() -> None:
     every_way = product(("true", "false"), repeat=8)
     denials = [
@@ -250,6 +301,7 @@ any_terms = st.builds(
     begins=st.sampled_from([None, None, 0.0, 1.0]),
     ends=st.sampled_from([None, None, 1.0, 2.0]),
     limit=st.just(Limit(100, 60)),
+    listed_without_scopes=st.booleans(),
 )
 # A deny rule that cannot be read is compiled without conditions.
 compiled_terms = any_terms.map(lambda one: replace(one, conditions=()) if one.broken and one.effect == "deny" else one)
@@ -309,6 +361,30 @@ def test_a_tool_is_seen_if_and_only_if_some_call_of_it_is_allowed(rules: list[Ru
     policy = policy_of(rules)
     some = any(decided(policy, call, **situation).allowed for call in UNIVERSE)
     assert decided(policy, None, **situation).allowed == some
+
+
+@quickly
+@given(rule_sets, situations)
+def test_a_tool_is_listed_if_some_call_is_allowed_or_lacks_only_the_scopes_of_a_rule_that_has_it_listed(
+    rules: list[Rule], situation: dict[str, Any]
+) -> None:
+    policy = policy_of(rules)
+    best = decided(policy, None, **situation)
+    # By decisions of calls alone: whose rule would decide, if the token carried just what that rule asks for besides.
+    enough = {
+        one.token_scopes - situation["scopes"]
+        for one in policy.rules.values()
+        if one.effect == "allow" and one.listed_without_scopes and not one.token_scopes <= situation["scopes"]
+        for call in UNIVERSE
+        if one in decided(policy, call, **{**situation, "scopes": situation["scopes"] | one.token_scopes}).determining
+        and decided(policy, call, **{**situation, "scopes": situation["scopes"] | one.token_scopes}).allowed
+    }
+    assert set(best.listed_without) == (set() if best.allowed else enough)
+    assert best.listed == (best.allowed or bool(enough))
+    if best.listed_without:
+        assert best.reason is Reason.SCOPE_MISSING
+        lacking = [decided(policy, call, **situation) for call in UNIVERSE]
+        assert any(one.reason is Reason.SCOPE_MISSING for one in lacking)
 
 
 @quickly
@@ -395,7 +471,7 @@ def test_other_arguments_are_asked_for_if_and_only_if_the_caller_may_see_the_too
     rules: list[Rule], call: dict[str, Any], situation: dict[str, Any]
 ) -> None:
     policy = policy_of(rules)
-    decision, seen = decided(policy, call, **situation), decided(policy, None, **situation).allowed
+    decision, seen = decided(policy, call, **situation), decided(policy, None, **situation).listed
     others_would_do = bool(decision.argument_paths)
     assert others_would_do == (seen and not decision.allowed and decision.reason is not Reason.SCOPE_MISSING)
     assert all(path.startswith("arguments.") for path in decision.argument_paths)

@@ -18,6 +18,7 @@ from authz_app.policy.principal import Principal
 from authz_app.policy.rule import KINDS, Kind
 from tools_app.explain.as_json import as_json
 from tools_app.explain.explain import Moment, access_request_about, explained, may_use, moment_of
+from tools_app.invocation.listing import lacking_words
 from tools_app.mcp_client.arguments import parse_arguments
 from tools_app.mcp_client.errors import Unusable
 from tools_app.mcp_client.terminal import safe
@@ -78,15 +79,28 @@ class Command(BaseCommand):
             _refuse("--list is about everything: leave the name and the arguments out.")
         principal = _caller(options)
         moment = _moment(options["at"], principal)
-        found = [(kind, name) for kind, name, one in may_use(principal, moment) if one.allowed]
+        found = [
+            (kind, name, lacking_words(one.listed_without))
+            for kind, name, one in may_use(principal, moment)
+            if one.listed
+        ]
         if options["json"]:
-            self._print(_in_json([{"kind": kind, "name": name} for kind, name in found]))
+            lacks = [{"lacks": lacking} if lacking else {} for _, _, lacking in found]
+            self._print(
+                _in_json(
+                    [{"kind": kind, "name": name, **more} for (kind, name, _), more in zip(found, lacks, strict=True)]
+                )
+            )
         else:
-            self._print("\n".join(f"{kind} {name}" for kind, name in found) or "Nothing.")
-        return bool(found)
+            self._print("\n".join(_in_list(*each) for each in found) or "Nothing.")
+        return any(not lacking for _, _, lacking in found)
 
     def _print(self, text: str) -> None:
         self.stdout.write(safe(text))
+
+
+def _in_list(kind: Kind, name: str, lacking: str) -> str:
+    return f"{kind} {name}" + (f" (listed, but lacks the token scope {lacking})" if lacking else "")
 
 
 def _refuse(message: str) -> NoReturn:

@@ -30,6 +30,15 @@ def test_takes_issuer_scopes_and_note() -> None:
     assert "No issuer https://issuer.example/ is trusted here" in run.stderr  # type: ignore[attr-defined]
 
 
+def test_lists_to_those_who_lack_only_the_scopes_where_it_is_told_to() -> None:
+    options = ["--every-client", "--tool", "a", "--listed-without-scopes"]
+    printed = run("add_rule", "--effect", "allow", *options, "--scope", "s", "t")
+    assert "with the token scopes s and t; listed also to those who lack only the scopes." in printed
+    assert Rule.objects.get().listed_without_scopes
+    for more in (["--effect", "allow"], ["--effect", "deny", "--scope", "s"]):
+        assert "it needs --scope" in refusal("add_rule", *options, *more)
+
+
 def test_keeps_existing_clients_as_they_are() -> None:
     Client.objects.create(issuer=LOCAL, subject="x", name="Xenia", status=Client.Status.BLOCKED)
     printed = run("add_rule", "--effect", "allow", "--subject", "x", "--tool", "*")

@@ -124,6 +124,17 @@ def test_what_stands_in_the_limit_of_another_rule_is_not_saved(admin_client: Bro
     assert (rule.limit_calls, rule.limit_period, rule.limit_per) == (None, "", "")
 
 
+def test_an_allow_rule_with_token_scopes_may_be_listed_without_them(admin_client: Browser) -> None:
+    said = "; listed also to those who lack only the scope."
+    assert preview(admin_client, token_scopes="a", listed_without_scopes="on")["sentence"].endswith(said)
+    assert saved(admin_client, token_scopes="a", listed_without_scopes="on").listed_without_scopes
+
+
+@pytest.mark.parametrize("fields", [{"effect": "deny", "token_scopes": "a"}, {"token_scopes": ""}])
+def test_what_is_ticked_of_listing_in_another_rule_is_not_saved(admin_client: Browser, fields: dict[str, str]) -> None:
+    assert not saved(admin_client, **fields, listed_without_scopes="on").listed_without_scopes
+
+
 def test_rules_are_found_by_their_conditions_and_by_their_windows(admin_client: Browser) -> None:
     now = timezone.now()
     hour = timedelta(hours=1)

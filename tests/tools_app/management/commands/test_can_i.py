@@ -154,6 +154,15 @@ def test_it_lists_what_the_client_may_use(ask: Ask, ada: Client) -> None:
     assert not Client.objects.filter(subject="bob").exists()
 
 
+def test_it_lists_apart_what_is_listed_to_those_who_lack_only_token_scopes(ask: Ask, ada: Client) -> None:
+    allow("echo", token_scopes="demo", listed_without_scopes=True)
+    assert ask("--subject=ada", "--list") == (1, "tool echo (listed, but lacks the token scope 'demo')\n")
+    assert json.loads(ask("--subject=ada", "--list", "--json")[1]) == [
+        {"kind": "tool", "name": "echo", "lacks": "'demo'"}
+    ]
+    assert ask("--subject=ada", "--list", "--scope=demo") == (0, "tool echo\n")
+
+
 def test_a_token_from_standard_input_is_verified_and_not_repeated(
     ask: Ask, issuer: Issuer, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
