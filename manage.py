@@ -7,7 +7,7 @@ import sys
 from mcpsite.loop import install_fast_loop
 
 # It cannot be said: 1 would be an answer, for a script that runs `audit verify`.
-_NO_DATABASE = 2
+_CANNOT_SAY = 2
 
 
 def main() -> None:
@@ -20,10 +20,16 @@ def main() -> None:
 
     from authz_app.audit.entries import AuditUnavailable  # noqa: PLC0415
     from authz_app.core import actor  # noqa: PLC0415
+    from tools_app.errors import BadDefinition  # noqa: PLC0415
 
     try:
         with actor.acting(actor.command(sys.argv)):
             execute_from_command_line(sys.argv)
+    except BadDefinition as error:
+        if "--traceback" in sys.argv:
+            raise
+        print(error, file=sys.stderr)
+        sys.exit(_CANNOT_SAY)
     except (Error, AuditUnavailable) as error:
         if "--traceback" in sys.argv:
             raise
@@ -33,7 +39,7 @@ def main() -> None:
             f"The database cannot be used: {reason}. Check DATABASE_URL. (--traceback shows where it failed.)",
             file=sys.stderr,
         )
-        sys.exit(_NO_DATABASE)
+        sys.exit(_CANNOT_SAY)
 
 
 if __name__ == "__main__":

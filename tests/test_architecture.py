@@ -134,7 +134,7 @@ DOORS = {
     "authz_app.web": {"client_address", "page", "unavailable"},
     "tools_app.client_requests": {"multi_round_trip", "questions", "replies"},
     "tools_app.cluster": {"outbox", "presence", "workers"},
-    "tools_app.definitions": {"build", "completion", "definitions"},
+    "tools_app.definitions": {"build", "completion", "definitions", "refusal"},
     "tools_app.explain": {"as_json", "explain"},
     "tools_app.invocation": {"access_request", "caller", "denials", "dependencies", "invoke", "listing", "threads"},
     "tools_app.protocol": {"exchange", "kernel", "server"},

@@ -40,7 +40,7 @@ from tools_app.management.commands.mcp_client import ACTIONS
 from tools_app.mcp_client.login import CALLBACK_PORT
 from tools_app.mcp_client.loopback import redirect_uri
 from tools_app.pages.recipes import recipes
-from tools_app.registry import registered, resource_at, unregister
+from tools_app.registry import registered, registered_tools, resource_at, unregister
 from tools_app.transports.requests import RequestRefused, check_origin
 
 DOCS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -313,11 +313,14 @@ def test_every_make_target_that_is_named_exists_and_each_is_named() -> None:
 # Tools
 
 
-def test_the_example_resource_and_prompt_work() -> None:
-    (source,) = re.findall(r"```python\n(.*?)```", DOCS["tools.md"], re.DOTALL)
+def test_the_example_tool_resource_and_prompt_work() -> None:
     before = {kind: set(registered(kind)) for kind in KINDS}
-    exec(compile(source, "docs/tools.md", "exec"), {})
     try:
+        for source in re.findall(r"```python\n(.*?)```", DOCS["tools.md"], re.DOTALL):
+            exec(compile(source, "docs/tools.md", "exec"), {})
+        ship = registered_tools()["ship"]
+        sent = {"order": 7, "to": '{"street": "Main Street", "city": "Paris"}', "on": "2026-12-01"}
+        assert ship.function(**ship.accept(ship.read(sent))) == "7 goes to Paris"
         found = resource_at("orders://7")
         assert found is not None
         order, variables = found

@@ -1,7 +1,6 @@
 """Gives a running tool what it may know of its call, and a way to talk to the caller meanwhile."""
 
 import asyncio
-import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, Unpack
@@ -134,9 +133,3 @@ class Call:
 def _check_is_json(value: Any) -> None:
     """Raise here, in the function whose mistake it is: from the event loop it would go into the log, data and all."""
     orjson.dumps(value)
-
-
-def call_parameter(function: Callable[..., Any]) -> str | None:
-    """The name of a function's parameter that is annotated ``Call``, if any."""
-    parameters = inspect.signature(function, eval_str=True).parameters.values()
-    return next((parameter.name for parameter in parameters if parameter.annotation is Call), None)

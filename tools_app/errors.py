@@ -25,5 +25,9 @@ class ToolBusy(Exception):
     """No thread is free to run the function."""
 
 
-class DuplicateName(ValueError):
+class BadDefinition(ValueError):
+    """A function cannot be offered as it is written; the message says where, why, and what to write instead."""
+
+
+class DuplicateName(BadDefinition):
     """A second function was registered under a name, or at a URI, that is taken."""

@@ -7,6 +7,7 @@ from mcp_types import Annotations, ToolAnnotations
 
 from authz_app.policy.rule import Kind
 from tools_app.definitions.build import (
+    Extra,
     PromptOptions,
     Recorded,
     ResourceOptions,
@@ -17,6 +18,7 @@ from tools_app.definitions.build import (
 )
 from tools_app.definitions.completion import Complete
 from tools_app.definitions.definitions import Definition, PromptDefinition, ResourceDefinition, ToolDefinition
+from tools_app.definitions.refusal import refusing
 from tools_app.errors import DuplicateName
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,6 +40,7 @@ class _Keywords(TypedDict, total=False):
 
 
 class _ToolKeywords(_Keywords, total=False):
+    extra: Extra
     annotations: ToolAnnotations | None
 
 
@@ -64,11 +67,12 @@ def tool(function: Any = None, **options: Any) -> Any:
 
     Raises:
         DuplicateName: another tool has the name already.
-        ValueError: the name is not fit for a tool.
+        BadDefinition: the function cannot be a tool as it is written.
     """
 
     def decorate(decorated: F) -> F:
-        register(build_tool(decorated, ToolOptions(**options)))
+        with refusing("tool", decorated, options.get("name")):
+            register(build_tool(decorated, ToolOptions(**options)))
         return decorated
 
     return decorate if function is None else decorate(function)
@@ -83,11 +87,12 @@ def resource(uri: str, **options: Unpack[_ResourceKeywords]) -> Callable[[F], F]
 
     Raises:
         DuplicateName: another resource has the name or the URI already.
-        ValueError: name, URI and function do not fit.
+        BadDefinition: name, URI and function do not fit.
     """
 
     def decorate(decorated: F) -> F:
-        register(build_resource(uri, decorated, ResourceOptions(**options)))
+        with refusing("resource", decorated, options.get("name")):
+            register(build_resource(uri, decorated, ResourceOptions(**options)))
         return decorated
 
     return decorate
@@ -104,11 +109,12 @@ def prompt(function: Any = None, **options: Any) -> Any:
 
     Raises:
         DuplicateName: another prompt has the name already.
-        ValueError: the name is not fit for a prompt, or the options (``PromptOptions``) do not fit the function.
+        BadDefinition: the function cannot be a prompt as it is written, or the options (``PromptOptions``) do not fit.
     """
 
     def decorate(decorated: F) -> F:
-        register(build_prompt(decorated, PromptOptions(**options)))
+        with refusing("prompt", decorated, options.get("name")):
+            register(build_prompt(decorated, PromptOptions(**options)))
         return decorated
 
     return decorate if function is None else decorate(function)

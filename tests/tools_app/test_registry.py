@@ -68,8 +68,8 @@ def test_options_say_otherwise() -> None:
 def test_the_schema_says_that_other_arguments_are_refused_and_they_are() -> None:
     assert schema(add)["additionalProperties"] is False
     with pytest.raises(ValidationError):
-        built(add).metadata.validate_arguments({"a": 1, "c": 2})
-    assert built(add).metadata.validate_arguments({"a": 1}) == {"a": 1, "b": 1}
+        built(add).accept({"a": 1, "c": 2})
+    assert built(add).accept({"a": 1}) == {"a": 1, "b": 1}
 
 
 def test_a_call_parameter_is_filled_in_by_the_server_and_absent_from_the_schema() -> None:
@@ -84,7 +84,7 @@ def test_a_call_parameter_is_filled_in_by_the_server_and_absent_from_the_schema(
         assert one.call_parameter == "call"
         assert set(one.listed.input_schema["properties"]) == {"text"}
         with pytest.raises(ValidationError):
-            one.metadata.validate_arguments({"text": "x", "call": {}})
+            one.accept({"text": "x", "call": {}})
 
 
 def test_plain_and_async_functions_are_told_apart() -> None:
@@ -102,7 +102,7 @@ def test_an_argument_may_be_a_model() -> None:
     def go(place: Place) -> str:
         return place.city
 
-    accepted = built(go).metadata.validate_arguments({"place": {"city": "Paris"}})
+    accepted = built(go).accept({"place": {"city": "Paris"}})
     assert accepted["place"] == Place(city="Paris")
 
 

@@ -2,25 +2,38 @@
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from math import inf
+from typing import Any, Literal, get_args
 
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import Annotations, Prompt, PromptArgument, Resource, ResourceTemplate, Tool, ToolAnnotations
-from pydantic import ConfigDict
 
 from authz_app.redaction.audit_level import AuditLevel, Recording, read_paths
-from tools_app.call import call_parameter
-from tools_app.definitions.completion import Complete, completers, is_async_callable
+from tools_app.definitions.arguments import Arguments, arguments_of
+from tools_app.definitions.completion import Complete, completers
 from tools_app.definitions.definitions import PromptDefinition, ResourceDefinition, ToolDefinition, is_written_so
+from tools_app.definitions.functions import (
+    Unfit,
+    documentation_of,
+    first_line,
+    is_async_callable,
+    name_of,
+    plain,
+    signature_of,
+    written,
+)
+from tools_app.definitions.json_schema import inlined, types_of
+from tools_app.definitions.refusal import refusing
 from tools_app.definitions.uri_shapes import shape_of
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 # How much of each call is recorded; "result" is arguments and result.
 Recorded = Literal["metadata", "arguments", "result"]
+Extra = Literal["forbid", "ignore"]
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
 
@@ -43,6 +56,9 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOptions(Options):
+    """``extra`` says what becomes of arguments that the function does not have: the call is refused, or runs."""
+
+    extra: Extra = "forbid"
     annotations: ToolAnnotations | None = None
 
 
@@ -67,142 +83,177 @@ def build_tool(function: Callable[..., Any], options: ToolOptions) -> ToolDefini
     """Describe a function as a tool.
 
     Raises:
-        ValueError: the name is not fit for a tool, or what is to be recorded is not clear.
+        BadDefinition: it cannot be offered so; the message says where it stands, why, and what to write instead.
     """
-    metadata = _metadata(function)
-    listed = Tool(
-        name=_name(function, options),
-        title=options.title,
-        description=_description(function, options),
-        input_schema=metadata.arg_model.model_json_schema(by_alias=True),
-        output_schema=metadata.output_schema,
-        annotations=options.annotations,
-    )
-    returns = inspect.signature(function, eval_str=True).return_annotation
-    return ToolDefinition(
-        listed=listed,
-        returns_text=metadata.wrap_output and returns is str,
-        **_common(function, options, metadata, options.annotations),
-    )
+    with refusing("tool", function, options.name):
+        _check(options, ToolAnnotations)
+        described = _Described(function, options)
+        metadata = _result_metadata(described)
+        listed = Tool(
+            name=described.name,
+            title=options.title,
+            description=described.description,
+            input_schema=described.arguments.schema_with(extra=options.extra == "ignore"),
+            output_schema=metadata.output_schema and inlined(metadata.output_schema),
+            annotations=options.annotations,
+        )
+        return ToolDefinition(
+            listed=listed,
+            returns_text=metadata.wrap_output and described.signature.returns is str,
+            metadata=metadata,
+            ignores_others=options.extra == "ignore",
+            **described.common(options.annotations),
+        )
 
 
 def build_resource(uri: str, function: Callable[..., Any], options: ResourceOptions) -> ResourceDefinition:
     """Describe a function as the resource at a URI, or as those of a URI template (RFC 6570).
 
     Raises:
-        ValueError: the name or the URI is not fit for a resource, or the function does not take the URI's variables.
+        BadDefinition: it cannot be offered so, or does not take the URI's variables.
     """
-    if not _URI.fullmatch(uri):
-        raise ValueError(f"A resource's URI has a scheme, as orders://open has, not {uri!r}.")
-    template = UriTemplate.parse(uri) if UriTemplate.is_template(uri) else None
-    metadata = _metadata(function, structured_output=False)
-    _check_variables(uri, template, metadata)
-    described: dict[str, Any] = {
-        "name": _name(function, options),
-        "title": options.title,
-        "description": _description(function, options) or None,
-        "mime_type": options.mime_type,
-        "annotations": options.annotations,
-    }
-    variables = template.variable_names if template is not None else ()
-    return ResourceDefinition(
-        uri=uri,
-        template=template,
-        unchecked=options.unchecked,
-        shape=shape_of(uri, template, partial(is_written_so, template, options.unchecked)),
-        listed=Resource(uri=uri, **described) if template is None else ResourceTemplate(uri_template=uri, **described),
-        completers=completers(described["name"], options.complete, variables, options.time_limit),
-        **_common(function, options, metadata, options.annotations),
-    )
-
-
-def _check_variables(uri: str, template: UriTemplate | None, metadata: FuncMetadata) -> None:
-    fields = metadata.arg_model.model_fields
-    parameters = {field.alias or name: field for name, field in fields.items()}
-    variables = set(template.variable_names) if template is not None else set()
-    if variables != set(parameters):
-        names = ", ".join(sorted(variables)) or "none"
-        raise ValueError(
-            f"The function of {uri} takes the variables of the URI ({names}), and nothing else but a Call."
+    with refusing("resource", function, options.name):
+        _check(options, Annotations)
+        if not isinstance(uri, str) or not _URI.fullmatch(uri):
+            raise Unfit(f"A resource's URI has a scheme, as in @resource('orders://open'), not {_shown(uri)}.")
+        template = UriTemplate.parse(uri) if UriTemplate.is_template(uri) else None
+        described = _Described(function, options, of_texts=True)
+        _check_variables(uri, template, described.arguments)
+        said: dict[str, Any] = {
+            "name": described.name,
+            "title": options.title,
+            "description": described.description or None,
+            "mime_type": options.mime_type,
+            "annotations": options.annotations,
+        }
+        variables = template.variable_names if template is not None else ()
+        return ResourceDefinition(
+            uri=uri,
+            template=template,
+            unchecked=options.unchecked,
+            shape=shape_of(uri, template, partial(is_written_so, template, options.unchecked)),
+            listed=Resource(uri=uri, **said) if template is None else ResourceTemplate(uri_template=uri, **said),
+            completers=completers(described.name, options.complete, variables, options.time_limit),
+            **described.common(options.annotations),
         )
+
+
+def _check_variables(uri: str, template: UriTemplate | None, arguments: Arguments) -> None:
+    variables = set(template.variable_names) if template is not None else set()
+    if variables != set(arguments.names):
+        names = ", ".join(sorted(variables)) or "none"
+        raise Unfit(f"The function of {uri} takes the variables of the URI ({names}), and nothing else but a Call.")
     for name in template.query_variable_names if template is not None else ():
-        if parameters[name].is_required():
-            raise ValueError(f"{name!r} may be missing in {uri}: give it a default.")
+        if name in arguments.required:
+            raise Unfit(f"{name!r} may be missing in {uri}: give it a default.")
+    _check_texts(arguments, {"object", "null"})
 
 
 def build_prompt(function: Callable[..., Any], options: PromptOptions) -> PromptDefinition:
     """Describe a function as a prompt; its parameters are the arguments.
 
     Raises:
-        ValueError: the name is not fit for a prompt, or an argument that is not there is to be completed.
+        BadDefinition: it cannot be offered so, or an argument that is not there is to be completed.
     """
-    metadata = _metadata(function, structured_output=False)
-    arguments = _prompt_arguments(metadata)
-    listed = Prompt(
-        name=_name(function, options),
-        title=options.title,
-        description=_description(function, options) or None,
-        arguments=arguments,
-    )
-    names = [argument.name for argument in arguments]
-    return PromptDefinition(
-        listed=listed,
-        completers=completers(listed.name, options.complete, names, options.time_limit),
-        **_common(function, options, metadata),
-    )
+    with refusing("prompt", function, options.name):
+        _check(options)
+        described = _Described(function, options, of_texts=True)
+        _check_texts(described.arguments, {"object", "array", "null"})
+        listed = Prompt(
+            name=described.name,
+            title=options.title,
+            description=described.description or None,
+            arguments=_prompt_arguments(described.arguments),
+        )
+        names = described.arguments.names
+        return PromptDefinition(
+            listed=listed,
+            completers=completers(listed.name, options.complete, names, options.time_limit),
+            **described.common(),
+        )
 
 
-def _prompt_arguments(metadata: FuncMetadata) -> list[PromptArgument]:
-    schema = metadata.arg_model.model_json_schema(by_alias=True)
-    required = schema.get("required", ())
-    properties: Mapping[str, Any] = schema.get("properties", {})
+def _prompt_arguments(arguments: Arguments) -> list[PromptArgument]:
     return [
-        PromptArgument(name=name, description=property.get("description"), required=name in required)
-        for name, property in properties.items()
+        PromptArgument(name=name, description=said.get("description"), required=name in arguments.required)
+        for name, said in arguments.properties.items()
     ]
 
 
-def _common(
-    function: Callable[..., Any],
-    options: Options,
-    metadata: FuncMetadata,
-    annotations: ToolAnnotations | Annotations | None = None,
-) -> dict[str, Any]:
-    return {
-        "name": _name(function, options),
-        "function": function,
-        "is_async": is_async_callable(function),
-        "metadata": metadata,
-        "call_parameter": call_parameter(function),
-        "time_limit": options.time_limit,
-        "annotations": annotations.model_dump(mode="json", by_alias=True, exclude_none=True) if annotations else {},
-        "recording": Recording(AuditLevel(options.record), read_paths(_several(options.redact))),
-    }
+def _check_texts(arguments: Arguments, never: set[str]) -> None:
+    definitions = arguments.schema.get("$defs", {})
+    for name, said in arguments.properties.items():
+        if types_of(said, definitions) <= never:
+            raise Unfit(f"{name!r} takes no text, and callers send texts. Take a text, and read it in the function.")
+
+
+class _Described:
+    """What is said of a function, whichever kind it is offered as."""
+
+    def __init__(self, function: Callable[..., Any], options: Options, *, of_texts: bool = False) -> None:
+        self._options = options
+        self.function = plain(function)
+        self.name = _checked_name(options.name or name_of(function))
+        self.description = options.description or documentation_of(function)
+        self.signature = signature_of(self.function)
+        self.arguments = arguments_of(name_of(function), self.signature.parameters, of_texts=of_texts)
+
+    def common(self, annotations: ToolAnnotations | Annotations | None = None) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "function": self.function,
+            "is_async": is_async_callable(self.function),
+            "arguments": self.arguments,
+            "call_parameter": self.signature.call,
+            "time_limit": self._options.time_limit,
+            "annotations": annotations.model_dump(mode="json", by_alias=True, exclude_none=True) if annotations else {},
+            "recording": Recording(AuditLevel(self._options.record), read_paths(_several(self._options.redact))),
+        }
 
 
 def _several(paths: Collection[str]) -> Collection[str]:
     if isinstance(paths, str):
-        raise ValueError(f"redact takes several paths: [{paths!r}].")
+        raise Unfit(f"redact takes several paths: [{paths!r}].")
     return paths
 
 
-def _name(function: Callable[..., Any], options: Options) -> str:
-    name = options.name or function.__name__
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"A name has 1 to 128 letters, digits, '_', '-' and '.' only, not {name!r}.")
+def _checked_name(name: Any) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise Unfit(
+            f"A name has 1 to 128 letters, digits, '_', '-' and '.' only, not {_shown(name)}: name='open_orders'."
+        )
     return name
 
 
-def _description(function: Callable[..., Any], options: Options) -> str:
-    return options.description or inspect.getdoc(function) or ""
+def _check(options: Options, annotations: type | None = None) -> None:
+    limit = options.time_limit
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < inf):
+        raise Unfit(f"time_limit is a number of seconds above 0, not {_shown(limit)}.")
+    if options.record not in get_args(Recorded):
+        raise Unfit(f"record is one of {', '.join(map(repr, get_args(Recorded)))}, not {_shown(options.record)}.")
+    said = getattr(options, "annotations", None)
+    if annotations is not None and not isinstance(said, annotations | None):
+        raise Unfit(f"annotations are {annotations.__name__}(...), from mcp_types, and not {_shown(said)}.")
+    if isinstance(options, ToolOptions) and options.extra not in get_args(Extra):
+        raise Unfit(f"extra is 'forbid' or 'ignore', not {_shown(options.extra)}.")
 
 
-def _metadata(function: Callable[..., Any], *, structured_output: bool | None = None) -> FuncMetadata:
-    call = call_parameter(function)
-    metadata = func_metadata(function, skip_names=[call] if call else [], structured_output=structured_output)
-    return metadata.model_copy(update={"arg_model": _refusing_unknown(metadata.arg_model)})
+def _shown(value: Any) -> str:
+    return repr(value)[:100]
 
 
-def _refusing_unknown(arg_model: Any) -> Any:
-    """The same arguments; any other is refused rather than dropped in silence."""
-    return type(arg_model.__name__, (arg_model,), {"model_config": ConfigDict(extra="forbid"), "__module__": __name__})
+def _result_metadata(described: _Described) -> FuncMetadata:
+    """What the SDK makes of the annotated result, for its results; it is not asked about the arguments."""
+
+    def returning() -> None: ...
+
+    returns = described.signature.returns
+    returning.__name__ = name_of(described.function)
+    returning.__signature__ = inspect.Signature(return_annotation=returns)  # type: ignore[attr-defined]
+    try:
+        return func_metadata(returning)
+    except Exception as error:  # noqa: BLE001  (types of other people may raise anything)
+        raise Unfit(
+            f"What it returns, {written(returns)}, cannot be described ({first_line(error)}). Annotate what JSON has, "
+            "a pydantic model or a dataclass, or nothing."
+        ) from error

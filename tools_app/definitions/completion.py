@@ -1,14 +1,12 @@
 """Completes the arguments of prompts, and the variables of resources' URIs, while a person types them."""
 
-import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from mcp_types import CompleteResult, ErrorData
 
-from tools_app.call import call_parameter
+from tools_app.definitions.functions import Unfit, is_async_callable, plain, signature_of
 from tools_app.definitions.results import completion_result
 
 # By argument: the values to choose from, or a function of the text so far and, if it takes two, the other arguments.
@@ -48,24 +46,17 @@ def completers(
         ValueError: there is no such argument, or a function takes neither one nor two parameters.
     """
     if unknown := sorted(set(complete or ()) - set(arguments)):
-        raise ValueError(f"{name!r} has no argument {unknown[0]!r} to complete.")
+        raise Unfit(f"{name!r} has no argument {unknown[0]!r} to complete.")
     return {argument: _completer(name, (complete or {}).get(argument, ()), time_limit) for argument in arguments}
 
 
 def _completer(name: str, complete: Iterable[str] | Callable[..., Any], time_limit: float | None) -> Completer:
-    function = complete if callable(complete) else _among(tuple(complete))
-    call = call_parameter(function)
-    parameters = tuple(parameter for parameter in inspect.signature(function).parameters if parameter != call)
+    function = plain(complete) if callable(complete) else _among(tuple(complete))
+    signature = signature_of(function)
+    parameters = tuple(parameter.name for parameter in signature.parameters)
     if len(parameters) not in (1, 2):
-        raise ValueError(f"What completes an argument of {name!r} takes the text so far, and perhaps the others.")
-    return Completer(name, function, is_async_callable(function), call, parameters, time_limit)
-
-
-def is_async_callable(function: Callable[..., Any]) -> bool:
-    """Whether a call of it gives a coroutine: an async function, an object with an async ``__call__``, or a partial."""
-    while isinstance(function, partial):
-        function = function.func
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+        raise Unfit(f"What completes an argument of {name!r} takes the text so far, and perhaps the others.")
+    return Completer(name, function, is_async_callable(function), signature.call, parameters, time_limit)
 
 
 def completing_nothing(name: str) -> Completer:

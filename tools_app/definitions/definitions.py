@@ -12,7 +12,9 @@ from mcp_types import CallToolResult, ErrorData, Prompt, Resource, ResourceTempl
 from authz_app.policy.decision import ANY_ARGUMENTS, Shape
 from authz_app.policy.rule import Kind
 from authz_app.redaction.audit_level import DEFAULT_RECORDING, Recording
+from tools_app.definitions.arguments import Arguments
 from tools_app.definitions.completion import Completer
+from tools_app.definitions.functions import module_of
 from tools_app.definitions.results import prompt_result, resource_result
 
 
@@ -59,7 +61,7 @@ class _Definition:
     name: str
     function: Callable[..., Any]
     is_async: bool
-    metadata: FuncMetadata
+    arguments: Arguments
     call_parameter: str | None
     time_limit: float | None
     annotations: Mapping[str, Any]
@@ -67,27 +69,33 @@ class _Definition:
 
     @property
     def module(self) -> str:
-        return self.function.__module__
+        return module_of(self.function)
 
     def accept(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return self.metadata.arg_model.model_validate(arguments).model_dump_one_level()
+        return self.arguments.accept(arguments)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ToolDefinition(_Definition):
-    """``returns_text``: it is annotated to return a ``str``, which its structured result holds as ``result``."""
+    """``metadata`` makes its results.
+
+    ``returns_text``: it is annotated to return a ``str``, which its structured result holds as ``result``.
+    ``ignores_others``: arguments that it does not have are dropped, and do not refuse the call.
+    """
 
     kind: ClassVar[Kind] = "tool"
     shape: ClassVar[Shape] = ANY_ARGUMENTS
     listed: Tool
+    metadata: FuncMetadata
     returns_text: bool = False
+    ignores_others: bool = False
 
     def read(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments as the function will get them, with lists and objects read that were sent as texts.
+        """The arguments as the function will get them, with those read that were sent as texts where it takes none.
 
         Rules decide about these. A text that only the function would read as an object could get past them.
         """
-        return self.metadata.pre_parse_json(arguments)
+        return self.arguments.read(arguments)
 
     def answer(self, value: Any, uri: str) -> Result:
         if self.returns_text and type(value) is str:

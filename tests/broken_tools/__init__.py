@@ -1,0 +1,1 @@
+"""An app of the tests, with a tool that cannot be offered."""

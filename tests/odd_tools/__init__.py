@@ -1,0 +1,1 @@
+"""An app of the tests, with tools of many signatures."""
