@@ -22,6 +22,7 @@ class ToolsConf:
     max_queued_bytes: int
     openweathermap_api_key: str
     openweathermap_url: str
+    ignored_arguments: frozenset[str] = frozenset()
     heartbeat: float = 15.0
 
 
@@ -38,6 +39,7 @@ def conf() -> ToolsConf:
         max_queued_bytes=settings.MAX_QUEUED_BYTES,
         openweathermap_api_key=settings.OPENWEATHERMAP_API_KEY,
         openweathermap_url=settings.OPENWEATHERMAP_URL,
+        ignored_arguments=frozenset(name.strip() for name in settings.IGNORED_ARGUMENTS) - {""},
     )
 
 

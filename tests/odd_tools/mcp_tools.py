@@ -35,12 +35,14 @@ TYPES: dict[str, Any] = {
     "list_or_text": list[str] | str,
     "object_or_text": dict[str, Any] | str,
     "text": str,
+    "task_progress": str,
     "numbers": list[int],
     "numbers_or_none": list[int] | None,
     "mapping": dict[str, Any],
     "place": Place,
     "place_or_none": Place | None,
     "number": int,
+    "guarded": int,
     "fraction": float,
     "flag": bool,
     "number_or_none": int | None,
@@ -72,3 +74,9 @@ for each in (*TYPES, "untyped"):
 def find_places(near: Place) -> list[Place]:
     """Find places."""
     return [near]
+
+
+@tool(extra="ignore")
+def take_what_it_knows(text: str) -> str:
+    """Take a text, and whatever else there is."""
+    return text

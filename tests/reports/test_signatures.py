@@ -36,12 +36,13 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Resolve
+from mcp.shared.exceptions import MCPError
 from mcp_types import ToolAnnotations
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from authz_app.policy.rule import KINDS
 from tests.conftest import copy_sqlite
-from tests.databases import rule_for_everybody
+from tests.databases import rows, rule_for_everybody
 from tests.issuer import Issuer
 from tests.odd_tools.mcp_tools import Place
 from tests.site import Site
@@ -645,7 +646,7 @@ def test_annotations_may_be_texts_also_within_others() -> None:
 @pytest.fixture(scope="module")
 def site(issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     database_url = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("site"))
-    with Site(database_url, issuer, TEST_APPS="tests.odd_tools") as site:
+    with Site(database_url, issuer, TEST_APPS="tests.odd_tools", IGNORED_ARGUMENTS="toolCallId, task_progress") as site:
         rule_for_everybody(database_url, "*")
         yield site
         site.assert_no_traceback()
@@ -654,7 +655,10 @@ def site(issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPat
 async def received(site: Site, **arguments: Any) -> Any:
     """What the function of one parameter gets, as Python writes it; what the caller is told where it gets nothing."""
     async with site.streamable_client() as client:
-        answer = await client.call_tool(f"take_{'_'.join(arguments)}", arguments)
+        try:
+            answer = await client.call_tool(f"take_{'_'.join(arguments)}", arguments)
+        except MCPError as error:
+            return error.error.message
     return answer.content[0].text  # type: ignore[union-attr]  # it is a text
 
 
@@ -741,6 +745,59 @@ async def test_schemas_have_no_references_but_to_what_means_itself(site: Site) -
     assert listed["take_place"].input_schema["properties"]["place"] == Place.model_json_schema()
     assert set(listed["take_tree"].input_schema["$defs"]) == {"Branch"}
     assert "$" not in json.dumps(listed["find_places"].output_schema)
+
+
+async def test_what_some_clients_add_to_every_call_is_dropped_where_a_setting_names_it(site: Site) -> None:
+    added = {"toolCallId": "c1", "task_progress": "- [x] asked"}
+    assert await received(site, text="a") == "'a'"
+    async with site.streamable_client("adding") as client:
+        answer = await client.call_tool("take_text", {"text": "a", **added})
+    assert (answer.is_error, answer.content[0].text) == (False, "'a'")  # type: ignore[union-attr]  # it is a text
+    assert recorded(site, "adding") == [{"text": "a", "...": {"ignored": ["toolCallId", "task_progress"]}}]
+
+
+async def test_a_parameter_of_an_ignored_name_gets_what_was_sent(site: Site) -> None:
+    async with site.streamable_client("progress") as client:
+        answer = await client.call_tool("take_task_progress", {"task_progress": "half", "toolCallId": 1})
+    assert answer.content[0].text == "'half'"  # type: ignore[union-attr]  # it is a text
+    assert recorded(site, "progress") == [{"task_progress": "half", "...": {"ignored": ["toolCallId"]}}]
+
+
+async def test_other_unknown_arguments_are_refused_in_words_that_name_them_and_the_known_ones(site: Site) -> None:
+    async with site.streamable_client("misspelling") as client:
+        answer = await client.call_tool("take_text", {"txet": "a", "toolCallId": 1, "more": 2})
+    assert answer.is_error
+    assert answer.content[0].text == (  # type: ignore[union-attr]  # it is a text
+        "The arguments do not fit take_text. txet: there is no such argument (known: text); "
+        "more: there is no such argument."
+    )
+    assert recorded(site, "misspelling") == [{"txet": "a", "more": 2, "...": {"ignored": ["toolCallId"]}}]
+
+
+async def test_a_tool_may_ignore_what_it_does_not_have_and_says_so_in_its_schema(site: Site) -> None:
+    async with site.streamable_client("generous") as client:
+        listed = {one.name: one.input_schema for one in (await client.list_tools()).tools}
+        answer = await client.call_tool("take_what_it_knows", {"text": "a", "b": [1], "password": "hunter2"})
+    assert answer.content[0].text == "a"  # type: ignore[union-attr]  # it is a text
+    assert listed["take_text"]["additionalProperties"] is False
+    assert listed["take_what_it_knows"].get("additionalProperties", True) is True
+    assert recorded(site, "generous") == [{"text": "a", "...": {"ignored": ["b", "password"]}}]
+    (record,) = rows(site.database_url, "SELECT id FROM authz_app_callrecord WHERE subject = 'generous'")
+    assert site.manage("audit", "verify").returncode == 0, record
+
+
+async def test_rules_decide_on_what_the_function_gets(site: Site) -> None:
+    condition = '[{"path": "arguments.guarded", "operator": "equals", "value": 5}]'
+    rule_for_everybody(site.database_url, "take_guarded", effect="deny", conditions=condition)
+    assert await received(site, guarded=6) == "6"
+    for sent in (5, "5", " 5 ", 5.0):
+        assert "not with these arguments" in await received(site, guarded=sent)
+
+
+def recorded(site: Site, subject: str) -> list[Any]:
+    """The arguments in the records of somebody's calls."""
+    select = "SELECT arguments FROM authz_app_callrecord WHERE subject = ? AND kind = 'tool' ORDER BY id"
+    return [json.loads(arguments) for (arguments,) in rows(site.database_url, select, [subject])]
 
 
 def test_type_variables_take_what_they_are_bound_to() -> None:

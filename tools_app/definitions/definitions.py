@@ -90,6 +90,14 @@ class ToolDefinition(_Definition):
     returns_text: bool = False
     ignores_others: bool = False
 
+    def ignored(self, arguments: Mapping[str, Any], by_setting: Collection[str]) -> tuple[str, ...]:
+        """Which of the arguments are dropped: those that it does not have, and that it or the site ignores."""
+        known = self.arguments.names
+        if arguments.keys() <= known.keys():
+            return ()
+        unknown = (name for name in arguments if name not in known)
+        return tuple(name for name in unknown if self.ignores_others or name in by_setting)
+
     def read(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments as the function will get them, with those read that were sent as texts where it takes none.
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 from authz_app.policy.decision import Target
 from authz_app.policy.policy import Policy
 from authz_app.policy.rule import Kind
+from tools_app.conf import conf
 from tools_app.definitions.completion import completing_nothing
 from tools_app.definitions.definitions import Runnable
 from tools_app.registry import registered, registered_prompts, registered_tools, resource_at, resource_with
@@ -20,6 +21,7 @@ class AccessRequest(NamedTuple):
     Rules know it by ``kind`` and ``name``, records by ``record_kind``. ``runs`` is the function, or None where nothing
     is registered; ``name`` is then the name or the URI that the caller sent. ``arguments`` are for the function, and
     ``recorded`` is what the record and the rules have in their place. ``uri`` is that of a resource, as it was sent.
+    ``ignored`` are the names of further arguments, which neither the function nor the rules get.
     """
 
     record_kind: RecordKind
@@ -29,6 +31,7 @@ class AccessRequest(NamedTuple):
     arguments: dict[str, Any]
     recorded: dict[str, Any]
     uri: str = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def decided(self) -> Mapping[str, Any] | None:
@@ -51,8 +54,12 @@ SESSION = AccessRequest("session", "tool", "", None, {}, {})
 
 def tool_call(name: str, arguments: dict[str, Any]) -> AccessRequest:
     tool = registered_tools().get(name)
-    read = arguments if tool is None else tool.read(arguments)
-    return AccessRequest("tool", "tool", name, tool, read, read)
+    if tool is None:
+        return AccessRequest("tool", "tool", name, None, arguments, arguments)
+    ignored = tool.ignored(arguments, conf().ignored_arguments)
+    kept = {key: value for key, value in arguments.items() if key not in ignored} if ignored else arguments
+    read = tool.read(kept)
+    return AccessRequest("tool", "tool", name, tool, read, read, ignored=ignored)
 
 
 def resource_read(uri: str) -> AccessRequest:

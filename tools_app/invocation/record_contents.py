@@ -25,6 +25,8 @@ from tools_app.registry import registered
 
 _MAX_ERROR = 500
 _MAX_NAME = 128
+# Where a record says what else there was, as it does where something was cut.
+_BESIDE = "..."
 _STANDS_FOR = "0redacted0"
 
 
@@ -56,6 +58,8 @@ class RecordContents:
         request, paths = self.request, self.recording.paths
         if self.recording.level is AuditLevel.METADATA:
             return _without_arguments(request)
+        if request.ignored:
+            return recorded_json({**request.recorded, _BESIDE: {"ignored": list(request.ignored)}}, paths)
         if not paths:
             return recorded_json(request.recorded)
         if request.kind == "resource" and request.runs is None:
