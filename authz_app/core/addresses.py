@@ -1,7 +1,11 @@
 """Find the address that a request came from, and tell public addresses from private ones. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from authz_app.core import forwarded as headers
+from authz_app.core.forwarded import Address, read_address
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 MAX_ADDRESS = 45
@@ -9,32 +13,43 @@ MAX_ADDRESS = 45
 _TRANSLATED = tuple(ip_network(network) for network in ("64:ff9b::/96", "2002::/16", "2001::/32"))
 
 
-def nearest_untrusted(peer: str, forwarded_for: Iterable[str], trusted_proxies: Networks) -> str:
+def nearest_untrusted(
+    peer: str, forwarded_for: Iterable[str], trusted_proxies: Networks, forwarded: Iterable[str] = ()
+) -> str:
     """The nearest address that is not a trusted proxy's.
 
-    ``peer`` is the other end of the connection, ``forwarded_for`` the values of all X-Forwarded-For headers in order.
+    ``peer`` is the other end of the connection; ``forwarded_for`` and ``forwarded`` are the values of all
+    X-Forwarded-For and Forwarded headers in order. Only a proxy knows which of the two it wrote itself: where both are
+    there and disagree, neither is believed, and the address is the proxy's.
     """
-    if not trusted_proxies:
-        return peer[:MAX_ADDRESS]
-    hops = [hop.strip() for value in forwarded_for for hop in value.split(",")]
-    address = peer
-    for hop in reversed(hops):
-        if not _is_within(address, trusted_proxies):
+    nearest = read_address(peer) if trusted_proxies else None
+    if nearest is None:
+        return _recorded(peer)
+    said = [_nearest(nearest, hops, trusted_proxies) for hops in _chains([*forwarded_for], [*forwarded])]
+    return str(said[0] if len({*said}) == 1 else nearest)
+
+
+@lru_cache(maxsize=4_096)
+def _recorded(peer: str) -> str:
+    address = read_address(peer)
+    return peer[:MAX_ADDRESS] if address is None else str(address)
+
+
+def _chains(forwarded_for: list[str], forwarded: list[str]) -> Iterator[Iterable[Address | None]]:
+    if any(forwarded_for):
+        yield headers.x_forwarded_for(forwarded_for)
+    if headers.names_nodes(forwarded):
+        yield headers.forwarded(forwarded)
+
+
+def _nearest(peer: Address, hops: Iterable[Address | None], trusted_proxies: Networks) -> Address:
+    """Walk from the peer to the first that is no trusted proxy, or to the last that can be read."""
+    nearest = peer
+    for hop in hops:
+        if hop is None or not any(nearest in network for network in trusted_proxies):
             break
-        address = hop
-    return address if _is_address(address) else peer[:MAX_ADDRESS]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return len(text) <= MAX_ADDRESS  # an IPv6 zone can have any length
-
-
-def _is_within(address: str, networks: Networks) -> bool:
-    return _is_address(address) and any(ip_address(address) in network for network in networks)
+        nearest = hop
+    return nearest
 
 
 def is_public(address: str, *, or_loopback: bool = False) -> bool:

@@ -8,5 +8,8 @@ from authz_app.core.addresses import nearest_untrusted
 
 def request_address(request: HttpRequest) -> str:
     """The address of a request; behind a trusted proxy the one that the proxy saw."""
-    forwarded_for = [value for value in [request.META.get("HTTP_X_FORWARDED_FOR")] if value]
-    return nearest_untrusted(request.META.get("REMOTE_ADDR") or "", forwarded_for, conf().trusted_proxies)
+    forwarded_for, forwarded = (
+        [value] if (value := request.META.get(name)) else [] for name in ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED")
+    )
+    peer = request.META.get("REMOTE_ADDR") or ""
+    return nearest_untrusted(peer, forwarded_for, conf().trusted_proxies, forwarded)

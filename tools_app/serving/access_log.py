@@ -37,8 +37,9 @@ def log_action(protocol: str, action: str, details: Mapping[str, Any]) -> None:
         return
     now = time.time()
     method, path, took = _shown(details["method"][:_MAX_METHOD]), without_query(details["path"]), details["time_taken"]
+    client = (details["client"] or "-").removesuffix(":0")  # The port of who is behind a proxy is not known.
     _pending.append(
-        f"{_clock(int(now))},{int(now % 1 * 1000):03d} INFO access: {details['client']} {method} {path}"
+        f"{_clock(int(now))},{int(now % 1 * 1000):03d} INFO access: {client} {method} {path}"
         f" {details['status']} {details['size']} bytes {took * 1000:.0f} ms"
     )
     if len(_pending) == 1:

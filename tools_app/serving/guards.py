@@ -10,8 +10,9 @@ from typing import Any
 import daphne.access
 import daphne.server
 from daphne.http_protocol import HTTPFactory, WebRequest
+from twisted.plugins import fd_endpoint
 
-from tools_app.serving import shortcuts
+from tools_app.serving import callers, endpoints, shortcuts
 from tools_app.serving.access_log import without_query
 
 _TOKEN = frozenset((string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~").encode())
@@ -36,10 +37,13 @@ class StrictRequest(WebRequest):
         self.requestHeaders.removeHeader(b"daphne-root-path")
         if self.method and len(self.method) <= _MAX_METHOD and _TOKEN.issuperset(self.method):
             headers = shortcuts.plain_headers(self)
+            started = None
             if headers is None:
-                return super().process()
-            shortcuts.start_application(self, headers)
-            return None
+                started = super().process()
+            else:
+                shortcuts.start_application(self, headers)
+            callers.show(self)
+            return started
         # Daphne would decode the method, fail, and answer 500.
         self.method = b"INVALID"
         self.basic_error(400, b"Bad Request", "Invalid method")
@@ -55,6 +59,7 @@ class StrictFactory(HTTPFactory):
 
         def make_connection(transport: Any) -> None:
             del protocol.makeConnection  # Or the connection would hold itself, and only the collector could free it.
+            endpoints.name_both_ends(transport)
             shortcuts.write_soon(transport)
             connect(transport)
 
@@ -68,6 +73,10 @@ class StrictFactory(HTTPFactory):
 def apply() -> None:
     """Put the guards in place. Safe to repeat."""
     daphne.server.HTTPFactory = StrictFactory
+    # Daphne would take every socket that it inherits for one of IPv4.
+    parser: Any = getattr(fd_endpoint, "_FDParser", None)
+    if parser is not None:
+        parser._parseServer = lambda self, reactor, fileno: endpoints.on_descriptor(reactor, int(fileno))
     generator = daphne.access.AccessLogGenerator
     if not hasattr(generator, "guarded"):
         written = generator.write_entry

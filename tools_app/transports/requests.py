@@ -127,4 +127,11 @@ def check_is_json(scope: Scope) -> None:
 def client_address(scope: Scope, configuration: AuthzConf) -> str:
     """The address that the request came from: the nearest one that is not a trusted proxy's."""
     peer: str = (scope.get("client") or ["", 0])[0]
-    return nearest_untrusted(peer, header_values(scope, b"x-forwarded-for"), configuration.trusted_proxies)
+    if not configuration.trusted_proxies:
+        return nearest_untrusted(peer, (), ())
+    return nearest_untrusted(
+        peer,
+        header_values(scope, b"x-forwarded-for"),
+        configuration.trusted_proxies,
+        header_values(scope, b"forwarded"),
+    )

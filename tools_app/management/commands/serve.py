@@ -1,10 +1,10 @@
 """Serves the site with Daphne: `manage.py serve`."""
 
-import errno
 import gc
 import importlib
 import os
 import socket
+from functools import partial
 from typing import Any
 
 from channels.routing import get_default_application
@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from authz_app.core import actor
+from tools_app.serving.listening import CannotListen, bound, inherited, where
 from tools_app.serving.supervisor import StartFailed, Supervisor, tell_ready
 
 
@@ -21,16 +22,18 @@ class Command(BaseCommand):
     requires_system_checks = ()  # Importing the application applies them, as it does under plain Daphne.
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default: %(default)s).")
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="Address to listen on (default: %(default)s); `::` is all of them."
+        )
         parser.add_argument("--port", type=int, default=settings.PORT, help="Port (default: PORT, or %(default)s).")
-        parser.add_argument("--fd", type=int, help="Serve on this inherited listening socket instead.")
+        parser.add_argument("--fd", type=int, help="Serve on this inherited listening socket instead, of TCP or unix.")
         parser.add_argument("--workers", type=int, default=1, help="Serve with this many processes (needs REDIS_URL).")
         parser.add_argument("--demo", action="store_true", help="First migrate the database and add the demo data.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["workers"] > 1 and not settings.REDIS_URL:
             raise CommandError("Several workers need Redis between them. Set REDIS_URL, or serve with one.")
-        listening = inherited(options["fd"]) if options["fd"] is not None else bound(options["host"], options["port"])
+        listening = self._listening(**options)
         if options["demo"]:
             call_command("migrate", verbosity=0)
             call_command("demo")
@@ -40,6 +43,12 @@ class Command(BaseCommand):
                 self._supervise(listening, options["workers"])
                 return
             self._serve(get_default_application(), listening)
+
+    def _listening(self, *, fd: int | None, host: str, port: int, **_: Any) -> socket.socket:
+        try:
+            return inherited(fd) if fd is not None else bound(host, port)
+        except CannotListen as error:
+            raise CommandError(str(error)) from None
 
     def _supervise(self, listening: socket.socket, count: int) -> None:
         try:
@@ -54,7 +63,6 @@ class Command(BaseCommand):
         access_log = importlib.import_module("tools_app.serving.access_log")
         process = importlib.import_module("tools_app.worker.process")
         os.set_inheritable(listening.fileno(), False)
-        host, port = listening.getsockname()[:2] if listening.family != socket.AF_UNIX else ("socket", 0)
         # What is loaded by now stays for good; the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -68,43 +76,10 @@ class Command(BaseCommand):
             drain=process.drain,
             drain_seconds=settings.DRAIN_SECONDS,
             server_name="",
-            ready_callable=lambda: self._ready(f"{host}:{port}"),
+            ready_callable=partial(self._ready, where(listening)),
         )
         running.run()
 
     def _ready(self, where: str) -> None:
         self.stdout.write(f"Serving {settings.PUBLIC_URL} on {where}", ending="\n")
         tell_ready()
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """A listening socket of our own.
-
-    Raises:
-        CommandError: the address cannot be used.
-    """
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            text = f"Port {port} is taken by another program. Choose another: PORT=9000 make run, or --port 9000."
-            raise CommandError(text) from None
-        raise CommandError(f"Cannot listen on {host}, port {port}: {error}.") from None
-
-
-def inherited(descriptor: int) -> socket.socket:
-    """The listening socket that the parent process handed over.
-
-    Raises:
-        CommandError: the descriptor is none.
-    """
-    try:
-        listening = socket.socket(fileno=os.dup(descriptor))
-        if listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            os.close(descriptor)  # Callers are let in for as long as any copy is open.
-            return listening
-        listening.close()
-    except OSError:
-        pass
-    raise CommandError(f"File descriptor {descriptor} is not a listening socket.")
