@@ -21,6 +21,10 @@ class NotFound(ToolFailure):
     """A resource's function finds nothing where the variables of its URI point."""
 
 
+class ArgumentsRefused(ToolFailure):
+    """The arguments are not those that the function takes."""
+
+
 class ToolBusy(Exception):
     """No thread is free to run the function."""
 

@@ -44,7 +44,7 @@ _Answered = tuple[str, Mapping[str, Any]]
 
 
 class MultiRoundTrip:
-    """Holds the questions and answers of one request of ``principal``. Used on the event loop alone."""
+    """Holds the questions and answers of one request of ``principal``. Questions are asked on the event loop alone."""
 
     def __init__(
         self, method: str, params: Mapping[str, Any], principal: Principal, clock: Callable[[], float] = time.time

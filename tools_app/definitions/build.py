@@ -29,6 +29,7 @@ from tools_app.definitions.functions import (
 from tools_app.definitions.json_schema import inlined, types_of
 from tools_app.definitions.refusal import refusing
 from tools_app.definitions.uri_shapes import shape_of
+from tools_app.definitions.yielded import result_type
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 # How much of each call is recorded; "result" is arguments and result.
@@ -247,7 +248,7 @@ def _result_metadata(described: _Described) -> FuncMetadata:
 
     def returning() -> None: ...
 
-    returns = described.signature.returns
+    returns = result_type(described.signature.returns)
     returning.__name__ = name_of(described.function)
     returning.__signature__ = inspect.Signature(return_annotation=returns)  # type: ignore[attr-defined]
     try:

@@ -61,9 +61,10 @@ def module_of(function: Any) -> str:
 
 
 def is_async_callable(function: Any) -> bool:
-    """Whether a call of it gives a coroutine: an async function, an object with an async ``__call__``, or a partial."""
+    """Whether it runs on the event loop: an async function, also one that yields, or an object whose call is one."""
     inner = innermost(function)
-    return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(type(inner).__call__)
+    asks = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+    return any(is_async(one) for is_async in asks for one in (inner, type(inner).__call__))
 
 
 def innermost(function: Any) -> Any:

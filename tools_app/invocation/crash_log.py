@@ -6,6 +6,7 @@ from uuid import UUID
 
 from authz_app.redaction.audit_level import AuditLevel
 from authz_app.redaction.redact import REDACTED
+from tools_app.invocation.authors_code import says_itself
 from tools_app.invocation.record_contents import RecordContents
 
 _MOST_LINKED = 5
@@ -15,17 +16,33 @@ _CAUSE = "\nThe above exception was the direct cause of, or was handled before, 
 def log_crash(logger: logging.Logger, error: BaseException, contents: RecordContents, record_id: UUID) -> None:
     """Log a crash once. Where the record may not hold what the exception says, the log does not either.
 
-    Such a traceback goes to ``mcpsite.logs`` as a text, so that no handler is given the exception itself.
+    Such a traceback goes to ``mcpsite.logs`` as a text, so that no handler is given the exception itself. Never
+    raises: one whose text or traceback cannot be had is logged by its type.
     """
     request = contents.request
     what = "%s %s crashed, record %s", request.record_kind.capitalize(), request.name, record_id
+    try:
+        _log(logger, what, error, contents)
+    except BaseException:  # noqa: BLE001  (what an exception tells of itself is its author's code, and may raise anything)
+        logger.error(*what, extra={"traceback": f"{type_name(error)}: (cannot be shown)\n"})
+
+
+def type_name(error: BaseException) -> str:
+    """The name of its type, whatever the type's own attributes do."""
+    name: str = type.__dict__["__name__"].__get__(type(error))
+    return name
+
+
+def _log(logger: logging.Logger, what: tuple[object, ...], error: BaseException, contents: RecordContents) -> None:
     if contents.recording.level is AuditLevel.METADATA:
         logger.error(*what, extra={"traceback": _without_messages(error)})
-    elif contents.masked is None:
+    elif contents.masked is None and not says_itself(error):
         logger.error(*what, exc_info=error)
     else:
+        # Not in a handler: while its author's code runs there, whoever logs waits.
         formatted = "".join(traceback.format_exception(error))
-        logger.error(*what, extra={"traceback": contents.masked.sub(REDACTED, formatted)})
+        shown = formatted if contents.masked is None else contents.masked.sub(REDACTED, formatted)
+        logger.error(*what, extra={"traceback": shown})
 
 
 def _without_messages(error: BaseException) -> str:
@@ -40,4 +57,4 @@ def _without_messages(error: BaseException) -> str:
 
 def _without_message(error: BaseException) -> str:
     raised = "".join(traceback.format_tb(error.__traceback__))
-    return f"Traceback (most recent call last):\n{raised}{type(error).__name__}: (not recorded)\n"
+    return f"Traceback (most recent call last):\n{raised}{type_name(error)}: (not recorded)\n"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-import orjson
 from mcp.shared.exceptions import MCPError
 from mcp_types import ErrorData, Result
 
@@ -19,13 +18,13 @@ from authz_app.policy_store.store import PolicyUnavailable
 from tools_app.call import Call, Channel
 from tools_app.definitions.definitions import Runnable
 from tools_app.invocation.access_request import AccessRequest
+from tools_app.invocation.call_end import CallEnd
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.denials import denial, failure
 from tools_app.invocation.dependencies import Dependencies
-from tools_app.invocation.execution import Execution, execute, failed
+from tools_app.invocation.execution import execute
 from tools_app.invocation.opening import opening_of
 from tools_app.invocation.record_contents import RecordContents, contents_of
-from tools_app.invocation.result_size import result_size
 from tools_app.wire.jsonrpc import INTERNAL_ERROR
 
 logger = logging.getLogger(__name__)
@@ -130,42 +129,17 @@ async def _decide_and_commit(
 
 async def _run_and_close(runs: Runnable, contents: RecordContents, call: Call, dependencies: Dependencies) -> Called:
     started, record_id = time.perf_counter(), call.record_id
+    end = CallEnd(runs, contents, call, dependencies.max_result_bytes)
     limit = contents.request.time_limit(dependencies.time_limit)
     try:
-        execution = await execute(runs, contents, call, dependencies.threads, limit)
+        ended = await execute(end, dependencies.threads, limit)
     except asyncio.CancelledError:
         dependencies.audit.close(Closing(record_id, Outcome.CANCELLED, _milliseconds(started)))
         raise
-    execution, wire = _sendable(execution, runs, contents, record_id, dependencies.max_result_bytes)
-    took, size = _milliseconds(started), result_size(execution.result)
-    error = contents.error(execution.error, execution.outcome)
-    closing = Closing(record_id, execution.outcome, took, size, error, contents.result(wire))
-    dependencies.audit.close(closing)
-    return Called(record_id, execution.result, wire)
+    took = _milliseconds(started)
+    dependencies.audit.close(Closing(record_id, ended.outcome, took, ended.size, ended.error, ended.recorded))
+    return Called(record_id, ended.result, ended.wire)
 
 
 def _milliseconds(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 3)
-
-
-def _sendable(
-    execution: Execution, runs: Runnable, contents: RecordContents, record_id: UUID, limit: int
-) -> tuple[Execution, dict[str, Any]]:
-    """The execution and its result as it goes into JSON; a failed one where that is too large, or no JSON (2**64)."""
-    try:
-        wire = _dumped(execution.result)
-        size = len(orjson.dumps(wire))
-    except (TypeError, ValueError) as error:
-        logger.error("The result of %s cannot be sent, record %s: %s", contents.name, record_id, error)
-        text = f"{contents.name} failed with an internal error, id {record_id}."
-        execution = failed(runs, Outcome.CRASHED, text, "The result is no JSON.")
-        return execution, _dumped(execution.result)
-    if size > limit:
-        text = f"The result has {size} bytes, more than the {limit} that can be sent."
-        execution = failed(runs, Outcome.TOOL_ERROR, text)
-        return execution, _dumped(execution.result)
-    return execution, wire
-
-
-def _dumped(result: Result | ErrorData) -> dict[str, Any]:
-    return result.model_dump(mode="json", by_alias=True, exclude_none=True)

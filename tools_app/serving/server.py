@@ -1,6 +1,7 @@
 """Runs Daphne, with a drain when it is told to stop and a brake for readers that do not read."""
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,6 +15,7 @@ from zope.interface import implementer
 
 from tools_app.serving import access_log
 
+logger = logging.getLogger(__name__)
 Drain = Callable[[float], Awaitable[None]]
 _LAST_ARRIVALS = 0.5
 
@@ -59,7 +61,10 @@ class DrainingServer(Server):
     def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
-        super().run()
+        try:
+            super().run()
+        except (SystemExit, KeyboardInterrupt) as error:
+            _go_on_after(error)
 
     def listen_success(self, port: Any) -> None:
         self._ports.append(port)
@@ -145,6 +150,24 @@ class DrainingServer(Server):
                 pacer.pauseProducing()
         if pacer is not None:
             await pacer.wait()
+
+
+def _go_on_after(error: BaseException) -> None:
+    """Run the event loop again: a tool's task or callback raised what ends a loop, and only its own call may suffer.
+
+    Signals raise nothing here, and whoever waits for the task is told.
+    """
+    while reactor.running:
+        logger.error(
+            "Something that a tool began on the event loop raised %s. The worker goes on.", type(error).__name__
+        )
+        try:
+            reactor._asyncioEventloop.run_forever()
+        except (SystemExit, KeyboardInterrupt) as another:
+            error = another
+        else:
+            return
+    raise error
 
 
 async def _stopped(port: Any) -> None:

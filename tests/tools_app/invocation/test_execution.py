@@ -1,6 +1,6 @@
 """What becomes of a call, for each way in which a tool can end.
 
-Covers: tools_app.call
+Covers: tools_app.call, tools_app.invocation.call_end, tools_app.invocation.run
 """
 
 import asyncio
@@ -24,12 +24,14 @@ from tools_app.client_requests.questions import Question
 from tools_app.definitions.build import ToolOptions, build_tool
 from tools_app.errors import ToolFailure
 from tools_app.invocation.access_request import AccessRequest
-from tools_app.invocation.execution import Execution, execute
+from tools_app.invocation.call_end import CallEnd, Execution
+from tools_app.invocation.execution import execute
 from tools_app.invocation.record_contents import RecordContents
 from tools_app.invocation.threads import ToolThreads
 
 RECORD = UUID("0197a3c2-7c1e-7abc-8def-0123456789ab")
 WAIT = 60.0
+MOST = 100_000
 
 
 class Silent:
@@ -66,7 +68,7 @@ async def run(
     tool = build_tool(function, ToolOptions(name="it"))
     async with asyncio.timeout(WAIT):
         contents = RecordContents(AccessRequest("tool", "tool", "it", tool, arguments, arguments), DEFAULT_RECORDING)
-        return await execute(tool, contents, call or a_call(), threads, limit)
+        return await execute(CallEnd(tool, contents, call or a_call(), MOST), threads, limit)
 
 
 def text(execution: Execution) -> str:
@@ -232,11 +234,11 @@ async def test_cancelling_the_call_cancels_the_tool(threads: ToolThreads) -> Non
     assert call.cancelled
 
 
-async def test_a_tool_that_cancels_itself_is_cancelled_and_not_the_server(threads: ToolThreads) -> None:
+async def test_a_tool_that_raises_a_cancellation_crashes_and_cancels_nobody(threads: ToolThreads) -> None:
     async def give_up() -> None:
         raise asyncio.CancelledError
 
-    assert (await run(give_up, threads)).outcome is Outcome.CANCELLED
+    assert (await run(give_up, threads)).outcome is Outcome.CRASHED
 
 
 async def test_the_call_is_handed_to_a_tool_that_asks_for_it(threads: ToolThreads) -> None:

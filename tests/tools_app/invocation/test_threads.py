@@ -1,15 +1,21 @@
-"""Threads for plain functions: bounded, never queued for, and given back."""
+"""Threads for plain functions, never queued for, and for the plain code of async ones: bounded, and given back.
 
+Covers: tools_app.invocation.thread_connections
+"""
+
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
+from authz_app.models import Client
+from tests.eventually import wait_until
 from tools_app.errors import ToolBusy
-from tools_app.invocation.threads import ToolThreads
+from tools_app.invocation.threads import CallThread, ToolThreads
 
 WAIT = 60.0
 asked_by: ContextVar[str] = ContextVar("asked_by", default="nobody")
@@ -115,3 +121,136 @@ def test_a_function_s_database_connections_are_closed_when_it_ends(threads: Tool
 
     threads.submit(query, {}).result(WAIT)
     assert used[0].connection is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_a_function_leaves_open_ends_with_its_call() -> None:
+    one = ToolThreads(1)
+
+    def begin() -> None:
+        transaction.atomic().__enter__()
+        Client.objects.create(issuer="i", subject="left", first_seen=None, last_seen=None)
+
+    def count() -> int:
+        return Client.objects.filter(subject="left").count()
+
+    one.submit(begin, {}).result(WAIT)
+    assert one.submit(count, {}).result(WAIT) == 0
+    one.stop()
+
+
+def names(threads: ToolThreads, call: CallThread, times: int = 3) -> set[str]:
+    return {call.submit(lambda: threading.current_thread().name).result(WAIT) for _ in range(times)}
+
+
+def test_all_plain_code_of_one_call_runs_in_one_thread(threads: ToolThreads) -> None:
+    first, second = threads.for_async_call(), threads.for_async_call()
+    pieces = [call.submit(lambda: threading.current_thread().name) for _ in range(5) for call in (first, second)]
+    mine, others = ({piece.result(WAIT) for piece in pieces[at::2]} for at in (0, 1))
+    assert len(mine) == len(others) == 1
+    assert mine != others
+
+
+def test_calls_share_threads_when_there_are_more_calls_than_threads(threads: ToolThreads) -> None:
+    calls = [threads.for_async_call() for _ in range(20)]
+    used = [names(threads, call) for call in calls]
+    assert all(len(one) == 1 for one in used)
+    assert len(set.union(*used)) == 2
+
+
+def test_a_call_waits_for_the_first_thread_that_is_free(threads: ToolThreads, gate: threading.Event) -> None:
+    other = threading.Event()
+    long, short, late = (threads.for_async_call() for _ in range(3))
+    long.submit(gate.wait, WAIT)
+    brief = short.submit(other.wait, WAIT)
+    waiting = late.submit(lambda: "ran")
+    assert not waiting.done()
+    other.set()
+    assert brief.result(WAIT)
+    assert waiting.result(WAIT) == "ran"
+
+
+def test_a_thread_is_given_back_when_its_call_has_ended(threads: ToolThreads) -> None:
+    used = set()
+    for _ in range(5):
+        call = threads.for_async_call()
+        used |= names(threads, call)
+        call.end()
+        wait_until(lambda call=call: call.thread is None)  # type: ignore[misc]
+    assert used == {"tool-async-1"}
+
+
+def test_what_is_left_behind_runs_and_gives_its_thread_back(threads: ToolThreads) -> None:
+    call = threads.for_async_call()
+    call.end()
+    assert call.submit(lambda: "late").result(WAIT) == "late"
+    wait_until(lambda: call.thread is None)
+
+
+def test_plain_code_that_nobody_waits_for_any_more_does_not_begin(threads: ToolThreads, gate: threading.Event) -> None:
+    calls = [threads.for_async_call() for _ in range(3)]
+    for call in calls[:2]:
+        call.submit(gate.wait, WAIT)
+    ran: list[str] = []
+    never = calls[2].submit(ran.append, "never")
+    behind = calls[0].submit(ran.append, "neither")
+    assert never.cancel()
+    assert behind.cancel()
+    gate.set()
+    assert calls[2].submit(lambda: "goes on").result(WAIT) == "goes on"
+    assert ran == []
+
+
+@pytest.mark.parametrize("error", [StopIteration, StopAsyncIteration, SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_whatever_plain_code_raises_reaches_who_waits_and_nobody_else(
+    threads: ToolThreads, error: type[BaseException]
+) -> None:
+    def explode() -> None:
+        raise error
+
+    async def wait() -> None:
+        async with asyncio.timeout(WAIT):
+            await threads.for_async_call().run(explode)
+
+    with pytest.raises((error, RuntimeError)):
+        asyncio.run(wait())
+    assert names(threads, threads.for_async_call())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_a_transaction_is_open_other_calls_wait_for_its_thread() -> None:
+    one = ToolThreads(1)
+    writing, reading = one.for_async_call(), one.for_async_call()
+    atomic = transaction.atomic()
+    count = Client.objects.filter(subject="held").count
+    assert reading.submit(count).result(WAIT) == 0
+    writing.submit(atomic.__enter__).result(WAIT)
+    writing.submit(Client.objects.create, issuer="i", subject="held").result(WAIT)
+    seen = reading.submit(count)
+    late = one.for_async_call()
+    seen_late = late.submit(count)
+    assert writing.submit(count).result(WAIT) == 1
+    assert not seen.done()
+    assert not seen_late.done()
+    writing.submit(atomic.__exit__, None, None, None).result(WAIT)
+    assert seen.result(WAIT) == seen_late.result(WAIT) == 1
+    one.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_connection_of_an_async_call_is_closed_at_its_end(threads: ToolThreads) -> None:
+    call = threads.for_async_call()
+    call.submit(Client.objects.count).result(WAIT)
+    used = call.submit(lambda: connections["default"]).result(WAIT)
+    assert used.connection is not None
+    call.end()
+    wait_until(lambda: used.connection is None)
+
+
+def test_threads_that_stop_begin_nothing_more(gate: threading.Event) -> None:
+    one = ToolThreads(1)
+    call = one.for_async_call()
+    call.submit(gate.wait, WAIT)
+    pending = [call.submit(lambda: None), one.for_async_call().submit(lambda: None)]
+    one.stop()
+    assert all(piece.cancelled() for piece in pending)
