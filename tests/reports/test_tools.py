@@ -11,9 +11,9 @@ from tests.conftest import copy_sqlite
 from tests.databases import rows, rule_for_everybody
 from tests.eventually import eventually
 from tests.issuer import Issuer
-from tests.wild_tools import LEFT_BEHIND, RAISED, SLOW, WHERE
 from tests.raw_mcp import RawMcp, raw_mcp
 from tests.site import Site
+from tests.wild_tools import LEFT_BEHIND, RAISED, SLOW, WHERE
 
 # Far less than the time limit of the tools: who answers within it did not wait for that.
 AT_ONCE = 30.0
