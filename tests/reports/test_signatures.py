@@ -782,8 +782,6 @@ async def test_a_tool_may_ignore_what_it_does_not_have_and_says_so_in_its_schema
     assert listed["take_text"]["additionalProperties"] is False
     assert listed["take_what_it_knows"].get("additionalProperties", True) is True
     assert recorded(site, "generous") == [{"text": "a", "...": {"ignored": ["b", "password"]}}]
-    (record,) = rows(site.database_url, "SELECT id FROM authz_app_callrecord WHERE subject = 'generous'")
-    assert site.manage("audit", "verify").returncode == 0, record
 
 
 async def test_rules_decide_on_what_the_function_gets(site: Site) -> None:

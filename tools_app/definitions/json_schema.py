@@ -7,11 +7,12 @@ from typing import Any
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, JsonSchemaWarningKind
 from pydantic_core import PydanticSerializationError
-from pydantic_core.core_schema import IsSubclassSchema
+from pydantic_core.core_schema import DecimalSchema, IsSubclassSchema
 
 _PREFIX = "#/$defs/"
 # A schema is read by a model each time, and counted in tokens: without references, it grows to this at most.
 _MOST, _MOST_TIMES = 100_000, 10
+_DECIMAL = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 # What may stand beside a reference in the place of what the definition says of itself.
 _ANNOTATIONS = frozenset({"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"})
 # Members whose values are schemas by name, and members whose values hold none.
@@ -32,6 +33,13 @@ class SchemaWriter(GenerateJsonSchema):
         except Exception as error:  # noqa: BLE001  (a default may be anything)
             raise PydanticSerializationError(str(error)) from error
         return encoded
+
+    def decimal_schema(self, schema: DecimalSchema) -> JsonSchemaValue:
+        written = super().decimal_schema(schema)
+        for one in written.get("anyOf", ()):
+            if one == {"type": "string"}:
+                one["pattern"] = _DECIMAL
+        return written
 
     def is_subclass_schema(self, schema: IsSubclassSchema) -> JsonSchemaValue:
         raise PydanticInvalidForJsonSchema("A class is no JSON.")
