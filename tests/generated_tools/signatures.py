@@ -40,6 +40,18 @@ EITHER: Any = typing.Union
 UNFIT: tuple[Any, ...] = (Callable[[int], int], HttpRequest, 5, "Missing", [int], object, type[int], Standard)
 
 
+# How a function is written, and what its result is annotated as then.
+FORMS: tuple[tuple[str, Any], ...] = (
+    ("def {name}({parameters}): return body()", None),
+    ("async def {name}({parameters}): return body()", None),
+    ("def {name}({parameters}): yield body(); yield body()", collections.abc.Iterator),
+    ("async def {name}({parameters}): yield body(); yield body()", collections.abc.AsyncIterator),
+    ("def {name}({parameters}): return later(body)", collections.abc.Awaitable),
+)
+# What a function may raise, though it would end a process, a task or a loop.
+ENDS: tuple[type[BaseException], ...] = (SystemExit, KeyboardInterrupt, GeneratorExit, BaseException)
+
+
 class Kind(NamedTuple):
     """A type, and what makes a value of it."""
 
@@ -57,16 +69,16 @@ class Generated:
     def function(self, number: int) -> Callable[..., Any]:
         random = self._random
         returns = self._kind(3)
-        fate = random.choices(["ok", "fails", "strays", "untyped"], [80, 6, 8, 6])[0]
+        fate = random.choices(["ok", "fails", "strays", "untyped"], [76, 10, 8, 6])[0]
         body = {"fails": self._failure(), "strays": self._kind(2).value}.get(fate, returns.value)
         name = f"generated_{number}_{fate}"
         parameters, annotations, defaults = self._parameters()
-        scope: dict[str, Any] = {"body": body, "defaults": defaults, "__name__": __name__}
-        start = "async " if random.random() < 0.3 else ""
-        exec(f"{start}def {name}({', '.join(parameters)}): return body()", scope)
+        scope: dict[str, Any] = {"body": body, "defaults": defaults, "__name__": __name__, "later": _later}
+        form, annotated = random.choices(FORMS, [50, 25, 8, 8, 9])[0]
+        exec(form.format(name=name, parameters=", ".join(parameters)), scope)
         made: Callable[..., Any] = scope[name]
         if fate != "untyped":
-            annotations["return"] = returns.annotation
+            annotations["return"] = returns.annotation if annotated is None else annotated[returns.annotation]
         made.__annotations__ = annotations
         made.__doc__ = random.choice([None, "", "  One line.", "First.\n\n        Odd\n  indentation.\n", "é\u2028"])
         return made
@@ -99,9 +111,8 @@ class Generated:
         return self._random.choices(choices, [60, 20, 5, 5, 5, 5])[0]()
 
     def _failure(self) -> Value:
-        error = self._random.choice(
-            [ValueError("no"), ToolFailure("No such order."), KeyError("x"), ZeroDivisionError()]
-        )
+        expected = [ValueError("no"), ToolFailure("No such order."), KeyError("x"), ZeroDivisionError()]
+        error = self._random.choice([*expected, *(end(2) for end in ENDS)])
         return partial(_raise, error)
 
     def _kind(self, depth: int) -> Kind:
@@ -198,5 +209,9 @@ class Generated:
         return f"{what}{self._made}"
 
 
-def _raise(error: Exception) -> Any:
+async def _later(body: Value) -> Any:
+    return body()
+
+
+def _raise(error: BaseException) -> Any:
     raise error
