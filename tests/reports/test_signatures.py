@@ -230,6 +230,10 @@ def narrowing(function: Callable[..., Any]) -> Callable[..., Any]:
 def wrapped(a: int, b: int) -> str: ...
 
 
+@functools.singledispatch
+def dispatched(a: int) -> str: ...
+
+
 class Shop:
     def method(self, a: int) -> str: ...
 
@@ -291,6 +295,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "several aliases": (alias_choices, "'a' has several aliases"),
     "a result that is not imported": (returns_unimported, "Fraction.*TYPE_CHECKING"),
     "a decorator that takes less": (wrapped, "decorator does not take.*kwargs"),
+    "singledispatch": (dispatched, "singledispatch.*position.*around it"),
     "a method without its object": (Shop.method, r"method.*'self'.*tool\("),
     "a class itself": (Shop, "is a class"),
     "partialmethod": (Shop.__dict__["part"], "partialmethod, and no function"),
@@ -619,6 +624,14 @@ def test_an_item_of_the_wrong_type_is_refused_before_the_function_runs() -> None
     registry.unregister("it")
     with pytest.raises(ValueError, match="valid integer"):
         called(total, numbers=[1, "x"])
+
+
+def test_a_number_that_no_float_can_hold_is_refused() -> None:
+    def take(ratio: float) -> float:
+        return ratio
+
+    with pytest.raises(ValueError, match="finite number"):
+        called(take, ratio=10**400)
 
 
 class Tree(BaseModel):

@@ -20,7 +20,8 @@ _EMPTY = inspect.Parameter.empty
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # No JSON is infinite; a number that is too large for a float would become so.
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class _ModelOfAnyClass(_Model):

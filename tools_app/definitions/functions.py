@@ -174,6 +174,8 @@ def _check_kinds(function: Callable[..., Any], parameters: list[inspect.Paramete
                     f"{one.name!r} is taken by its position only, and callers send arguments by name. Take out the "
                     "'/', or write a function with type hints that calls it."
                 )
+    if hasattr(function, "dispatch") and hasattr(function, "register"):
+        raise Unfit("It is a singledispatch function, which takes its first argument by position. Offer one around it.")
     if parameters and parameters[0].name in ("self", "cls") and _is_unbound(function):
         raise Unfit(
             f"It is a method, and nobody sends {parameters[0].name!r}. Offer it of an object, outside of the class: "
