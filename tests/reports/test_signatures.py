@@ -38,7 +38,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Resolve
 from mcp.shared.exceptions import MCPError
 from mcp_types import ToolAnnotations
-from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic import AliasChoices, BaseModel, BeforeValidator, EmailStr, Field, WithJsonSchema
 
 from authz_app.policy.rule import KINDS
 from tests.conftest import copy_sqlite
@@ -131,6 +131,9 @@ def a_function(a: print) -> str: ...  # type: ignore[valid-type]
 
 
 def specification(a: P) -> str: ...  # type: ignore[valid-type]
+
+
+def mail(to: EmailStr) -> str: ...
 
 
 def callback(then: Callable[[int], int]) -> str: ...
@@ -270,6 +273,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "braces": (braces, "'a' is annotated"),
     "a function as annotation": (a_function, "'a' is annotated"),
     "ParamSpec": (specification, "'a' is annotated"),
+    "what is not installed": (mail, "'to' is annotated .*EmailStr.*not installed: email-validator"),
     "a callback": (callback, "'then' is annotated.*no caller can send"),
     "a request": (request, "'request' is annotated .*HttpRequest.*no caller can send"),
     "a model of the database": (user, "'user' is annotated .*User.*no caller can send"),
@@ -301,7 +305,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "partialmethod": (Shop.__dict__["part"], "partialmethod, and no function"),
     "classmethod": (Shop.__dict__["class_method"], "classmethod, and no function"),
     "property": (property(lambda self: 1), "property, and no function"),
-    "a text": ("open_orders", "is a str, and no function"),
+    "a text": ("open_orders", "of the type str, and no function"),
     "a builtin": (len, "'obj'.*position"),
     "a builtin without a signature": (builtins.max, "no signature.*Write a function"),
     "a type of Python": (dict, "is a class"),
@@ -322,6 +326,8 @@ def test_a_function_that_cannot_be_offered_is_refused_in_words_that_name_it_its_
     message = str(refused.value)
     assert re.match(r"\S+\.py:\d+: the (tool|prompt|resource) '.+' cannot be offered\. ", message), message
     assert re.search(why, message), message
+    assert not hasattr(function, "__code__") or Path(__file__).name in message
+    assert "contextlib" not in message
     assert "\n" not in message and len(message) < 700
 
 

@@ -175,6 +175,8 @@ def _cannot_be_sent(parameter: inspect.Parameter, error: Exception) -> str:
     what = f"{parameter.name!r} is annotated {written(parameter.annotation)}"
     if isinstance(error, PydanticUserError) and error.code in ("typed-dict-version", "class-not-fully-defined"):
         return f"{what}, which cannot be used yet: {str(error).partition(chr(10))[0]}"
+    if isinstance(error, ImportError):
+        return f"{what}, which needs something that is not installed: {str(error).partition(chr(10))[0]}"
     return (
         f"{what}, which no caller can send as JSON. Take what it can be made of, such as a text, a number, a list, a "
         "dict or a pydantic model, and make it in the function."

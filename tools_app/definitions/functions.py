@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Union, get_args, get_origin,
 
 from tools_app.call import Call
 
-_PACKAGE = __name__.partition(".")[0]
+_NOT_ITS_PLACE = frozenset({__name__.partition(".")[0], "contextlib"})
 # Names of what other frameworks fill in. Here a caller would.
 _INJECTED = frozenset({"Depends", "Security", "Resolve", "Inject", "Provide", "FromDishka", "Provided"})
 _VALUES = (str, bytes, int, float, list, tuple, dict, set, frozenset)
@@ -42,7 +42,9 @@ def plain(function: Any) -> Callable[..., Any]:
         raise Unfit("It is a class. Write a function that makes what is to be returned.")
     if not callable(inner):
         kind = type(inner).__name__
-        raise Unfit(f"It is a {kind}, and no function. Offer a function, or a bound method: tool(shop.open_orders).")
+        raise Unfit(
+            f"It is of the type {kind}, and no function. Offer a function, or a bound method: tool(shop.open_orders)."
+        )
     return inner
 
 
@@ -81,7 +83,7 @@ def place_of(function: Any) -> str:
     if code is not None:
         return f"{_shown(code.co_filename)}:{code.co_firstlineno}"
     frame = sys._getframe()
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == _PACKAGE:
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _NOT_ITS_PLACE:
         frame = frame.f_back
     return f"{_shown(frame.f_code.co_filename)}:{frame.f_lineno}"
 
