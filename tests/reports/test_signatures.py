@@ -1,6 +1,7 @@
 """What users met who offered functions of their own, and what their callers met who sent arguments to them.
 
-Covers: tools_app.definitions.functions, tools_app.definitions.arguments, tools_app.definitions.json_texts,
+Covers: tools_app.definitions.functions, tools_app.definitions.arguments,
+    tools_app.definitions.argument_fields, tools_app.definitions.json_texts,
     tools_app.definitions.refusal
 """
 

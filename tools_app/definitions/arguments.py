@@ -1,22 +1,21 @@
 """Describes the arguments of a function to callers, and reads what they send."""
 
 import inspect
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Optional, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.errors import PydanticUserError
-from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError, to_json
 
+from tools_app.definitions.argument_fields import alias_of, field_of
 from tools_app.definitions.functions import Unfit, written
 from tools_app.definitions.json_schema import SchemaWriter, inlined
 from tools_app.definitions.json_texts import TextReader, TextReaders
 
 _LONGEST = 240
 _NOT_VALIDATED = frozenset({"metadata", "serialization", "default"})
-_EMPTY = inspect.Parameter.empty
 
 
 class _Model(BaseModel):
@@ -88,10 +87,10 @@ def arguments_of(name: str, parameters: Collection[inspect.Parameter], *, of_tex
     Raises:
         Unfit: a parameter is of a type that cannot come from a caller.
     """
-    sent = [_alias(one) or one.name for one in parameters]
+    sent = [alias_of(one) or one.name for one in parameters]
     if twice := [one for one in sent if sent.count(one) > 1]:
         raise Unfit(f"Two parameters are sent as {twice[0]!r}. Give one of them another alias.")
-    fields = {f"field_{at}": _field(one, alias) for at, (one, alias) in enumerate(zip(parameters, sent, strict=True))}
+    fields = {f"field_{at}": field_of(one, alias) for at, (one, alias) in enumerate(zip(parameters, sent, strict=True))}
     try:
         model: type[BaseModel] = create_model(f"{name}Arguments", __base__=_Model, **fields)
         schema = model.model_json_schema(by_alias=True, schema_generator=SchemaWriter)
@@ -102,59 +101,6 @@ def arguments_of(name: str, parameters: Collection[inspect.Parameter], *, of_tex
     arguments = Arguments(inlined(schema), names, model, exact, {} if of_texts else _readers(schema))
     _leave_out_wrong_defaults(arguments)
     return arguments
-
-
-def _alias(parameter: inspect.Parameter) -> str | None:
-    """The name that callers know a parameter by, if it has another one than for the function."""
-    said = [one for one in (*_said_beside(parameter.annotation), parameter.default) if isinstance(one, FieldInfo)]
-    aliases = [one.validation_alias or one.alias for one in said]
-    alias = next((one for one in reversed(aliases) if one is not None), None)
-    if alias is not None and not isinstance(alias, str):
-        raise Unfit(f"{parameter.name!r} has several aliases. Give it one: Field(alias='...').")
-    return alias
-
-
-def _said_beside(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
-
-
-def _field(parameter: inspect.Parameter, alias: str) -> Any:
-    said = Field(alias=alias, validation_alias=alias)
-    if parameter.default is _EMPTY:
-        return Annotated[_annotation(parameter), said]
-    return Annotated[_annotation(parameter), said], parameter.default
-
-
-def _annotation(parameter: inspect.Parameter) -> Any:
-    annotation = parameter.annotation
-    if annotation is _EMPTY:
-        # Models that call tools want a type, and a text is what may be anything.
-        is_text = parameter.default is _EMPTY or isinstance(parameter.default, str)
-        kind = {"type": "string"} if is_text else {}
-        return Annotated[Any, WithJsonSchema({"title": parameter.name, **kind})]
-    if get_origin(annotation) is Generator:
-        raise Unfit(f"{parameter.name!r} is annotated {written(annotation)}. Take a list.")
-    if get_origin(annotation) is Iterable:
-        # Pydantic would check the items of an Iterable only while the function takes them.
-        return list[get_args(annotation)]  # type: ignore[misc]  # it has one
-    return annotation if parameter.default is not None or _takes_none(annotation) else _or_none(annotation)
-
-
-def _takes_none(annotation: Any) -> bool:
-    try:
-        TypeAdapter(annotation).validate_python(None)
-    except ValidationError:
-        return False
-    except Exception:  # noqa: BLE001  (what is no type is refused where it is named)
-        return True
-    return True
-
-
-def _or_none(annotation: Any) -> Any:
-    """``x: int = None`` takes none, as everybody who writes it means."""
-    if get_origin(annotation) is Annotated:
-        return Annotated[(get_args(annotation)[0] | None, *_said_beside(annotation))]
-    return Optional[annotation]  # noqa: UP045  (of a type that is known when this runs)
 
 
 def _of_any_class(
