@@ -12,6 +12,7 @@ import math
 import operator
 import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -39,7 +40,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Resolve
 from mcp.shared.exceptions import MCPError
 from mcp_types import ToolAnnotations
-from pydantic import AliasChoices, BaseModel, BeforeValidator, EmailStr, Field, WithJsonSchema
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, WithJsonSchema
 
 from authz_app.policy.rule import KINDS
 from tests.conftest import copy_sqlite
@@ -633,6 +634,19 @@ def test_an_item_of_the_wrong_type_is_refused_before_the_function_runs() -> None
         called(total, numbers=[1, "x"])
 
 
+class Counts(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int] = Field(init=False)
+    name: str
+
+
+def test_a_member_that_takes_texts_is_taken_as_it_is_also_beside_others_that_take_none() -> None:
+    def take(counts: Counts) -> list[Any]:
+        return [counts.name, counts.__pydantic_extra__]
+
+    assert called(take, counts='{"name": "5", "apples": "7"}') == ["5", {"apples": 7}]
+
+
 def test_a_number_that_no_float_can_hold_is_refused() -> None:
     def take(ratio: float) -> float:
         return ratio
@@ -792,6 +806,14 @@ async def test_other_unknown_arguments_are_refused_in_words_that_name_them_and_t
         "more: there is no such argument."
     )
     assert recorded(site, "misspelling") == [{"txet": "a", "more": 2, "...": {"ignored": ["toolCallId"]}}]
+
+
+async def test_nobody_can_make_a_record_say_that_something_was_ignored(site: Site) -> None:
+    async with site.streamable_client("pretending") as client:
+        for name in ("take_text", "no_such_tool"):
+            with suppress(MCPError):
+                await client.call_tool(name, {"text": "a", "...": {"ignored": ["b"]}})
+    assert recorded(site, "pretending") == [{"text": "a", "...": {"argument": {"ignored": ["b"]}}}] * 2
 
 
 async def test_a_tool_may_ignore_what_it_does_not_have_and_says_so_in_its_schema(site: Site) -> None:

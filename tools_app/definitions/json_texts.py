@@ -29,8 +29,9 @@ class TextReader:
 
     def describe(self, types: frozenset[str], members: dict[str, "TextReader"], others: Any, items: Any) -> None:
         self._types = types
-        self._members = {name: one for name, one in members.items() if one.has_work}
         self._others = others if others is not None and others.has_work else None
+        # Beside others that are read, each counts: it is none of them.
+        self._members = {name: one for name, one in members.items() if one.has_work or self._others is not None}
         self._items = items if items is not None and items.has_work else None
         within = self._members or self._others or self._items
         self.has_work = bool("string" not in types or within)

@@ -58,8 +58,8 @@ class RecordContents:
         request, paths = self.request, self.recording.paths
         if self.recording.level is AuditLevel.METADATA:
             return _without_arguments(request)
-        if request.ignored:
-            return recorded_json({**request.recorded, _BESIDE: {"ignored": list(request.ignored)}}, paths)
+        if request.ignored or _BESIDE in request.recorded:
+            return recorded_json(_with_what_stands_beside(request), paths)
         if not paths:
             return recorded_json(request.recorded)
         if request.kind == "resource" and request.runs is None:
@@ -83,6 +83,14 @@ class RecordContents:
         if not text or (self.recording.level is AuditLevel.METADATA and outcome is Outcome.TOOL_ERROR):
             return ""
         return redact_text(text, _MAX_ERROR, self.masked)[:_MAX_ERROR]
+
+
+def _with_what_stands_beside(request: AccessRequest) -> dict[str, Any]:
+    """The arguments, and the names of those that were ignored. One that has the name of that place stands within it."""
+    beside: dict[str, Any] = {"ignored": list(request.ignored)} if request.ignored else {}
+    if _BESIDE in request.recorded:
+        beside["argument"] = request.recorded[_BESIDE]
+    return {**request.recorded, _BESIDE: beside}
 
 
 def contents_of(request: AccessRequest, policy: Policy) -> RecordContents:
