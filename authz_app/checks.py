@@ -38,7 +38,7 @@ def check_issuers(**_: Any) -> list[CheckMessage]:
     try:
         configuration = conf()
     except (IssuerConfigError, ValueError) as error:
-        hint = "docs/settings.md explains TRUSTED_ISSUERS and TRUSTED_PROXIES."
+        hint = "docs/settings.md explains TRUSTED_ISSUERS, TRUSTED_PROXIES and ALLOWED_ORIGINS."
         return [Error(str(error), hint=hint, id="authz.E002")]
     return [
         *_no_issuer(configuration),

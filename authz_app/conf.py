@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from authz_app.issuers import IssuerConfigError, TrustedIssuer, parse_issuers, without_twins
+from authz_app.issuers import IssuerConfigError, TrustedIssuer, is_loopback, parse_issuers, without_twins
+from authz_app.origins import parse_origins
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 # Where MCP clients connect. Each is a resource of its own, and so is the site as a whole.
 RESOURCE_PATHS = ("", "/sse", "/mcp")
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 # A message is posted into a session that was opened at /sse: that is the resource its client knows.
 _ASKED_FOR = {"/sse": "/sse", "/messages": "/sse", "/messages/": "/sse", "/mcp": "/mcp"}
 
@@ -36,14 +38,18 @@ class AuthzConf:
     audit_seal_seconds: float = 60.0
     audit_lines: str = "off"
     audit_lines_full: bool = False
+    path_prefix: str = ""
+    allowed_origins: frozenset[str] = frozenset()
+    loopback_hosts: frozenset[str] = frozenset()
 
-    @property
-    def allowed_origins(self) -> frozenset[str]:
-        return frozenset({self.public_url})
+    def public_url_at(self, host: str) -> str:
+        """PUBLIC_URL; in development with the name of this machine that the Host header has, if it has another."""
+        return _at_host(self.public_url, host.lower()) if host.lower() in self.loopback_hosts else self.public_url
 
-    def resource_metadata_url(self, path: str) -> str:
+    def resource_metadata_url(self, path: str, host: str = "") -> str:
         """Where the metadata is that a challenge to a request for ``path`` names (RFC 9728 sections 3.1, 5.1)."""
-        return f"{self.public_url}{WELL_KNOWN}{_ASKED_FOR.get(path, '')}"
+        origin = self.public_url_at(host).removesuffix(self.path_prefix)
+        return f"{origin}{WELL_KNOWN}{self.path_prefix}{_ASKED_FOR.get(path, '')}"
 
 
 def local_issuer_url(public_url: str) -> str:
@@ -51,9 +57,30 @@ def local_issuer_url(public_url: str) -> str:
     return public_url
 
 
-def resource_identifiers(public_url: str, further: Iterable[str] = ()) -> tuple[str, ...]:
+def resource_identifiers(
+    public_url: str, further: Iterable[str] = (), loopback_hosts: Iterable[str] = ()
+) -> tuple[str, ...]:
     """The audiences under which clients ask for tokens for this site, as real clients spell them."""
-    return as_clients_spell([*(f"{public_url}{path}" for path in RESOURCE_PATHS), *further])
+    own = [name for names in _resources(public_url, loopback_hosts) for name in names]
+    return tuple(dict.fromkeys([*own, *as_clients_spell(further)]))
+
+
+def _resources(public_url: str, loopback_hosts: Iterable[str]) -> list[list[str]]:
+    """The resources of this site, each with all its names: with one slash more it is the same."""
+    sites = dict.fromkeys([public_url, *(_at_host(public_url, host) for host in sorted(loopback_hosts))])
+    return [[f"{site}{path}{slash}" for site in sites for slash in ("", "/")] for path in RESOURCE_PATHS]
+
+
+def _at_host(public_url: str, host: str) -> str:
+    return urlsplit(public_url)._replace(netloc=host).geturl()
+
+
+def _loopback_hosts() -> frozenset[str]:
+    """The Host headers of this machine by which a developer may reach the site, on the port of PUBLIC_URL."""
+    public = urlsplit(settings.PUBLIC_URL)
+    if not settings.DEBUG or not is_loopback(public.hostname):
+        return frozenset()
+    return frozenset(f"{host}:{public.port}" if public.port else host for host in _LOOPBACK_HOSTS)
 
 
 def as_clients_spell(audiences: Iterable[str]) -> tuple[str, ...]:
@@ -81,19 +108,26 @@ def _json(text: str) -> Any:
 
 
 def _resource_identifiers() -> tuple[str, ...]:
-    return resource_identifiers(settings.PUBLIC_URL, settings.RESOURCE_IDENTIFIERS)
+    return resource_identifiers(settings.PUBLIC_URL, settings.RESOURCE_IDENTIFIERS, _loopback_hosts())
+
+
+def _spelled(audiences: Iterable[str]) -> tuple[str, ...]:
+    """``audiences`` with the other names of what they name of this site."""
+    given = as_clients_spell(audiences)
+    own = [names for names in _resources(settings.PUBLIC_URL, _loopback_hosts()) if not {*names}.isdisjoint(given)]
+    return tuple(dict.fromkeys([*given, *(name for names in own for name in names)]))
 
 
 def _trusted_issuers() -> tuple[TrustedIssuer, ...]:
     issuers = tuple(
         # Tokens that need no audience may have one, and this site's own names are meant for nobody else.
-        replace(issuer, audiences=as_clients_spell(issuer.audiences or _resource_identifiers()))
+        replace(issuer, audiences=_spelled(issuer.audiences or _resource_identifiers()))
         for issuer in parse_issuers(_json(settings.TRUSTED_ISSUERS))
     )
     if settings.AUTH0_DOMAIN:
         auth0 = TrustedIssuer(
             issuer=f"https://{settings.AUTH0_DOMAIN}/",
-            audiences=as_clients_spell(settings.AUTH_AUDIENCE),
+            audiences=_spelled(settings.AUTH_AUDIENCE),
             jwks_uri=f"https://{settings.AUTH0_DOMAIN}/.well-known/jwks.json",
         )
         issuers += (auth0,)
@@ -111,7 +145,9 @@ def conf() -> AuthzConf:
 
     Raises:
         IssuerConfigError: TRUSTED_ISSUERS cannot be used as it stands.
+        ValueError: TRUSTED_PROXIES or ALLOWED_ORIGINS cannot.
     """
+    public = urlsplit(settings.PUBLIC_URL)
     return AuthzConf(
         public_url=settings.PUBLIC_URL,
         trusted_issuers=_trusted_issuers(),
@@ -124,6 +160,9 @@ def conf() -> AuthzConf:
         audit_lines=settings.AUDIT_LINES,
         audit_lines_full=settings.AUDIT_LINES_FULL,
         resource_identifiers=_resource_identifiers(),
+        path_prefix=public.path,
+        allowed_origins=parse_origins(settings.ALLOWED_ORIGINS) | {f"{public.scheme}://{public.netloc}"},
+        loopback_hosts=_loopback_hosts(),
     )
 
 

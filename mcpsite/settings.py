@@ -1,11 +1,12 @@
 """Reads the settings of the site from the environment and `.env`. `docs/settings.md` has the table of them."""
 
 import os
+import re
 import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -26,6 +27,7 @@ ENV = environ.Env(
     PUBLIC_URL=(str, ""),
     RESOURCE_IDENTIFIERS=(list, []),
     TRUSTED_PROXIES=(list, []),
+    ALLOWED_ORIGINS=(list, []),
     DATABASE_URL=(str, ""),
     MIGRATE_DATABASE_URL=(str, ""),
     REDIS_URL=(str, ""),
@@ -83,12 +85,18 @@ CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 _SECURE = _public.scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
 SESSION_COOKIE_HTTPONLY = True
+# Below a path, as it stands in requests. Cookies there have names of their own: a site above it may have cookies too.
+FORCE_SCRIPT_NAME: str | None = unquote(_public.path) or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = _public.path or "/"
+_PATH_NAME = re.sub(r"[^A-Za-z0-9]+", "_", _public.path)
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"sessionid{_PATH_NAME}", f"csrftoken{_PATH_NAME}"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env("TRUSTED_PROXIES") else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 RESOURCE_IDENTIFIERS: list[str] = env("RESOURCE_IDENTIFIERS")
 TRUSTED_PROXIES: list[str] = env("TRUSTED_PROXIES")
+ALLOWED_ORIGINS: list[str] = env("ALLOWED_ORIGINS")
 REDIS_URL: str = env("REDIS_URL")
 # Sites that share a Redis server do not meet there.
 REDIS_PREFIX = f"mcp-{sha256(PUBLIC_URL.encode()).hexdigest()[:8]}."
@@ -274,7 +282,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "static/"
+STATIC_URL = f"{_public.path}/static/"
 STATIC_ROOT = DATA_DIR / "static"
 # With DEBUG the files are served from where they lie; otherwise `collectstatic` has gathered and named them.
 WHITENOISE_USE_FINDERS = DEBUG

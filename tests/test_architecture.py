@@ -22,7 +22,7 @@ APPS = ("authz_app", "tools_app", "mcpsite")
 LAYERS = {
     "authz_app": (
         ("issuer_presets",),
-        ("issuers",),
+        ("issuers", "origins"),
         ("conf",),
         ("core", "redaction"),
         ("policy",),

@@ -1,4 +1,4 @@
-"""Send a JSON response over ASGI. Knows nothing of who asks or why."""
+"""Read the Host of a request, and send a JSON response, over ASGI. Knows nothing of who asks or why."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
@@ -9,6 +9,11 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def host_of(scope: Scope) -> str:
+    """The Host header, or nothing."""
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
 
 
 async def send_json(

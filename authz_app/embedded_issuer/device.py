@@ -11,7 +11,7 @@ from allauth.idp.oidc.models import Client as OAuthApplication
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import UnauthorizedClientError
 from oauthlib.oauth2.rfc8628.endpoints import DeviceApplicationServer
@@ -50,7 +50,7 @@ def begin(request: HttpRequest, resources: list[str]) -> dict[str, Any]:
     Raises:
         OAuth2Error: the application may not have it.
     """
-    page = f"{conf().public_url}{reverse('device')}"
+    page = f"{conf().public_url}/{reverse('device').removeprefix(get_script_prefix())}"
     server = DeviceApplicationServer(
         request_validator=_DeviceRules(),
         verification_uri=page,

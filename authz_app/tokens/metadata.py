@@ -14,11 +14,12 @@ from authz_app.core.cors import from_any_origin
 @from_any_origin
 @require_safe
 def protected_resource(request: HttpRequest, resource_path: str) -> HttpResponse:
-    """Answer everybody alike, whatever the request's headers say of hosts and proxies."""
-    return JsonResponse(metadata(conf(), resource_path))
+    """Answer everybody alike, whatever the request's headers say of hosts and proxies; a developer under each name of
+    the own machine."""
+    return JsonResponse(metadata(conf(), resource_path, request.META.get("HTTP_HOST", "")))
 
 
-def metadata(configuration: AuthzConf, resource_path: str) -> dict[str, Any]:
+def metadata(configuration: AuthzConf, resource_path: str, host: str = "") -> dict[str, Any]:
     """The metadata (RFC 9728 section 2). A client refuses it unless ``resource`` is the URL that it connects to.
 
     ``scopes_supported`` are only the login scopes of the settings: which token scopes the rules ask for is not for
@@ -27,7 +28,7 @@ def metadata(configuration: AuthzConf, resource_path: str) -> dict[str, Any]:
     scopes = dict.fromkeys(scope for issuer in configuration.trusted_issuers for scope in issuer.login_scopes)
     by_query = configuration.allow_query_token and resource_path == "/sse"
     return {
-        "resource": f"{configuration.public_url}{resource_path}",
+        "resource": f"{configuration.public_url_at(host)}{resource_path}",
         "resource_name": f"MCP server at {urlsplit(configuration.public_url).netloc}",
         "resource_documentation": f"{configuration.public_url}/",
         "authorization_servers": [issuer.issuer for issuer in configuration.trusted_issuers],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from authz_app.conf import conf
-from authz_app.core.asgi import ASGIApp, Receive, Scope, Send, send_json
+from authz_app.core.asgi import ASGIApp, Receive, Scope, Send, host_of, send_json
 from authz_app.tokens import errors
 from authz_app.tokens.verifier import TokenVerifier
 
@@ -51,7 +51,7 @@ class BearerTokenMiddleware:
             principal = await self._verifier().verify(presented.token)
         except errors.AuthenticationError as error:
             self._refused(scope, error)
-            await refuse(send, error, conf().resource_metadata_url(scope["path"]), scope, self._body_of)
+            await refuse(send, error, conf().resource_metadata_url(scope["path"], host_of(scope)), scope, self._body_of)
             return
         await self.app({**scope, "query_string": presented.query_string, "principal": principal}, receive, send)
 

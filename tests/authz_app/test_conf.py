@@ -12,11 +12,14 @@ SITE = "https://mcp.example.com"
 
 
 def test_the_site_and_each_place_to_connect_are_resources() -> None:
-    assert resource_identifiers(SITE) == (SITE, f"{SITE}/", f"{SITE}/sse", f"{SITE}/mcp")
+    assert resource_identifiers(SITE) == (
+        *(SITE, f"{SITE}/", f"{SITE}/sse", f"{SITE}/sse/"),
+        *(f"{SITE}/mcp", f"{SITE}/mcp/"),
+    )
 
 
 def test_further_identifiers_come_on_top() -> None:
-    further = resource_identifiers(SITE, ["urn:mcp", "https://old.example.com"])[4:]
+    further = resource_identifiers(SITE, ["urn:mcp", "https://old.example.com"])[6:]
     assert further == ("urn:mcp", "https://old.example.com", "https://old.example.com/")
 
 

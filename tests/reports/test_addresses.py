@@ -19,8 +19,9 @@ import pytest
 
 from tests import warm_python
 from tests.conftest import copy_sqlite
-from tests.databases import rows, rule_for_everybody
+from tests.databases import add_user, rows, rule_for_everybody
 from tests.issuer import Issuer
+from tests.person import PASSWORD, log_in
 from tests.raw_modern import call, headers_for, post
 from tests.redis import RedisServer
 from tests.site import ROOT, Site, free_port
@@ -43,6 +44,7 @@ def proxied(issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.Temp
     database = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("proxied"))
     rule_for_everybody(database, "*")
     trusting = {"TRUSTED_PROXIES": "127.0.0.1,::1,10.0.0.0/8", "LOCAL_ISSUER": "true", "SIGN_INS_PER_MINUTE": "2"}
+    trusting |= {"REGISTRATIONS_PER_MINUTE": "1000"}
     with Site(database, issuer, **trusting) as running:
         yield running
         running.assert_no_traceback()
@@ -256,3 +258,180 @@ def test_plain_daphne_answers_on_an_inherited_unix_socket(site: Site, unix_socke
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(WAIT)
+
+
+# Paths
+
+
+def head_of(site: Site, target: str, **headers: str) -> tuple[int, str]:
+    """The status and the head of the answer to ``GET target``, sent as it is."""
+    sent = "".join(f"{name}: {value}\r\n" for name, value in {"Host": f"127.0.0.1:{site.port}", **headers}.items())
+    with socket.create_connection(("127.0.0.1", site.port), timeout=WAIT) as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\n{sent}Connection: close\r\n\r\n".encode())
+        head = connection.makefile("rb").read().decode()
+    return int(head.split(" ", 2)[1]), head
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/", "//mcp", "/mcp//", "/sse/", "//sse", "/messages", "/messages//"])
+def test_an_mcp_path_with_one_slash_more_begins_the_same_login(proxied: Site, path: str) -> None:
+    answer = httpx2.post(proxied.url + path, json={}, timeout=WAIT)
+    assert answer.status_code == 401
+    suffix = "/mcp" if "mcp" in path else "/sse"
+    url = f"{proxied.url}/.well-known/oauth-protected-resource{suffix}"
+    assert f'resource_metadata="{url}"' in answer.headers["www-authenticate"]
+    for spelled in (url, f"{url}/", url.replace("/.well", "//.well")):
+        assert httpx2.get(spelled, timeout=WAIT).json()["resource"] == f"{proxied.url}{suffix}"
+
+
+def test_calls_with_one_slash_more_are_answered_and_their_bodies_arrive(proxied: Site) -> None:
+    body = call("TimeTool")
+    for path in ("/mcp/", "//mcp"):
+        answer = httpx2.post(proxied.url + path, json=body, headers=headers_for(body) | proxied.headers(), timeout=WAIT)
+        assert answer.status_code == 200
+        assert "The current time is" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/mcp/x", "/sse/x", "/messages/x", "/mcp/x/"])
+def test_what_is_below_an_mcp_path_is_not_answered_by_a_page(proxied: Site, path: str) -> None:
+    for answer in (httpx2.get(proxied.url + path), httpx2.post(proxied.url + path, json={})):
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/json"
+        assert f"Use {proxied.url}/mcp or {proxied.url}/sse." in answer.text
+
+
+@pytest.mark.parametrize("resource", ["/mcp/", "/mcp", "/sse/", "/"])
+def test_a_token_may_be_asked_for_with_one_slash_more(proxied: Site, resource: str) -> None:
+    add_user(proxied.database_url, f"dana{len(resource)}{resource[1:2]}", PASSWORD)
+    tokens = log_in(proxied.url, f"dana{len(resource)}{resource[1:2]}", resource=f"{proxied.url}{resource}")
+    answer = post(proxied, call("TimeTool"), token={"Authorization": f"Bearer {tokens['access_token']}"})
+    assert answer.status_code == 200
+
+
+def test_a_token_of_another_issuer_may_name_a_resource_with_one_slash_more(proxied: Site) -> None:
+    assert post(proxied, call("TimeTool"), token=proxied.headers(aud=f"{proxied.url}/sse/")).status_code == 200
+    assert post(proxied, call("TimeTool"), token=proxied.headers(aud=f"{proxied.url}/mcp/")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://127.0.0.1:{port}/mcp", 401),
+        ("HTTP://127.0.0.1:{port}/sse/", 401),
+        ("https://127.0.0.1/mcp?x=y", 401),
+        ("http://127.0.0.1:{port}/.well-known/oauth-protected-resource/mcp", 200),
+        ("http://127.0.0.1:{port}", 200),
+        ("http://127.0.0.1:{port}?x", 200),
+        ("http://evil.example/mcp", 421),
+        ("http://evil.example/", 400),
+        ("http:///mcp", 421),
+        ("http://user@127.0.0.1/mcp", 421),
+    ],
+)
+def test_a_request_in_absolute_form_is_served_as_its_path(proxied: Site, target: str, status: int) -> None:
+    assert head_of(proxied, target.format(port=proxied.port))[0] == status
+    assert head_of(proxied, target.format(port=proxied.port), Host="evil.example")[0] == status
+
+
+# Origins
+
+
+ORIGINS = "https://app.example.com, chrome-extension://abcdefghijklmnop,moz-extension://0f5d2c1a"
+
+
+@pytest.fixture(scope="module")
+def developed(issuer: Issuer, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A developer's site, which calls itself 127.0.0.1."""
+    database = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("developed"))
+    rule_for_everybody(database, "*")
+    rule_for_everybody(database, "far", token_scopes="far")
+    with Site(database, issuer, DEBUG="true", LOCAL_ISSUER="true", ALLOWED_ORIGINS=ORIGINS) as running:
+        yield running
+        running.assert_no_traceback()
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_allowed"),
+    [
+        ("https://app.example.com", True),
+        ("chrome-extension://abcdefghijklmnop", True),
+        ("moz-extension://0f5d2c1a", True),
+        ("http://[::1]:6274", True),
+        ("http://localhost:6274", True),
+        ("https://app.example.com.evil.example", False),
+        ("http://app.example.com", False),
+        ("https://app.example.com:8443", False),
+        ("chrome-extension://abcdefghijklmnoq", False),
+        ("null", False),
+        ("http://[::2]:6274", False),
+    ],
+)
+def test_a_web_client_at_another_origin_gets_in_where_the_setting_names_it(
+    developed: Site, origin: str, is_allowed: bool
+) -> None:
+    body = call("TimeTool")
+    asking = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    preflight = httpx2.options(f"{developed.url}/mcp", headers=asking, timeout=WAIT)
+    answer = post(developed, body, Origin=origin)
+    for response in (preflight, answer):
+        assert response.is_success is is_allowed
+        assert response.headers.get("access-control-allow-origin") == (origin if is_allowed else None)
+    if not is_allowed:
+        assert "ALLOWED_ORIGINS" in answer.text
+
+
+def test_a_page_of_any_origin_may_read_where_to_log_in(developed: Site) -> None:
+    for path in ("oauth-protected-resource/mcp", "oauth-authorization-server"):
+        answer = httpx2.get(f"{developed.url}/.well-known/{path}", headers={"Origin": "https://app.example.com"})
+        assert answer.headers["access-control-allow-origin"] == "*"
+    token = httpx2.options(f"{developed.url}/identity/o/api/token", headers={"Origin": "https://app.example.com"})
+    assert token.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("origins", ["*", "null", "app.example.com", "https://app.example.com/path"])
+def test_an_origin_that_is_none_stops_the_start_with_a_sentence(fresh_sqlite: str, origins: str) -> None:
+    site = Site(fresh_sqlite, LOCAL_ISSUER="true", ALLOWED_ORIGINS=origins)
+    refused = site.manage("check")
+    assert f"ALLOWED_ORIGINS: {origins!r}" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+# The names of a developer's machine
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "[::1]", "127.0.0.1"])
+def test_a_developer_connects_by_any_name_of_the_machine(developed: Site, name: str) -> None:
+    host = {"Host": f"{name}:{developed.port}"}
+    asked = f"http://{name.lower()}:{developed.port}"
+    for path in ("/mcp", "/sse"):
+        challenge = httpx2.get(f"{developed.url}{path}", headers=host, timeout=WAIT).headers["www-authenticate"]
+        assert f'resource_metadata="{asked}/.well-known/oauth-protected-resource{path}"' in challenge
+        metadata = httpx2.get(f"{developed.url}/.well-known/oauth-protected-resource{path}", headers=host).json()
+        assert metadata["resource"] == f"{asked}{path}"
+        assert developed.url in metadata["authorization_servers"]
+    server = httpx2.get(f"{developed.url}/.well-known/oauth-authorization-server", headers=host, timeout=WAIT).json()
+    assert server["issuer"] == developed.url
+    assert server["token_endpoint"].startswith(f"{developed.url}/")
+
+
+def test_tokens_for_either_name_are_good(developed: Site) -> None:
+    other = f"http://localhost:{developed.port}"
+    assert post(developed, call("TimeTool"), token=developed.headers(aud=f"{other}/sse")).status_code == 200
+    add_user(developed.database_url, "dana", PASSWORD)
+    tokens = log_in(developed.url, "dana", resource=f"{other}/mcp")
+    mine = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert post(developed, call("TimeTool"), token=mine).status_code == 200
+    assert post(developed, call("TimeTool"), token=mine, Host=f"localhost:{developed.port}").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "localhost", "evil.example", "127.0.0.2:{port}"])
+def test_metadata_follows_no_other_name_or_port(developed: Site, host: str) -> None:
+    path = "/.well-known/oauth-protected-resource/mcp"
+    answer = httpx2.get(developed.url + path, headers={"Host": host.format(port=developed.port)}, timeout=WAIT)
+    assert answer.status_code == 400 or answer.json()["resource"] == f"{developed.url}/mcp"
+
+
+def test_without_debug_the_site_has_one_name(proxied: Site) -> None:
+    headers = {"Host": f"localhost:{proxied.port}"}
+    assert httpx2.get(f"{proxied.url}/mcp", headers=headers, timeout=WAIT).status_code == 421
+    token = proxied.headers(aud=f"http://localhost:{proxied.port}/sse")
+    assert post(proxied, call("TimeTool"), token=token).status_code == 401

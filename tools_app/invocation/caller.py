@@ -13,7 +13,7 @@ STREAMABLE = "streamable"
 class Caller:
     """The principal of one request, and where it came from.
 
-    ``mcp_session`` is the hash of the session's id, never the id.
+    ``mcp_session`` is the hash of the session's id, never the id. ``host`` is what the caller calls this site.
     """
 
     principal: Principal
@@ -22,3 +22,4 @@ class Caller:
     transport: str
     protocol_version: str
     address: str
+    host: str = ""

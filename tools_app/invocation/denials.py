@@ -109,7 +109,7 @@ def _step_up(record_id: UUID, decision: Decision, request: AccessRequest, caller
         {
             "error": "insufficient_scope",
             "scope": _listed(needed),
-            "resource_metadata": authz_conf().resource_metadata_url(_PATHS[caller.transport]),
+            "resource_metadata": authz_conf().resource_metadata_url(_PATHS[caller.transport], caller.host),
             "record": str(record_id),
         },
         token_scopes=needed,

@@ -4,6 +4,7 @@ Applied to the classes of Daphne (4.2) and Twisted, so plain `daphne` has it too
 where one is missing, the guard is left out and nothing else changes.
 """
 
+import re
 import string
 from typing import Any
 
@@ -17,6 +18,7 @@ from tools_app.serving.access_log import without_query
 
 _TOKEN = frozenset((string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~").encode())
 _MAX_METHOD = 20
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class StrictRequest(WebRequest):
@@ -28,6 +30,10 @@ class StrictRequest(WebRequest):
         """As Twisted does it, without its parsing of the query and of forms, which nobody uses."""
         self.content.seek(0, 0)
         self.args: dict[bytes, list[bytes]] = {}
+        if path[:4].lower() == b"http" and (absolute := _ABSOLUTE.fullmatch(path)):
+            # The target names the host, whatever the header says (RFC 9112 section 3.2.2).
+            self.requestHeaders.setRawHeaders(b"host", [absolute[1]])
+            path = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
         self.method, self.uri, self.clientproto = command, path, version
         self.path = path.partition(b"?")[0]
         self.process()

@@ -1,7 +1,7 @@
 """Turns away, on every transport, blocked clients, and everybody while the worker drains."""
 
 from authz_app.conf import conf as authz_conf
-from authz_app.core.asgi import Scope
+from authz_app.core.asgi import Scope, host_of
 from tools_app.invocation import invoke as invocation
 from tools_app.invocation.access_request import access_request_of
 from tools_app.invocation.caller import Caller
@@ -24,7 +24,9 @@ def caller_of(
 ) -> Caller:
     """The caller: who sent an authenticated request, and from where."""
     address = client_address(scope, authz_conf())
-    return Caller(scope["principal"], client_software, mcp_session, transport, protocol_version, address)
+    return Caller(
+        scope["principal"], client_software, mcp_session, transport, protocol_version, address, host_of(scope)
+    )
 
 
 async def refuse_blocked(caller: Caller, message: jsonrpc.Message | None, worker: Worker) -> None:

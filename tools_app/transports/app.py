@@ -52,7 +52,7 @@ _authenticated = BearerTokenMiddleware(_transport, verifier, _token_refused, ref
 
 
 async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve an HTTP request on one of ``MCP_PATHS``."""
+    """Serve an HTTP request on one of ``MCP_PATHS``, or below one, where nothing is."""
     try:
         check_origin(scope, settings.ALLOWED_HOSTS, authz_conf().allowed_origins)
     except RequestRefused as refused:
@@ -62,6 +62,9 @@ async def mcp_app(scope: Scope, receive: Receive, send: Send) -> None:
     send = readable_by_its_origin(scope, send)
     if is_preflight(scope):
         await answer_preflight(scope, send)
+    elif scope["path"] not in MCP_PATHS:
+        url = authz_conf().public_url
+        await _refuse(scope, send, RequestRefused(404, "not_found", f"Nothing is here. Use {url}/mcp or {url}/sse."))
     else:
         await _authenticated(scope, receive, send)
 

@@ -47,6 +47,11 @@ def header_values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
+_WRONG_ORIGIN = (
+    "Requests from web pages of another origin are not accepted. The setting ALLOWED_ORIGINS names those that are."
+)
+
+
 def check_origin(scope: Scope, allowed_hosts: Iterable[str], allowed_origins: Iterable[str]) -> None:
     """Refuse requests that a web page of another site could have made (DNS rebinding; MCP, Transports, Security).
 
@@ -58,7 +63,7 @@ def check_origin(scope: Scope, allowed_hosts: Iterable[str], allowed_origins: It
         raise RequestRefused(421, "wrong_host", "The Host header does not name this site; see PUBLIC_URL.")
     origins = header_values(scope, b"origin")
     if origins and (len(origins) != 1 or not _is_origin_allowed(origins[0], allowed_hosts, allowed_origins)):
-        raise RequestRefused(403, "wrong_origin", "Requests from web pages of another origin are not accepted.")
+        raise RequestRefused(403, "wrong_origin", _WRONG_ORIGIN)
 
 
 @lru_cache(maxsize=256)
@@ -75,10 +80,10 @@ def _is_origin_allowed(origin: str, allowed_hosts: Iterable[str], allowed_origin
     except ValueError:
         return False
     # A page that this machine serves may call a site on this machine: the developer's own tools do.
-    return parts.scheme == "http" and parts.hostname in _LOOPBACK and parts.hostname in {*allowed_hosts}
+    return parts.scheme == "http" and _LOOPBACK.get(parts.hostname or "") in {*allowed_hosts}
 
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+_LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "localhost", "::1": "[::1]"}
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

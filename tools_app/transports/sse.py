@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import parse_qs
 
+from authz_app.conf import conf as authz_conf
 from authz_app.core.asgi import Receive, Scope, Send
 from authz_app.policy.principal import Principal
 from tools_app.conf import conf
@@ -43,7 +44,7 @@ async def sse_app(scope: Scope, receive: Receive, send: Send, worker: Worker) ->
     await worker.workers.join()
     session_id = new_session_id()
     opened = await _open(scope, worker, session_key(session_id))
-    opened.stream.queue(event("endpoint", f"/messages/?session_id={session_id}".encode()))
+    opened.stream.queue(event("endpoint", f"{authz_conf().path_prefix}/messages/?session_id={session_id}".encode()))
     try:
         await deliver(opened.stream, receive, send)
     finally:

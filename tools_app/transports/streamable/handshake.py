@@ -31,7 +31,6 @@ from tools_app.worker.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-_PATH = "/mcp"
 _NO_STREAM = (
     "Without an MCP session there is no stream here. POST an initialize request, and send the Mcp-Session-Id that comes"
     " with its answer; for HTTP+SSE, GET /sse."
@@ -105,7 +104,7 @@ class _ResponsePath:
         return BackChannel(self.response.post, self.worker.replies, self.response.can_ask)
 
     async def answer(self, served: ServedRequest) -> None:
-        forbidden = forbidden_response(served.denied, self.request_id, _PATH)
+        forbidden = forbidden_response(served.denied, self.request_id)
         try:
             await sessions.release(self.worker, self.session, self.request_id)
             if served.denied is not None and served.denied.blocked:

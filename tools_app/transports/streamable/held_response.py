@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from authz_app.conf import conf as authz_conf
-from authz_app.core.asgi import Message, Scope, Send, send_json
+from authz_app.core.asgi import Message, Send, send_json
 from authz_app.tokens.middleware import scope_challenge
 from tools_app.invocation.denials import CallDenied
 from tools_app.protocol.exchange import Exchange
@@ -20,16 +19,14 @@ class ForbiddenResponse:
     headers: list[tuple[bytes, bytes]]
 
 
-def forbidden_response(
-    denied: CallDenied | None, request_id: jsonrpc.RequestId | None, path: str
-) -> ForbiddenResponse | None:
+def forbidden_response(denied: CallDenied | None, request_id: jsonrpc.RequestId | None) -> ForbiddenResponse | None:
     """The 403 for a call that was denied for lack of token scopes, or because its client is blocked; else None."""
     if denied is None or not (denied.blocked or denied.token_scopes is not None):
         return None
     error = denied.error
     headers = []
     if denied.token_scopes is not None:
-        metadata = authz_conf().resource_metadata_url(path)
+        metadata = error.data["resource_metadata"]
         headers = [(b"www-authenticate", scope_challenge(denied.token_scopes, error.message, metadata))]
     return ForbiddenResponse(jsonrpc.error_of(request_id, error.code, error.message, error.data), headers)
 
@@ -42,8 +39,7 @@ class HeldResponse:
     Not for a stream that stays open before anything is said: its headers would not arrive.
     """
 
-    def __init__(self, scope: Scope, send: Send, exchange: Exchange, request_id: jsonrpc.RequestId | None) -> None:
-        self._path: str = scope["path"]
+    def __init__(self, send: Send, exchange: Exchange, request_id: jsonrpc.RequestId | None) -> None:
         self._send = send
         self._exchange = exchange
         self._request_id = request_id
@@ -76,7 +72,7 @@ class HeldResponse:
 
     async def _start(self) -> None:
         self.started = True
-        refusal = forbidden_response(self._exchange.denied, self._request_id, self._path)
+        refusal = forbidden_response(self._exchange.denied, self._request_id)
         if refusal is not None:
             self._replaced = True
             await send_json(self._send, 403, refusal.body, refusal.headers)

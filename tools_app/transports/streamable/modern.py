@@ -109,7 +109,7 @@ class _Answering:
         self._receive = receive
         self._exchange = exchange
         self._id = _id_of(posted.message)
-        self._response = HeldResponse(scope, send, exchange, self._id)
+        self._response = HeldResponse(send, exchange, self._id)
         self._unread: bytes | None = posted.body
         self._left = False
         self._notifications: NotificationStream | None = None
