@@ -303,6 +303,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a decorator that takes less": (wrapped, "decorator does not take.*kwargs"),
     "singledispatch": (dispatched, "singledispatch.*position.*around it"),
     "a method without its object": (Shop.method, r"method.*'self'.*tool\("),
+    "a part of a method without its object": (functools.partial(Shop.method, a=1), r"method.*'self'.*tool\("),
     "a class itself": (Shop, "is a class"),
     "partialmethod": (Shop.__dict__["part"], "partialmethod, and no function"),
     "classmethod": (Shop.__dict__["class_method"], "classmethod, and no function"),

@@ -178,10 +178,10 @@ def _check_kinds(function: Callable[..., Any], parameters: list[inspect.Paramete
                 )
     if hasattr(function, "dispatch") and hasattr(function, "register"):
         raise Unfit("It is a singledispatch function, which takes its first argument by position. Offer one around it.")
-    if parameters and parameters[0].name in ("self", "cls") and _is_unbound(function):
+    if parameters and parameters[0].name in ("self", "cls") and _is_unbound(innermost(function)):
         raise Unfit(
             f"It is a method, and nobody sends {parameters[0].name!r}. Offer it of an object, outside of the class: "
-            f"tool(Orders().{function.__name__})."
+            f"tool(Orders().{name_of(function)})."
         )
 
 
