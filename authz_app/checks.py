@@ -13,6 +13,10 @@ from authz_app.issuers import IssuerConfigError, is_secure_url
 from authz_app.triggers import grants, install
 
 _MINIMUM_SECRET = 32
+_OWN_PATHS = frozenset(
+    {".well-known", "admin", "connect", "device", "identity", "mcp", "me", "messages", "r", "sign-in", "sign-out"}
+    | {"sse", "static"}
+)
 
 
 @register()
@@ -99,6 +103,22 @@ def _other_site(configuration: AuthzConf) -> list[CheckMessage]:
         for issuer in configuration.trusted_issuers
         if (urls := [audience for audience in issuer.audiences if audience.startswith(("https://", "http://"))])
         and not {*issuer.audiences} & {*configuration.resource_identifiers}
+    ]
+
+
+@register()
+def check_path(**_: Any) -> list[CheckMessage]:
+    """authz.E010: the path of PUBLIC_URL is none of the site's own: or nobody could tell whose is meant."""
+    first = (settings.FORCE_SCRIPT_NAME or "").strip("/").partition("/")[0]
+    if first not in _OWN_PATHS:
+        return []
+    return [
+        Error(
+            f"The path of PUBLIC_URL begins with /{first}, where this site has pages or endpoints of its own.",
+            hint="Choose another path, or a host name of its own: docs/deployment.md, Below a path. Where /mcp and /sse"
+            " are is not for PUBLIC_URL to say.",
+            id="authz.E010",
+        )
     ]
 
 

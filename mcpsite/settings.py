@@ -342,6 +342,7 @@ _APPLICATIONS = _page("OAuth applications", "key", "allauth_idp_oidc.client")
 UNFOLD = {
     "SITE_TITLE": "MCP permissions",
     "SITE_HEADER": "MCP permissions",
+    "SITE_URL": reverse_lazy("start"),
     "SITE_SYMBOL": "verified_user",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("authz_app/icon.svg")},

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx2
 
@@ -64,7 +64,7 @@ class Person:
     def open(self, address: str) -> httpx2.Response:
         """The page at last, signing in on the way where that is asked for. Only this site's redirects are followed."""
         page = self._followed(self.browser.get(address))
-        if urlsplit(str(page.url)).path == "/sign-in/" and address != "/sign-in/":
+        if urlsplit(str(page.url)).path.endswith("/sign-in/") and address != "/sign-in/":
             page = self.submit(page, login=self.username, password=self.password)
         return page
 
@@ -93,7 +93,7 @@ class Person:
             location = response.headers.get("location", "")
             if not response.is_redirect or not self._is_here(location):
                 return response
-            response = self.browser.get(location)
+            response = self.browser.get(urljoin(str(response.url), location))
         raise AssertionError(f"More than {_MOST_REDIRECTS} redirects from {response.url}")
 
     def _is_here(self, location: str) -> bool:

@@ -34,15 +34,13 @@ http {{
     upstream workers {{ {servers} }}
     server {{
         listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://workers;
-            proxy_http_version 1.1;
-            proxy_set_header Host $http_host;
-            proxy_set_header Connection "";
-            {headers}
-            proxy_buffering off;
-            proxy_read_timeout 300s;
-        }}
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_set_header Connection "";
+        {headers}
+        proxy_buffering off;
+        proxy_read_timeout 300s;
+        {locations}
     }}
 }}
 """
@@ -56,16 +54,24 @@ def program() -> str | None:
 class RoundRobin:
     """A running nginx in front of the workers on these ports of this machine, none of which need run yet.
 
-    ``headers`` are added to every request, for callers that cannot send them.
+    ``headers`` are added to every request, for callers that cannot send them. ``locations`` are what it passes on, each
+    with the path that takes its place.
     """
 
-    def __init__(self, port: int, ports: Sequence[int], headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        ports: Sequence[int],
+        headers: Mapping[str, str] | None = None,
+        locations: Mapping[str, str] | None = None,
+    ) -> None:
         found = program()
         if found is None:
             raise FileNotFoundError("nginx is not installed here.")
         self._program = found
         self._ports = ports
         self._headers = headers or {}
+        self._locations = locations or {"/": ""}
         self._directory = Path(tempfile.mkdtemp(prefix="mcpsite-nginx-"))
         self._process: subprocess.Popen[bytes] | None = None
         self.port = port
@@ -73,9 +79,14 @@ class RoundRobin:
     def __enter__(self) -> "RoundRobin":
         servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in self._ports)
         headers = " ".join(f'proxy_set_header {name} "{value}";' for name, value in self._headers.items())
+        locations = " ".join(
+            f"location {place} {{ proxy_pass http://workers{path}; }}" for place, path in self._locations.items()
+        )
         configuration = self._directory / "nginx.conf"
         configuration.write_text(
-            _CONFIGURATION.format(directory=self._directory, port=self.port, servers=servers, headers=headers),
+            _CONFIGURATION.format(
+                directory=self._directory, port=self.port, servers=servers, headers=headers, locations=locations
+            ),
             encoding="ascii",
         )
         with self._log.open("wb") as log:

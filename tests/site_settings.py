@@ -18,3 +18,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Static files from where they lie, looked up when they are asked for.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True

@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from django.urls import URLResolver, get_resolver
 from pytest_django import Settings
 
-from authz_app.checks import check_issuers, check_secret_key
+from authz_app.checks import check_issuers, check_path, check_secret_key
 
 SITE = "http://testserver"
 INSECURE = "the key that is used for development, and known"
@@ -84,3 +85,26 @@ def test_an_issuer_over_plain_http_is_an_error_unless_it_is_this_machine(setting
     assert [message.id for message in check_issuers()] == ["authz.E005"]
     settings.TRUSTED_ISSUERS = json.dumps([{**issuer, place: "http://127.0.0.1:9000/"}])
     assert check_issuers() == []
+
+
+def first_segments(resolver: URLResolver) -> set[str]:
+    below = [first_segments(entry) for entry in resolver.url_patterns if isinstance(entry, URLResolver)]
+    own = {str(entry.pattern) for entry in resolver.url_patterns} - {""}
+    return (
+        {path.lstrip("^").partition("/")[0] for path in own}.union(*below)
+        if str(resolver.pattern) in ("", "^/")
+        else set()
+    )
+
+
+def test_a_site_is_below_no_path_that_is_its_own(settings: Settings) -> None:
+    own = {*first_segments(get_resolver()), "mcp", "sse", "messages", "static"}
+    assert "sign-in" in own
+    for segment in own:
+        settings.FORCE_SCRIPT_NAME = f"/{segment}"
+        assert [error.id for error in check_path()] == ["authz.E010"], segment
+        settings.FORCE_SCRIPT_NAME = f"/{segment}/agents"
+        assert [error.id for error in check_path()] == ["authz.E010"], segment
+    for path in (None, "/agents", "/agents/mcp", "/mcp-site", "/administration"):
+        settings.FORCE_SCRIPT_NAME = path
+        assert check_path() == []

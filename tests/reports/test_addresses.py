@@ -3,6 +3,7 @@
 Covers: tools_app.serving.callers, tools_app.serving.endpoints, tools_app.serving.listening
 """
 
+import asyncio
 import os
 import re
 import signal
@@ -12,7 +13,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from html import unescape
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx2
 import pytest
@@ -21,10 +24,11 @@ from tests import warm_python
 from tests.conftest import copy_sqlite
 from tests.databases import add_user, rows, rule_for_everybody
 from tests.issuer import Issuer
-from tests.person import PASSWORD, log_in
+from tests.person import PASSWORD, Person, log_in, metadata_of, register
 from tests.raw_modern import call, headers_for, post
 from tests.redis import RedisServer
-from tests.site import ROOT, Site, free_port
+from tests.round_robin import RoundRobin
+from tests.site import ROOT, Site, SiteAddress, free_port
 
 WAIT = 60.0
 CLIENT, OTHER = "203.0.113.9", "198.51.100.7"
@@ -435,3 +439,123 @@ def test_without_debug_the_site_has_one_name(proxied: Site) -> None:
     assert httpx2.get(f"{proxied.url}/mcp", headers=headers, timeout=WAIT).status_code == 421
     token = proxied.headers(aud=f"http://localhost:{proxied.port}/sse")
     assert post(proxied, call("TimeTool"), token=token).status_code == 401
+
+
+# Below a path
+
+
+WELL_KNOWN = "/.well-known/(oauth-protected-resource|oauth-authorization-server|openid-configuration)"
+
+
+@pytest.fixture(scope="module", params=["keeps", "takes away"])
+def below(
+    request: pytest.FixtureRequest,
+    nginx: None,
+    issuer: Issuer,
+    migrated_sqlite: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[SiteAddress]:
+    """A site at /agents of a host, behind nginx as the guide has it, which keeps that path or takes it away."""
+    database = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("below"))
+    rule_for_everybody(database, "*")
+    add_user(database, "root", PASSWORD, is_staff=True, is_superuser=True)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/agents"
+    passed = {"/agents/": "/" if request.param == "takes away" else "", f"~ ^{WELL_KNOWN}/agents(/|$)": ""}
+    limits = {"REGISTRATIONS_PER_MINUTE": "1000", "SIGN_INS_PER_MINUTE": "1000", "TRUSTED_PROXIES": "127.0.0.1"}
+    with (
+        Site(database, issuer, PUBLIC_URL=url, LOCAL_ISSUER="true", **limits) as running,
+        RoundRobin(port, [running.port], {"X-Forwarded-For": "$remote_addr"}, passed),
+    ):
+        yield SiteAddress(url, url, database, issuer)
+        running.assert_no_traceback()
+
+
+async def test_both_transports_call_below_a_path(below: SiteAddress) -> None:
+    async with asyncio.timeout(WAIT):
+        async with below.client() as over_sse:
+            assert not (await over_sse.call_tool("TimeTool", {})).is_error
+        async with below.streamable_client() as over_http:
+            assert not (await over_http.call_tool("TimeTool", {})).is_error
+    for path in ("/mcp/", "//mcp"):
+        assert httpx2.post(below.url + path, json={}, timeout=WAIT).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["", "/mcp", "/sse"])
+def test_metadata_below_a_path_is_where_clients_look_for_it(below: SiteAddress, path: str) -> None:
+    origin = below.url.removesuffix("/agents")
+    if path:
+        challenge = httpx2.get(below.url + path, timeout=WAIT).headers["www-authenticate"]
+        assert f'resource_metadata="{origin}/.well-known/oauth-protected-resource/agents{path}"' in challenge
+    for place in (
+        f"{origin}/.well-known/oauth-protected-resource/agents{path}",
+        f"{below.url}/.well-known/oauth-protected-resource{path}",
+    ):
+        found = httpx2.get(place, timeout=WAIT).json()
+        assert found["resource"] == f"{below.url}{path}"
+        assert below.url in found["authorization_servers"]
+    # RFC 8414 section 3.1, OpenID Connect Discovery section 4, and what clients ask besides.
+    for place in (
+        f"{origin}/.well-known/oauth-authorization-server/agents",
+        f"{origin}/.well-known/openid-configuration/agents",
+        f"{below.url}/.well-known/openid-configuration",
+        f"{origin}/.well-known/oauth-authorization-server/agents{path}",
+        f"{below.url}{path}/.well-known/openid-configuration",
+    ):
+        server = httpx2.get(place, timeout=WAIT).json()
+        assert server["issuer"] == below.url
+        urls = [value for name, value in server.items() if name.endswith(("_endpoint", "_uri"))]
+        assert urls and all(value.startswith(f"{below.url}/") for value in urls)
+        assert httpx2.get(server["jwks_uri"], timeout=WAIT).json()["keys"]
+
+
+def test_people_log_in_and_devices_too_below_a_path(below: SiteAddress) -> None:
+    token = log_in(below.url, "root", resource=f"{below.url}/mcp")["access_token"]
+    assert post(below, call("TimeTool"), token={"Authorization": f"Bearer {token}"}).status_code == 200
+    metadata = metadata_of(below.url)
+    device = register(metadata, grant_types=["urn:ietf:params:oauth:grant-type:device_code"])
+    begun = httpx2.post(metadata["device_authorization_endpoint"], data={"client_id": device.client_id}, timeout=WAIT)
+    assert begun.json()["verification_uri"] == f"{below.url}/device"
+    with Person(below.url, "root") as person:
+        assert begun.json()["user_code"] in person.open(begun.json()["verification_uri_complete"]).text
+
+
+LINK = re.compile(r'(?:href|src|action|data-url|content)="(/[^"]*|http[^"]*)"')
+
+
+def test_every_link_of_the_pages_below_a_path_stays_there_and_leads_somewhere(below: SiteAddress) -> None:
+    origin = below.url.removesuffix("/agents")
+    with Person(below.url, "root") as root:
+        assert str(root.sign_in().url) == f"{below.url}/me/"
+        cookies = {cookie.name: cookie.path for cookie in root.browser.cookies.jar}
+        assert cookies == {"sessionid_agents": "/agents", "csrftoken_agents": "/agents"}
+        seen, waiting = set[str](), [below.url + path for path in ("/", "/connect/", "/me/", "/admin/", "/nowhere")]
+        while waiting and len(seen) < 70:
+            url = waiting.pop(0)
+            page = root._followed(root.browser.get(url))
+            # 405: what a form is sent to, and no page.
+            assert page.status_code in (200, 405) or "nowhere" in url, (url, page.status_code)
+            seen.add(url)
+            if not page.headers["content-type"].startswith("text/html"):
+                continue
+            here = [unescape(link) for link in LINK.findall(page.text)]
+            links = [urljoin(origin, link).partition("#")[0] for link in here]
+            own = [link for link in dict.fromkeys(links) if link.startswith(f"{origin}/") or link == origin]
+            assert [link for link in own if not link.startswith(f"{below.url}/")] == [], url
+            waiting += [
+                link
+                for link in own
+                if link not in {*seen, *waiting} and "sign-out" not in link and "logout" not in link
+            ]
+    assert any("/static/" in url for url in seen)
+
+
+def test_a_page_without_its_final_slash_and_a_sign_in_stay_below_the_path(below: SiteAddress) -> None:
+    with httpx2.Client(timeout=WAIT) as browser:
+        for path, to in {
+            "/admin": "/agents/admin/",
+            "/admin/": "/agents/admin/login/?next=/agents/admin/",
+            "/me/": "/agents/sign-in/?next=/agents/me/",
+            "/r/1": "/agents/sign-in/?next=/agents/r/1",
+        }.items():
+            assert browser.get(below.url + path).headers["location"] in (to, below.url.removesuffix("/agents") + to)

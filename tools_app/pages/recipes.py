@@ -35,9 +35,11 @@ def recipes(public_url: str) -> tuple[Recipe, ...]:
 
 
 def server_name(public_url: str) -> str:
-    """What clients may call this server: its host, in characters that all of them take."""
-    host = urlsplit(public_url).hostname or ""
-    return "local-tools" if not re.search("[a-z]", host) or host == "localhost" else re.sub("[^a-z0-9]+", "-", host)
+    """What clients may call this server: its host and path, in characters that all of them take."""
+    parts = urlsplit(public_url)
+    host = parts.hostname or ""
+    is_local = not re.search("[a-z]", host) or host == "localhost"
+    return "local-tools" if is_local else re.sub("[^a-z0-9]+", "-", f"{host}{parts.path.lower()}").strip("-")
 
 
 def _json(value: Any) -> str:

@@ -56,6 +56,7 @@ def test_mcp_remote_is_told_when_there_is_no_tls_to_another_machine() -> None:
     ("url", "name"),
     [
         ("https://mcp.example.com", "mcp-example-com"),
+        ("https://example.com/Agents/", "example-com-agents"),
         ("http://127.0.0.1:8000", "local-tools"),
         ("http://[::1]:8000", "local-tools"),
         ("http://localhost:8000", "local-tools"),
