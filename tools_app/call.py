@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, Unpack
 from uuid import UUID
 
-import orjson
 from mcp.server.elicitation import render_elicitation_schema
 from mcp_types import CreateMessageResult, SamplingMessage
 from pydantic import BaseModel, ValidationError
 
+from authz_app import json_text
 from authz_app.policy.principal import Principal
 from authz_app.redaction.audit_level import DEFAULT_RECORDING, Recording
 from tools_app.client_requests.multi_round_trip import MultiRoundTrip
@@ -132,4 +132,4 @@ class Call:
 
 def _check_is_json(value: Any) -> None:
     """Raise here, in the function whose mistake it is: from the event loop it would go into the log, data and all."""
-    orjson.dumps(value)
+    json_text.dumps(value)

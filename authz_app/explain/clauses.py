@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from authz_app import json_text
 from authz_app.explain.unknown_values import UnknownValue, is_unknown
 from authz_app.policy.condition_syntax import in_words, path_of
 from authz_app.policy.conditions import MISSING, Condition, Root, Verdict, found_at, verdict
@@ -81,7 +82,7 @@ def _found(found: Any, came_to: Verdict) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = orjson.dumps(value, default=lambda _: "…", option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+    text = json_text.dumps(value, default=lambda _: "…", option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}... ({len(text)} characters)"
 
 

@@ -8,8 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
+from authz_app import json_text
 from authz_app.redaction.redact import REDACTED
 
 # How the redaction marks what it has cut, or could not keep as it was.
@@ -42,7 +41,7 @@ def is_unknown(names: Sequence[str], values: Mapping[str, Any]) -> bool:
 def recorded(text: str) -> dict[str, Any]:
     """Read the arguments or claims of a record, with unknown values for what it does not keep."""
     try:
-        kept = _kept(orjson.loads(text))
+        kept = _kept(json_text.loads(text))
     except ValueError:
         return UNKNOWN
     return kept if isinstance(kept, dict) else UNKNOWN

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import orjson
-
+from authz_app import json_text
 from authz_app.policy.conditions import PRESENCE, ROOTS, Condition, Operator, Scalar, type_of
 from authz_app.redaction.audit_level import written
 from authz_app.redaction.redact import REDACTED, redact
@@ -19,7 +18,8 @@ from authz_app.redaction.secret_names import is_secret_name
 
 _MOST = 50
 _LONGEST = 1_000
-_LARGEST = 2**53  # RFC 8259 section 6
+_LARGEST = 2**53  # Beyond it not every number has a float of its own (RFC 8259 section 6).
+_LARGEST_INTEGER = 10**json_text.MAX_INTEGER_DIGITS
 _NAME = r'\.(?:"(?:[^"\\]|\\.)*"|[^.\s"]+)'
 _PATH = re.compile(rf"({'|'.join(ROOTS)})((?:{_NAME})+)")
 _NAMES = re.compile(_NAME)
@@ -101,8 +101,12 @@ def _one_of(values: Any) -> tuple[Scalar, ...]:
 def _short(value: Scalar) -> Scalar:
     if isinstance(value, str) and not _is_fit(value):
         raise BadCondition(f"A value has {_LONGEST} characters of Unicode at most.")
-    if isinstance(value, int | float) and abs(value) > _LARGEST:
-        raise BadCondition("A number lies between -2^53 and 2^53: not every reader of JSON tells larger ones apart.")
+    if isinstance(value, float) and abs(value) > _LARGEST:
+        raise BadCondition(
+            "A number with a fraction or an exponent lies between -2^53 and 2^53: write it as an integer."
+        )
+    if isinstance(value, int) and abs(value) >= _LARGEST_INTEGER:
+        raise BadCondition(f"An integer has {json_text.MAX_INTEGER_DIGITS:,} digits at most.")
     return value
 
 
@@ -112,7 +116,7 @@ def _is_fit(text: str) -> bool:
 
 def _json(text: str) -> Any:
     try:
-        return orjson.loads(text)
+        return json_text.loads(text)
     except ValueError as error:
         raise BadCondition(f"{text[:100]!r} is not JSON.") from error
 
@@ -120,7 +124,7 @@ def _json(text: str) -> Any:
 def stored(conditions: Iterable[Condition]) -> str:
     """The text to store; empty for no conditions."""
     rows = [_row(condition) for condition in conditions]
-    return orjson.dumps(rows).decode() if rows else ""
+    return json_text.dumps(rows).decode() if rows else ""
 
 
 def _row(condition: Condition) -> dict[str, Any]:
@@ -169,7 +173,7 @@ def _typed_value(operator: str, text: str) -> Any:
 
 def _typed_scalar(text: str) -> Any:
     try:
-        value = orjson.loads(text)
+        value = json_text.loads(text)
     except ValueError:
         if text.startswith('"'):
             raise BadCondition(f"{text[:100]} is no text in quotation marks.") from None
@@ -185,7 +189,7 @@ def value_text(condition: Condition) -> str:
         return _scalar_text(condition.operator, condition.value)
     parts = [_scalar_text(Operator.IN, value) for value in condition.value]
     as_list = any("," in part for part in parts) or parts[0].startswith("[")
-    return orjson.dumps(condition.value).decode() if as_list else ", ".join(parts)
+    return json_text.dumps(condition.value).decode() if as_list else ", ".join(parts)
 
 
 def _scalar_text(operator: Operator, value: Scalar) -> str:
@@ -193,7 +197,7 @@ def _scalar_text(operator: Operator, value: Scalar) -> str:
         reads_as = value if operator is Operator.GLOB and not value.startswith('"') else _reads_as(value)
         if reads_as == value and isinstance(reads_as, str):
             return value
-    return orjson.dumps(value).decode()
+    return json_text.dumps(value).decode()
 
 
 def _reads_as(text: str) -> Any:
@@ -211,4 +215,4 @@ def in_words(condition: Condition) -> str:
     values: Sequence[Scalar] = condition.value if condition.operator is Operator.IN else [condition.value]
     if any(is_secret_name(name) for name in condition.names):
         return f"{words} {REDACTED}"
-    return f"{words} {', '.join(orjson.dumps(redact(value)).decode() for value in values)}"
+    return f"{words} {', '.join(json_text.dumps(redact(value)).decode() for value in values)}"

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
+from authz_app import json_text
 from authz_app.redaction.audit_level import Path
 from authz_app.redaction.card_numbers import is_card
 from authz_app.redaction.named_values import PRIVATE_OF_KEY
@@ -49,11 +48,11 @@ def redact(value: Any, paths: Sequence[Path] = ()) -> Any:
 
 def recorded_json(value: Any, paths: Sequence[Path] = (), hidden: Hidden = None) -> str:
     """A JSON text of ``value`` that is fit for a record: redacted, and never longer than 8 kB."""
-    text = orjson.dumps(_Redactor(hidden).value(value, paths, 0))
+    text = json_text.dumps(_Redactor(hidden).value(value, paths, 0))
     if len(text) > _MAX_BYTES:
         keys = list(value)[:20] if isinstance(value, dict) else []
         members = [redact_text(key, _MAX_MEMBER) for key in keys]
-        text = orjson.dumps({"...": f"{len(text)} bytes, too large to record", "members": members})
+        text = json_text.dumps({"...": f"{len(text)} bytes, too large to record", "members": members})
     return text.decode()
 
 
@@ -91,13 +90,13 @@ class _Redactor:
 
     def _json(self, text: str, paths: Sequence[Path], depth: int) -> str:
         try:
-            value = orjson.loads(text)
+            value = json_text.loads(text)
         except ValueError:
             return text
         if depth >= _MAX_DEPTH or self._left <= 0:
             return text
         clean = self._collection(value, paths, depth + 1)
-        return text if clean == value else orjson.dumps(clean).decode()
+        return text if clean == value else json_text.dumps(clean).decode()
 
     def _collection(self, value: Any, paths: Sequence[Path], depth: int) -> Any:
         if depth >= _MAX_DEPTH or self._left <= 0:

@@ -182,6 +182,12 @@ def count_clients() -> int:
 
 
 @tool
+def next_number(number: int) -> int:
+    """Return the number after this one."""
+    return number + 1
+
+
+@tool
 async def nap(seconds: float) -> str:
     """Take a while."""
     await asyncio.sleep(seconds)

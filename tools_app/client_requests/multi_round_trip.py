@@ -20,6 +20,7 @@ from mcp_types import MISSING_REQUIRED_CLIENT_CAPABILITY, InputRequest, InputReq
 from mcp_types.methods import INPUT_REQUIRED_METHODS
 from pydantic import TypeAdapter
 
+from authz_app import json_text
 from authz_app.policy.principal import Principal
 from tools_app.client_requests.questions import Question, can_answer, cannot_be_asked
 from tools_app.errors import ClientFault, ToolFailure
@@ -115,7 +116,7 @@ class MultiRoundTrip:
             "asked": {key: question for key, (question, _) in self._asked.items()},
         }
         requests = {key: request for key, (_, request) in self._asked.items()}
-        return InputRequiredResult(input_requests=requests, request_state=_codec().seal(orjson.dumps(note)))
+        return InputRequiredResult(input_requests=requests, request_state=_codec().seal(json_text.dumps(note)))
 
     def _check_capability(self, question: Question) -> None:
         if not can_answer(self._capabilities, question):
@@ -128,12 +129,12 @@ _CARRIED = frozenset({"_meta", "requestState", "inputResponses"})
 
 
 def _digest(value: Any) -> str:
-    return sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return sha256(json_text.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _unsealed(state: Any) -> Mapping[str, Any]:
     try:
-        note: Mapping[str, Any] = orjson.loads(_codec().unseal(state if isinstance(state, str) else ""))
+        note: Mapping[str, Any] = json_text.loads(_codec().unseal(state if isinstance(state, str) else ""))
     except InvalidRequestState:
         raise ClientFault(INVALID_PARAMS, _NOT_OURS, {"reason": "invalid_request_state"}) from None
     return note

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
-import orjson
 import requests
 from mcp_types import Tool
 
+from authz_app import json_text
 from authz_app.core.outbound import BoundedFetch, OutboundError, OutboundResponse
 from tools_app.mcp_client.connection import Connection
 from tools_app.mcp_client.display import call_line, result_text
@@ -43,8 +43,8 @@ class LanguageModel:
         """
         answer = await self._post({"model": self.model, "messages": messages, "tools": tools})
         try:
-            parsed = orjson.loads(answer.body)
-        except orjson.JSONDecodeError:
+            parsed = json_text.loads(answer.body)
+        except ValueError:
             parsed = None
         match parsed:
             case {"choices": [{"message": dict(message)}, *_]} if answer.status == 200:
@@ -61,7 +61,7 @@ class LanguageModel:
             headers["Authorization"] = f"Bearer {self.api_key}"
         url = f"{self.base_url}/chat/completions"
         exchange = BoundedFetch(_SECONDS, _MAX_BYTES)
-        request = requests.Request("POST", url, data=orjson.dumps(body), headers=headers)
+        request = requests.Request("POST", url, data=json_text.dumps(body), headers=headers)
         reason = ""
         try:
             return await anyio.to_thread.run_sync(exchange.send, request, abandon_on_cancel=True)
@@ -154,8 +154,8 @@ async def _run(call: _Chosen, names: Mapping[str, Tool], connection: Connection,
     if tool is None:
         return f"There is no tool {call.function!r}."
     try:
-        arguments = orjson.loads(call.arguments or "{}")
-    except orjson.JSONDecodeError:
+        arguments = json_text.loads(call.arguments or "{}")
+    except ValueError:
         arguments = None
     if not isinstance(arguments, dict):
         return "The arguments must be a JSON object."

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.debug import sensitive_post_parameters
 
+from authz_app import json_text
 from authz_app.history.past import NotInHistory
 from authz_app.models import CallRecord, Client, Rule
 from authz_app.pages.records import reveals
@@ -109,7 +109,7 @@ def _shown(explanation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str | None:
-    return None if value is None else words.pretty_json(orjson.dumps(value).decode())
+    return None if value is None else words.pretty_json(json_text.dumps(value).decode())
 
 
 def _visible(value: Any) -> Any:

@@ -13,6 +13,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from authz_app import json_text
 from authz_app.core.strict_json import JsonRefused, parse
 from authz_app.explain.simulated_principal import BadIdentity, principal_for
 from authz_app.history.past import NotInHistory
@@ -141,4 +142,4 @@ def _json_object(text: str) -> dict[str, Any] | None:
 
 
 def _indented(value: dict[str, Any]) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return json_text.dumps(value, option=orjson.OPT_INDENT_2).decode()

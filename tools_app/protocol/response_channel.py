@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-import orjson
 from mcp.server.context import ServerRequestContext
 from mcp_types import (
     LoggingMessageNotification,
@@ -15,6 +14,7 @@ from mcp_types import (
     ProgressNotificationParams,
 )
 
+from authz_app import json_text
 from tools_app.call import LogLevel
 from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.client_requests.questions import Question
@@ -60,7 +60,7 @@ class ResponseChannel:
     def log(self, level: LogLevel, data: Any) -> None:
         if level in self._levels:
             params = LoggingMessageNotificationParams(level=level, data=data)
-            self._queue(LoggingMessageNotification(params=params), len(orjson.dumps(data, default=str)))
+            self._queue(LoggingMessageNotification(params=params), len(json_text.dumps(data, default=str)))
 
     async def ask(self, question: Question) -> Mapping[str, Any]:
         return self.round_trips.ask(question)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from authz_app import json_text
 from tools_app.sessions import redis_scripts as scripts
 from tools_app.sessions.batching import Batches
 from tools_app.sessions.session import (
@@ -82,12 +82,12 @@ class RedisSessionStore:
         return f"{self._prefix}session:{key}", f"{self._prefix}requests:{key}"
 
     def _index_of(self, owner: Owner) -> str:
-        return f"{self._prefix}client:{sha256(orjson.dumps(owner[:2])).hexdigest()[:32]}"
+        return f"{self._prefix}client:{sha256(json_text.dumps(owner[:2])).hexdigest()[:32]}"
 
     async def open(self, session: McpSessionState, limit: int) -> bool:
         keys = [self.keys_of(session.key)[0], self._index_of(session.owner)]
         lasts = self._idle if session.lasts_by_use else LEASE
-        args: list[Any] = [limit, lasts, orjson.dumps(session.owner), session.stored(), session.expires_at]
+        args: list[Any] = [limit, lasts, json_text.dumps(session.owner), session.stored(), session.expires_at]
         opened = bool(await self.answer_of(self._open(keys, [*args, int(session.lasts_by_use), session.told])))
         if opened and not session.lasts_by_use:
             self._own[session.key] = session
@@ -99,8 +99,8 @@ class RedisSessionStore:
             if not self.reachable:
                 raise SessionsUnavailable(_UNREACHABLE)
             return Acceptance(own) if own.owner == owner else None
-        request = b"" if request_id is None else orjson.dumps(request_id)
-        pending = _ToAccept(key, orjson.dumps(owner), self._index_of(owner), request)
+        request = b"" if request_id is None else json_text.dumps(request_id)
+        pending = _ToAccept(key, json_text.dumps(owner), self._index_of(owner), request)
         try:
             accepted = self._accepted(key, await self._asking.ask(pending))
         except asyncio.CancelledError:
@@ -158,7 +158,7 @@ class RedisSessionStore:
         return {channel.decode() for channel, listeners in heard if listeners}
 
     async def release(self, session: McpSessionState, request_id: RequestId) -> None:
-        keys, request = [*self.keys_of(session.key), self._index_of(session.owner)], orjson.dumps(request_id)
+        keys, request = [*self.keys_of(session.key), self._index_of(session.owner)], json_text.dumps(request_id)
         try:
             await self.answer_of(self._release(keys, [request]))
         except SessionsUnavailable:

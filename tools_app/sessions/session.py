@@ -8,8 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal, Protocol
 
-import orjson
-
+from authz_app import json_text
 from tools_app.wire.jsonrpc import RequestId
 
 Owner = tuple[str, str, str]
@@ -66,13 +65,13 @@ class McpSessionState:
 
     def stored(self) -> bytes:
         """The JSON text that a store outside this process keeps."""
-        return orjson.dumps(asdict(self))
+        return json_text.dumps(asdict(self))
 
     @classmethod
     @lru_cache(maxsize=4_096)
     def read(cls, key: str, stored: bytes) -> "McpSessionState":
         """The session of which ``stored`` is the JSON text."""
-        fields = orjson.loads(stored)
+        fields = json_text.loads(stored)
         return cls(**{**fields, "key": key, "owner": tuple(fields["owner"])})
 
     def extended_to(self, expires_at: float) -> "McpSessionState":

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
+from authz_app import json_text
 
 PING = b": ping\r\n\r\n"
 # How long a reader may take over what is left when its stream has ended.
@@ -18,7 +18,7 @@ def event(name: str, data: bytes) -> bytes:
 
 
 def message_event(message: Mapping[str, Any]) -> bytes:
-    return event("message", orjson.dumps(message))
+    return event("message", json_text.dumps(message))
 
 
 class EventStream:

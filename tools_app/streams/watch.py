@@ -6,8 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-import orjson
-
+from authz_app import json_text
 from authz_app.policy.decision import Client
 from authz_app.policy_store.store import PolicyStore
 from tools_app.cluster.workers import Workers
@@ -204,7 +203,7 @@ class StreamWatch:
         for request in requests:
             if await self._workers.claim(opened.key, request):
                 opened.given_up.add(request)
-                opened.stream.post(jsonrpc.error_of(orjson.loads(request), jsonrpc.INTERNAL_ERROR, _DIED))
+                opened.stream.post(jsonrpc.error_of(json_text.loads(request), jsonrpc.INTERNAL_ERROR, _DIED))
 
 
 def _is_behind(opened: OpenStream) -> bool:

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import orjson
-
+from authz_app import json_text
 from authz_app.audit.entries import Undelivered
 from authz_app.audit.writer import AuditWriter
 from tools_app.client_requests.replies import Replies
@@ -111,4 +110,4 @@ class MessageDelivery:
 
 def request_as_json(request_id: RequestId | None) -> bytes:
     """The id of a request as workers tell it to each other; empty where there is none."""
-    return b"" if request_id is None else orjson.dumps(request_id)
+    return b"" if request_id is None else json_text.dumps(request_id)

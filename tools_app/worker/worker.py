@@ -7,9 +7,9 @@ import secrets
 import socket
 import time
 
-import orjson
 from django.conf import settings
 
+from authz_app import json_text
 from authz_app.audit.refused_requests import RefusedRequests
 from authz_app.audit.writer import AuditWriter
 from authz_app.conf import conf as authz_conf
@@ -140,7 +140,7 @@ class Worker:
             case "reply":
                 self.replies.deliver(key, Response(**json.loads(message["response"])))
             case "cancel":
-                self.in_flight.cancel(key, orjson.loads(message["request"]))
+                self.in_flight.cancel(key, json_text.loads(message["request"]))
             case "ended":
                 self.in_flight.cancel_session(key)
                 self.streams.end(key, message["why"])

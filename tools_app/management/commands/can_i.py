@@ -9,6 +9,7 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from authz_app import json_text
 from authz_app.conf import conf, local_issuer_url
 from authz_app.core.strict_json import JsonRefused, parse
 from authz_app.explain.simulated_principal import BadIdentity, principal_for
@@ -177,7 +178,7 @@ def _json_object(option: str, text: str) -> dict[str, Any]:
 
 
 def _in_json(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return json_text.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 def _lines(answer: dict[str, Any]) -> Iterator[str]:
@@ -197,7 +198,7 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
 
 def _with(answer: dict[str, Any]) -> str:
     if answer["arguments"] is not None:
-        return f"the arguments {orjson.dumps(answer['arguments']).decode()}"
+        return f"the arguments {json_text.dumps(answer['arguments']).decode()}"
     if answer["example"]:
-        return f"some arguments, such as {orjson.dumps(answer['example']).decode()}"
+        return f"some arguments, such as {json_text.dumps(answer['example']).decode()}"
     return "whatever arguments"

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-import orjson
-
+from authz_app import json_text
 from authz_app.core.asgi import Receive, Send
 from tools_app.conf import conf
 from tools_app.streams.event_stream import PING, EventStream
@@ -66,7 +65,7 @@ class StreamableResponse:
             return
         self._status = 403
         self._headers = (*self._headers, *forbidden_response.headers)
-        self._body = orjson.dumps(forbidden_response.body)
+        self._body = json_text.dumps(forbidden_response.body)
         self._said.set()
 
     def answer(self, message: Mapping[str, Any] | None, record_id: UUID | None = None) -> None:
@@ -75,7 +74,7 @@ class StreamableResponse:
         if self._stream.ended:
             self._lost()
         elif message is not None and self._accepted.json and not self._has_begun:
-            self._body = orjson.dumps(message)
+            self._body = json_text.dumps(message)
         else:
             self._end_with(message)
         self._said.set()
