@@ -14,7 +14,10 @@ class AuditUnavailable(Exception):
 
 
 class Outcome(StrEnum):
-    """How an allowed call ended. INPUT_REQUIRED: with a question, whose answer comes with another call."""
+    """How an allowed call ended. INPUT_REQUIRED: with a question, whose answer comes with another call.
+
+    NOT_RUN: it was refused for another reason than the policy's, so nothing was run, and no limit counts it.
+    """
 
     OK = "ok"
     TOOL_ERROR = "tool_error"
@@ -22,6 +25,7 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
     INPUT_REQUIRED = "input_required"
+    NOT_RUN = "not_run"
     UNKNOWN = "unknown"
 
 

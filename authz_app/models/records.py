@@ -29,6 +29,7 @@ class CallRecord(models.Model):
         TIMED_OUT = "timed_out", "Timed out"
         CANCELLED = "cancelled", "Cancelled"
         INPUT_REQUIRED = "input_required", "Input required"
+        NOT_RUN = "not_run", "Not run"
         UNKNOWN = "unknown", "Unknown"
 
     class Kind(models.TextChoices):

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, ErrorData, InputRequiredResult, Result
 
+from authz_app import json_text
 from authz_app.audit.entries import Outcome
 from tools_app.call import Call
 from tools_app.definitions.definitions import Runnable
@@ -114,7 +114,7 @@ class CallEnd:
         """The end of the call with this result; a failed one where that is too large, or no JSON (2**64)."""
         try:
             wire = result.model_dump(mode="json", by_alias=True, exclude_none=True)
-            size = len(orjson.dumps(wire))
+            size = len(json_text.dumps(wire))
         except (TypeError, ValueError) as reason:
             logger.error("The result of %s cannot be sent, record %s: %s", self.runs.name, self.call.record_id, reason)
             return self.failed(Outcome.CRASHED, self._internal_error, "The result is no JSON.")

@@ -102,12 +102,30 @@ async def record_blocked(caller: Caller, request: AccessRequest, dependencies: D
         return None
 
 
+async def record_refused(caller: Caller, request: AccessRequest, why: str, dependencies: Dependencies) -> UUID:
+    """Record a call that will not be made, whatever is decided of it; ``why`` is a sentence. Returns the record's id.
+
+    Raises:
+        AuditUnavailable, PolicyUnavailable: it can be neither decided nor recorded.
+    """
+    committed = await _decide_and_commit(caller, request, dependencies, counts=False)
+    if committed.decision.allowed:
+        error = committed.contents.error(why, Outcome.NOT_RUN)
+        dependencies.audit.close(Closing(committed.record_id, Outcome.NOT_RUN, 0.0, error=error))
+    return committed.record_id
+
+
 class _NotBlocked(Exception):
     """The caller's client is not blocked, or not any more."""
 
 
 async def _decide_and_commit(
-    caller: Caller, request: AccessRequest, dependencies: Dependencies, *, only_blocked: bool = False
+    caller: Caller,
+    request: AccessRequest,
+    dependencies: Dependencies,
+    *,
+    only_blocked: bool = False,
+    counts: bool = True,
 ) -> _Committed:
     """Decide, and commit the record if the policy is still the same by then; else decide again."""
     policy = await dependencies.policy.policy()
@@ -119,7 +137,7 @@ async def _decide_and_commit(
         contents = contents_of(request, policy)
         opening = opening_of(caller, contents, decision, dependencies)
         # A completion counts against no limit: it does not use what is completed.
-        limits = () if request.record_kind == "completion" else allowances(decision)
+        limits = allowances(decision) if counts and request.record_kind != "completion" else ()
         settled = await dependencies.audit.open(opening, limits)
         if settled:
             return _Committed(opening.id, decision if settled is True else refused(decision, settled), contents)

@@ -36,8 +36,9 @@ class Exchange:
     """One message being served: who sent it, how to talk back, and what a call passes through.
 
     ``channel`` is None where the way back is the SDK's own. ``record_id`` is set once the message turned out to be a
-    call that ran, and ``denied`` once it turned out to be one that was denied. ``subscribed`` opens a stream of
-    notifications, for as long as its context lasts, where the transport has such streams.
+    call that ran, and ``denied`` once it turned out to be one that was denied. ``is_invoked``: it is a call that is
+    decided, and has its record. ``subscribed`` opens a stream of notifications, for as long as its context lasts, where
+    the transport has such streams.
     """
 
     caller: Caller
@@ -45,6 +46,7 @@ class Exchange:
     dependencies: Dependencies
     record_id: UUID | None = None
     denied: CallDenied | None = None
+    is_invoked: bool = False
     subscribed: Callable[[NotificationStream], AbstractAsyncContextManager[object]] | None = None
 
 

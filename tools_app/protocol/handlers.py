@@ -102,6 +102,7 @@ async def _invoked(context: Context, request: access_request.AccessRequest) -> A
 
 
 async def _run(exchange: Exchange, request: access_request.AccessRequest, channel: Channel) -> Any:
+    exchange.is_invoked = True
     called = await invoke(exchange.caller, request, channel, exchange.dependencies)
     exchange.record_id = called.record_id  # Known before what was reported has been sent.
     return called.wire  # The SDK takes a dict too, and would make it one.

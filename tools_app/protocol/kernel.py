@@ -6,19 +6,21 @@ from typing import Any
 from uuid import UUID
 
 from mcp.server.connection import Connection
-from mcp.server.runner import ServerRunner, modern_error_data
+from mcp.server.runner import ServerRunner
 from mcp.shared.exceptions import MCPError
-from mcp_types import ClientCapabilities, SetLevelRequestParams
+from mcp_types import ClientCapabilities, ErrorData, SetLevelRequestParams
 from pydantic import ValidationError
 
 from tools_app.client_requests.multi_round_trip import MultiRoundTrip
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.denials import CallDenied
 from tools_app.invocation.dependencies import Dependencies
+from tools_app.invocation.refusals import refusal
 from tools_app.protocol.connections import connection_for, prepared
 from tools_app.protocol.dispatch_context import MessageDispatch, ToolChannel
 from tools_app.protocol.exchange import BackChannel, Exchange, current_exchange
 from tools_app.protocol.server import LISTS_CHANGE, instructions_for, server
+from tools_app.protocol.wording import error_data, reworded
 from tools_app.sessions.session import McpSessionState
 from tools_app.wire import jsonrpc
 from tools_app.wire.meta import client_software_in, is_modern, protocol_version_in, reported, software_in
@@ -67,14 +69,29 @@ async def serve_request(
         result = await ServerRunner(server, connection_for(request, session, dispatch), {}).on_request(
             dispatch, request.method, request.params
         )
-    except Exception as error:  # noqa: BLE001  (the boundary to the SDK, whose own mapping hides what is internal)
-        data = modern_error_data(error)
-        message = jsonrpc.error_of(request.id, data.code, data.message, data.data)
-        return ServedRequest(message, session, denied=exchange.denied)
+    except Exception as error:  # noqa: BLE001  (the boundary to the SDK: what is internal stays in the log)
+        return ServedRequest(await _failed(request, error, exchange), session, denied=exchange.denied)
     finally:
         current_exchange.reset(token)
         dispatch.close()
     return ServedRequest(jsonrpc.result_of(request.id, result), _after(request, session), exchange.record_id)
+
+
+async def _failed(request: jsonrpc.Request, error: Exception, exchange: Exchange) -> dict[str, Any]:
+    """The answer to a request that failed. A call has its record in any case."""
+    return await refused(request, request.id, error_data(error, request.method), exchange)
+
+
+async def refused(
+    message: jsonrpc.Message, request_id: jsonrpc.RequestId | None, error: ErrorData, exchange: Exchange
+) -> dict[str, Any]:
+    """The answer with an error: in a sentence, and with a record if it refuses a call that has none yet."""
+    error = reworded(error, "" if isinstance(message, jsonrpc.Response) else message.method)
+    if exchange.is_invoked:
+        return jsonrpc.error_of(request_id, error.code, error.message, error.data)
+    text, more = await refusal(error.message, message, exchange.caller, exchange.dependencies)
+    data = {**error.data, **more} if isinstance(error.data, dict) else more or error.data
+    return jsonrpc.error_of(request_id, error.code, text, data)
 
 
 def _after(request: jsonrpc.Request, session: McpSessionState) -> McpSessionState:

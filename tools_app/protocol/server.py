@@ -13,22 +13,18 @@ from mcp_types import (
     SetLevelRequestParams,
     SubscriptionsListenRequestParams,
 )
-from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from tools_app.invocation.caller import SSE, Caller
 from tools_app.invocation.dependencies import Dependencies
 from tools_app.invocation.listing import listed, visible_tool
 from tools_app.protocol import handlers
 from tools_app.protocol.exchange import Context, current_exchange
+from tools_app.protocol.versions import SERVED_VERSIONS
+from tools_app.protocol.wording import worded
 
 LISTS_CHANGE = NotificationOptions(tools_changed=True, resources_changed=True, prompts_changed=True)
-SERVED_VERSIONS = (*MODERN_PROTOCOL_VERSIONS, *reversed(HANDSHAKE_PROTOCOL_VERSIONS))
 _NAME = "mcpsite"
-
-
-def unsupported_version() -> str:
-    """The sentence about a protocol version that is not served."""
-    return f"This protocol version is not served here. Send one of: {', '.join(SERVED_VERSIONS)}."
 
 
 def _input_schema(name: str) -> Mapping[str, Any] | None:
@@ -96,4 +92,4 @@ server.add_request_handler("logging/setLevel", SetLevelRequestParams, _set_level
 server.add_request_handler("server/discover", RequestParams, _discover)
 server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, handlers.listen)
 # The SDK's tracing costs a tenth of a call, and the call records say more than its spans.
-server.middleware.clear()
+server.middleware[:] = [worded]

@@ -44,4 +44,6 @@ async def refuse_blocked(caller: Caller, message: jsonrpc.Message | None, worker
     record_id = await invocation.record_blocked(caller, access_request_of(message), worker.dependencies)
     if record_id is not None:
         text = f"Your client is blocked here. Record {record_id}; ask {worker.dependencies.contact}."
-        raise RequestRefused(403, "client_blocked", text)
+        refused = RequestRefused(403, "client_blocked", text)
+        refused.recorded = True
+        raise refused

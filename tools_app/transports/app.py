@@ -11,9 +11,19 @@ from authz_app.policy_store.store import PolicyUnavailable
 from authz_app.tokens.errors import AuthenticationError
 from authz_app.tokens.middleware import BearerTokenMiddleware
 from authz_app.tokens.verifier import verifier
+from tools_app.invocation.caller import SSE, STREAMABLE, Caller
+from tools_app.invocation.refusals import refusal
 from tools_app.sessions.session import SessionsUnavailable
+from tools_app.transports.admission import caller_of
 from tools_app.transports.cors import answer_preflight, is_preflight, readable_by_its_origin
-from tools_app.transports.requests import BadMessage, RequestRefused, check_origin, client_address, refusal_body
+from tools_app.transports.requests import (
+    MESSAGE,
+    BadMessage,
+    RequestRefused,
+    check_origin,
+    client_address,
+    refusal_body,
+)
 from tools_app.transports.sse import messages_app, sse_app
 from tools_app.transports.streamable.app import streamable_app
 from tools_app.wire import jsonrpc
@@ -36,12 +46,33 @@ async def _transport(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         await _PATHS[scope["path"]](scope, receive, send, worker)
     except RequestRefused as refused:
-        await _refuse(scope, send, refused)
+        await _refuse_call(scope, send, refused, worker)
     except BadMessage as bad:
-        await send_json(send, 400, jsonrpc.error_of(None, bad.code, str(bad)))
-    except (PolicyUnavailable, AuditUnavailable, SessionsUnavailable) as unavailable:
-        refusal = RequestRefused(503, "unavailable", str(unavailable), [(b"retry-after", b"1")])
-        await _refuse(scope, send, refusal)
+        text, data = await refusal(str(bad), bad.request, _caller(scope), worker.dependencies)
+        await send_json(send, 400, jsonrpc.error_of(bad.id, bad.code, text, data or None))
+    except SessionsUnavailable as unavailable:
+        await _refuse_call(scope, send, _unavailable(unavailable), worker)
+    except (PolicyUnavailable, AuditUnavailable) as unavailable:
+        await _refuse(scope, send, _unavailable(unavailable))
+
+
+def _unavailable(error: Exception) -> RequestRefused:
+    return RequestRefused(503, "unavailable", str(error), [(b"retry-after", b"1")])
+
+
+def _caller(scope: Scope) -> Caller:
+    return caller_of(scope, STREAMABLE if scope["path"].startswith("/mcp") else SSE)
+
+
+async def _refuse_call(scope: Scope, send: Send, refused: RequestRefused, worker: Worker) -> None:
+    """Refuse a request whose caller is known: if it is a call, with a record."""
+    message = None if refused.recorded else scope.get(MESSAGE)
+    text, data = await refusal(str(refused), message, _caller(scope), worker.dependencies)
+    if refused.status == 404:  # A session that is somebody else's is answered as one that never was, to the letter.
+        text, data = str(refused), {}
+    await send_json(
+        send, refused.status, refusal_body(scope, refused.status, refused.error, text, data), refused.headers
+    )
 
 
 def _token_refused(scope: Scope, error: AuthenticationError) -> None:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from authz_app.core import strict_json
 from authz_app.core.asgi import Receive, Scope
+from authz_app.core.salvaged_json import salvaged
 from tools_app.conf import conf
 from tools_app.invocation.access_request import DECIDED_METHODS
-from tools_app.transports.requests import BadMessage, check_is_json, read_body
+from tools_app.transports.requests import MESSAGE, BadMessage, check_is_json, read_body
 from tools_app.wire import jsonrpc
 
 
@@ -28,11 +29,13 @@ async def read_message(scope: Scope, receive: Receive) -> Posted:
     check_is_json(scope)
     body = await read_body(scope, receive, conf().max_body_bytes)
     try:
-        return Posted(jsonrpc.read(strict_json.parse(body, conf().max_json_depth)), body)
+        posted = Posted(jsonrpc.read(strict_json.parse(body, conf().max_json_depth)), body)
+        scope[MESSAGE] = posted.message
+        return posted
     except strict_json.JsonRefused as error:
-        raise BadMessage(jsonrpc.PARSE_ERROR, f"The body is refused: {error}.") from None
+        raise BadMessage(jsonrpc.PARSE_ERROR, f"The body is refused: {error}.", salvaged(body)) from None
     except jsonrpc.NotAMessage as error:
-        raise BadMessage(jsonrpc.INVALID_REQUEST, f"Not a JSON-RPC 2.0 message: {error}.") from None
+        raise BadMessage(jsonrpc.INVALID_REQUEST, f"Not a JSON-RPC 2.0 message: {error}.", error.value) from None
 
 
 def is_decided(message: jsonrpc.Message) -> bool:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.http.request import validate_host
@@ -13,7 +15,12 @@ from tools_app.wire import jsonrpc
 
 
 class RequestRefused(Exception):
-    """A request is refused with this HTTP ``status``; ``error`` is a code, the message a sentence."""
+    """A request is refused with this HTTP ``status``; ``error`` is a code, the message a sentence.
+
+    ``recorded``: a record is written of it already.
+    """
+
+    recorded = False
 
     def __init__(self, status: int, error: str, message: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
         super().__init__(message)
@@ -22,12 +29,20 @@ class RequestRefused(Exception):
         self.headers = tuple(headers)
 
 
-def refusal_body(scope: Scope, status: int, error: str, sentence: str) -> Mapping[str, object]:
+# Where the scope has the message of the body, once that is read.
+MESSAGE = "mcp_message"
+
+
+def refusal_body(
+    scope: Scope, status: int, error: str, sentence: str, more: Mapping[str, object] = MappingProxyType({})
+) -> Mapping[str, object]:
     """The body of a refusal: clients of Streamable HTTP show a JSON-RPC error, and nothing else, to whoever waits."""
     if not scope["path"].startswith("/mcp"):
-        return {"error": error, "error_description": sentence}
+        return {"error": error, "error_description": sentence, **more}
     code = jsonrpc.SERVER_BUSY if status in (429, 503) else jsonrpc.INVALID_REQUEST
-    return jsonrpc.error_of(None, code, sentence, {"error": error})
+    message = scope.get(MESSAGE)
+    request_id = message.id if isinstance(message, jsonrpc.Request) else None
+    return jsonrpc.error_of(request_id, code, sentence, {"error": error, **more})
 
 
 def method_not_allowed(text: str, *allowed: str) -> RequestRefused:
@@ -36,11 +51,16 @@ def method_not_allowed(text: str, *allowed: str) -> RequestRefused:
 
 
 class BadMessage(Exception):
-    """A body is not a message; the answer is 400 with a JSON-RPC error of this ``code``."""
+    """A body is not a message; it is answered with a JSON-RPC error of this ``code``.
 
-    def __init__(self, code: int, message: str) -> None:
+    ``id`` is what of its id can be read, and ``request`` the request that it would have been.
+    """
+
+    def __init__(self, code: int, message: str, value: Any = None) -> None:
         super().__init__(message)
         self.code = code
+        self.id = jsonrpc.refused_id(value)
+        self.request = jsonrpc.refused_request(value)
 
 
 def header_values(scope: Scope, name: bytes) -> list[str]:

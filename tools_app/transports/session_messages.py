@@ -3,13 +3,14 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from authz_app.conf import conf as authz_conf
 from authz_app.core.asgi import Scope
 from authz_app.policy.principal import Principal
 from tools_app.conf import conf
 from tools_app.invocation.caller import Caller
+from tools_app.invocation.refusals import refusal
 from tools_app.protocol import kernel
 from tools_app.protocol.exchange import BackChannel
 from tools_app.sessions.session import McpSessionState, SessionsUnavailable
@@ -65,6 +66,12 @@ def not_now(worker: Worker, key: str, message: jsonrpc.Message | None) -> str:
         return jsonrpc.DUPLICATE_ID
     limit = conf().max_calls_in_flight
     return jsonrpc.too_many_in_flight(limit) if worker.in_flight.count(key) >= limit else ""
+
+
+async def busy(worker: Worker, request: jsonrpc.Request, caller: Caller, why: str) -> dict[str, Any]:
+    """The answer to a request that cannot be taken on now."""
+    text, data = await refusal(why, request, caller, worker.dependencies)
+    return jsonrpc.error_of(request.id, jsonrpc.SERVER_BUSY, text, data or None)
 
 
 class AnswerPath(Protocol):

@@ -15,6 +15,7 @@ from authz_app.conf import conf as authz_conf
 from authz_app.core.asgi import Receive, Scope, Send
 from authz_app.policy.principal import Principal
 from tools_app.conf import conf
+from tools_app.invocation import refusals
 from tools_app.invocation.caller import SSE
 from tools_app.invocation.listing import seen_by
 from tools_app.protocol.exchange import BackChannel
@@ -25,7 +26,7 @@ from tools_app.streams.open_streams import SessionStream
 from tools_app.transports import session_messages
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.messages import read_message
-from tools_app.transports.requests import RequestRefused, method_not_allowed
+from tools_app.transports.requests import BadMessage, RequestRefused, method_not_allowed
 from tools_app.transports.streaming import LEFT, deliver
 from tools_app.wire import jsonrpc
 from tools_app.worker.worker import Worker
@@ -77,7 +78,11 @@ async def messages_app(scope: Scope, receive: Receive, send: Send, worker: Worke
     if scope["method"] != "POST":
         raise method_not_allowed("POST sends a message here; GET /sse opens the stream that answers it.", "POST")
     key = session_key(_session_id(scope))
-    message = (await read_message(scope, receive)).message
+    try:
+        message = (await read_message(scope, receive)).message
+    except BadMessage as bad:
+        await _answer_bad(scope, send, worker, key, bad)
+        return
     if worker.draining:
         raise SHUTTING_DOWN
     await worker.workers.join()
@@ -98,8 +103,28 @@ async def messages_app(scope: Scope, receive: Receive, send: Send, worker: Worke
             worker.delivery.give_up(accepted.session, request_id)
         raise
     await _take(scope, worker, session, message, refusal or accepted.refusal)
+    await _send_accepted(send)
+
+
+async def _send_accepted(send: Send) -> None:
     await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"8")]})
     await send({"type": "http.response.body", "body": b"Accepted"})
+
+
+async def _answer_bad(scope: Scope, send: Send, worker: Worker, key: str, bad: BadMessage) -> None:
+    """Answer what is no message on the stream, where it is waited for: clients stop at the first POST that is refused.
+
+    Raises:
+        BadMessage: it has no id that can be read, or the session is not there.
+    """
+    await worker.workers.join()
+    accepted = await worker.sessions.accept(key, scope["principal"].owner, None)
+    if bad.id is None or accepted is None or worker.streams.has_ended(key):
+        raise bad
+    caller = session_messages.caller_in(scope, accepted.session, None)
+    text, data = await refusals.refusal(str(bad), bad.request, caller, worker.dependencies)
+    worker.delivery.send(accepted.session, jsonrpc.error_of(bad.id, bad.code, text, data or None))
+    await _send_accepted(send)
 
 
 def _session_id(scope: Scope) -> str:
@@ -124,7 +149,8 @@ async def _take(scope: Scope, worker: Worker, session: McpSessionState, message:
     elif message.method == "notifications/cancelled":
         await session_messages.cancel(worker, session, message)
     elif refusal:
-        worker.delivery.send(session, jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, refusal))
+        caller = session_messages.caller_in(scope, session, message)
+        worker.delivery.send(session, await session_messages.busy(worker, message, caller, refusal))
     else:
         caller = session_messages.caller_in(scope, session, message)
         session_messages.serve_request(worker, message, session, caller, _StreamPath(worker, session, message.id))

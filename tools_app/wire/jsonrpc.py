@@ -22,7 +22,11 @@ _MAX_METHOD = 256
 
 
 class NotAMessage(ValueError):
-    """The value is JSON but not one JSON-RPC 2.0 message; the message says why."""
+    """The ``value`` is JSON but not one JSON-RPC 2.0 message; ``str()`` says why."""
+
+    def __init__(self, why: str, value: Any = None) -> None:
+        super().__init__(why)
+        self.value = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,30 @@ def read(value: Any) -> Message:
     Raises:
         NotAMessage: it is a batch (removed from MCP in 2025-06-18), or not a JSON-RPC 2.0 message.
     """
+    try:
+        return _read(value)
+    except NotAMessage as error:
+        error.value = value
+        raise
+
+
+def refused_request(value: Any) -> Request | None:
+    """The request that a value would have been, were it one, as far as it can be read: a call is recorded so."""
+    if not isinstance(value, dict) or "id" not in value or not isinstance(method := value.get("method"), str):
+        return None
+    params = value.get("params")
+    return Request("", method, params if isinstance(params, dict) else None)
+
+
+def refused_id(value: Any) -> str | float | None:
+    """The id under which a value that is no message is answered: any that can be read (JSON-RPC 2.0 section 5)."""
+    if not isinstance(value, dict) or ("method" not in value and ("result" in value or "error" in value)):
+        return None
+    found = value.get("id")
+    return found if type(found) in (str, int, float) else None
+
+
+def _read(value: Any) -> Message:
     if isinstance(value, list):
         raise NotAMessage("batches are not accepted: send one message in each request")
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
@@ -103,7 +131,7 @@ def result_of(request_id: RequestId, result: Mapping[str, Any]) -> dict[str, Any
     return {"jsonrpc": "2.0", "id": request_id, "result": result}
 
 
-def error_of(request_id: RequestId | None, code: int, message: str, data: Any = None) -> dict[str, Any]:
+def error_of(request_id: RequestId | float | None, code: int, message: str, data: Any = None) -> dict[str, Any]:
     """The answer to a request that failed; ``request_id`` is None where it could not be read."""
     error: dict[str, Any] = {"code": code, "message": message}
     if data is not None:

@@ -62,12 +62,13 @@ OUTCOMES: dict[str, str] = {
     CallRecord.Outcome.TIMED_OUT: "Timed out",
     CallRecord.Outcome.CANCELLED: "Cancelled",
     CallRecord.Outcome.INPUT_REQUIRED: "Asked for input",
+    CallRecord.Outcome.NOT_RUN: "Not run",
     CallRecord.Outcome.UNKNOWN: "Unknown",
 }
 
 
 # These have come to no result.
-_WITHOUT_RESULT = ("", RUNNING, CallRecord.Outcome.CANCELLED, CallRecord.Outcome.UNKNOWN)
+_WITHOUT_RESULT = ("", RUNNING, CallRecord.Outcome.CANCELLED, CallRecord.Outcome.NOT_RUN, CallRecord.Outcome.UNKNOWN)
 
 
 def asked_for(record: CallRecord) -> str:

@@ -184,9 +184,9 @@ def _any_record() -> bool:
 
 @pytest.mark.parametrize(
     "result",
-    [{"large": 2**70}, "\ud800", "x" * 600_000, "\x01" * 100_000],
+    [{"large": 10**1_000}, "\ud800", "x" * 600_000, "\x01" * 100_000],
     ids=[
-        "an integer that no JSON parser must know",
+        "an integer that is too long",
         "half a surrogate pair",
         "too long",
         "too long once it is escaped",
@@ -205,7 +205,7 @@ def test_a_result_that_cannot_be_sent_is_an_error_result_and_a_closed_record(
         row = here.record()
     assert answer.is_error
     assert len(text(answer)) < 200
-    assert row.outcome == ("tool_error" if len(str(result)) > 100 else "crashed")
+    assert row.outcome == ("tool_error" if isinstance(result, str) and len(result) > 100 else "crashed")
 
 
 @contextmanager

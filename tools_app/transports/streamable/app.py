@@ -5,7 +5,7 @@ from typing import NoReturn
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from authz_app.core.asgi import Receive, Scope, Send
-from tools_app.protocol.server import SERVED_VERSIONS, unsupported_version
+from tools_app.protocol.versions import SERVED_VERSIONS, unsupported_version
 from tools_app.transports.messages import Posted, read_message
 from tools_app.transports.requests import RequestRefused, header_values, method_not_allowed
 from tools_app.transports.streamable import handshake, modern

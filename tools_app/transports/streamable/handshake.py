@@ -19,7 +19,7 @@ from tools_app.sessions.session import SESSION_ENDED, McpSessionState
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN
 from tools_app.transports.messages import Posted
 from tools_app.transports.requests import method_not_allowed
-from tools_app.transports.session_messages import caller_in, serve_request, take
+from tools_app.transports.session_messages import busy, caller_in, serve_request, take
 from tools_app.transports.streamable import sessions
 from tools_app.transports.streamable.content_negotiation import AcceptedMediaTypes, accepted_by, check_stream_accepted
 from tools_app.transports.streamable.get_stream import serve_get_stream
@@ -77,7 +77,8 @@ async def _post(scope: Scope, receive: Receive, send: Send, message: jsonrpc.Mes
         accepted = await sessions.accepted_session(scope, message, worker)
         response = _responding(accepts, worker)
         if accepted.refusal:
-            response.answer(jsonrpc.error_of(message.id, jsonrpc.SERVER_BUSY, accepted.refusal))
+            caller = caller_in(scope, accepted.session, message)
+            response.answer(await busy(worker, message, caller, accepted.refusal))
         else:
             path = _ResponsePath(worker, accepted.session, message.id, response)
             serve_request(worker, message, accepted.session, caller_in(scope, accepted.session, message), path)

@@ -1,8 +1,10 @@
 """Holds a response back until it is known whether its call was denied: then the HTTP status says so, too."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from authz_app import json_text
 from authz_app.core.asgi import Message, Send, send_json
 from authz_app.tokens.middleware import scope_challenge
 from tools_app.invocation.denials import CallDenied
@@ -36,13 +38,21 @@ class HeldResponse:
 
     Holds its start until its first bytes. If the call was denied by then for lack of token scopes, or because the
     client is blocked, the answer is a 403 with the refusal in its body, in place of all that would have been sent.
-    Not for a stream that stays open before anything is said: its headers would not arrive.
+    The error of any other refusal goes through ``refused`` before it is sent. Not for a stream that stays open before
+    anything is said: its headers would not arrive.
     """
 
-    def __init__(self, send: Send, exchange: Exchange, request_id: jsonrpc.RequestId | None) -> None:
+    def __init__(
+        self,
+        send: Send,
+        exchange: Exchange,
+        request_id: jsonrpc.RequestId | None,
+        refused: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
+    ) -> None:
         self._send = send
         self._exchange = exchange
         self._request_id = request_id
+        self._refused = refused
         self._held: Message | None = None
         self._replaced = False
         self.started = False
@@ -55,7 +65,7 @@ class HeldResponse:
             self._held = message
             return
         if not self.started:
-            await self._start()
+            await self._start(message.get("body", b""))
         if not self._replaced:
             await self._send(message)
             self.complete = not message.get("more_body", False)
@@ -70,12 +80,17 @@ class HeldResponse:
             await send_json(self._send, status, message)
         self.started = self.complete = self._replaced = True
 
-    async def _start(self) -> None:
+    async def _start(self, body: bytes) -> None:
+        """Begin the response, of which ``body`` is the first part: all of it, where it is a refusal."""
         self.started = True
         refusal = forbidden_response(self._exchange.denied, self._request_id)
         if refusal is not None:
             self._replaced = True
             await send_json(self._send, 403, refusal.body, refusal.headers)
+            self.complete = True
+        elif self._held is not None and self._held["status"] >= 400 and body:
+            self._replaced = True
+            await send_json(self._send, self._held["status"], await self._refused(json_text.loads(body)))
             self.complete = True
         elif self._held is not None:
             await self._send(_kept_nowhere(self._held))

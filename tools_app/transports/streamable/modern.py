@@ -8,15 +8,17 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp_types import HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types import HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION, ErrorData
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from authz_app.audit.entries import Undelivered
 from authz_app.core.asgi import Message, Receive, Scope, Send, send_json
 from tools_app.conf import conf
 from tools_app.invocation.caller import STREAMABLE, Caller
+from tools_app.protocol import kernel
 from tools_app.protocol.exchange import Exchange, current_exchange
-from tools_app.protocol.server import SERVED_VERSIONS, server, unsupported_version
+from tools_app.protocol.server import server
+from tools_app.protocol.versions import SERVED_VERSIONS, unsupported_version
 from tools_app.streams.notifications import NotificationStream
 from tools_app.transports.admission import CUT_SHORT, SHUTTING_DOWN, caller_of, refuse_blocked
 from tools_app.transports.messages import Posted, is_decided, is_subscription
@@ -38,16 +40,17 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted, work
     if worker.draining:
         raise SHUTTING_DOWN
     message = posted.message
-    if error := _version_error(message, header_values(scope, VERSION_HEADER)):
-        await send_json(send, 400, error)
-        return
-    check_both_accepted(scope)
     caller = caller_of(
         scope,
         STREAMABLE,
         client_software=client_software_in(message),
         protocol_version=protocol_version_in(message),
     )
+    if error := _version_error(header_values(scope, VERSION_HEADER), message):
+        exchange = Exchange(caller, None, worker.dependencies)
+        await send_json(send, 400, await kernel.refused(message, _id_of(message), error, exchange))
+        return
+    check_both_accepted(scope)
     if is_subscription(message):
         await worker.workers.join()
     if is_decided(message):
@@ -76,20 +79,20 @@ async def serve(scope: Scope, receive: Receive, send: Send, posted: Posted, work
         await task
 
 
-def _version_error(message: jsonrpc.Message, named: list[str]) -> dict[str, Any] | None:
+def _version_error(named: list[str], message: jsonrpc.Message) -> ErrorData | None:
     """The error for a wrong version in the headers, where the SDK's app would judge otherwise; None where all is well.
 
     It goes by this header alone, so it would take some requests for those of the other era; and it knows nothing of
     the versions that are served here besides its own.
     """
     if len(named) != 1 or named[0] in HANDSHAKE_PROTOCOL_VERSIONS:
-        return jsonrpc.error_of(_id_of(message), HEADER_MISMATCH, _NOT_NAMED)
+        return ErrorData(code=HEADER_MISMATCH, message=_NOT_NAMED)
     if named[0] in MODERN_PROTOCOL_VERSIONS or (is_modern(message) and protocol_version_in(message) != named[0][:20]):
         return None
     # What looks like no version may be a secret in the wrong header.
     requested = named[0] if _VERSION.fullmatch(named[0]) else ""
     data = {"supported": list(SERVED_VERSIONS), "requested": requested}
-    return jsonrpc.error_of(_id_of(message), UNSUPPORTED_PROTOCOL_VERSION, unsupported_version(), data)
+    return ErrorData(code=UNSUPPORTED_PROTOCOL_VERSION, message=unsupported_version(), data=data)
 
 
 def _id_of(message: jsonrpc.Message) -> jsonrpc.RequestId | None:
@@ -109,7 +112,8 @@ class _Answering:
         self._receive = receive
         self._exchange = exchange
         self._id = _id_of(posted.message)
-        self._response = HeldResponse(send, exchange, self._id)
+        self._message = posted.message
+        self._response = HeldResponse(send, exchange, self._id, self._refused)
         self._unread: bytes | None = posted.body
         self._left = False
         self._notifications: NotificationStream | None = None
@@ -145,6 +149,11 @@ class _Answering:
         finally:
             if self._exchange.record_id is not None and not self._response.complete:
                 worker.dependencies.audit.close(Undelivered(self._exchange.record_id))
+
+    async def _refused(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The SDK's refusal in a sentence, with the record of what was refused if it was a call."""
+        error = ErrorData.model_validate(answer["error"])
+        return await kernel.refused(self._message, answer["id"], error, self._exchange)
 
     async def _receive_again(self) -> Message:
         """Hand out the body that was read already, and then what else arrives."""

@@ -12,7 +12,7 @@ from authz_app.pages.records.page.fields import Section
 from authz_app.pages.shared import words
 from authz_app.redaction.log_lines import visible
 
-_WITHOUT_RESULT = ("", CallRecord.Outcome.UNKNOWN, CallRecord.Outcome.CANCELLED)
+_WITHOUT_RESULT = ("", CallRecord.Outcome.UNKNOWN, CallRecord.Outcome.CANCELLED, CallRecord.Outcome.NOT_RUN)
 
 
 def section(request: HttpRequest, record: CallRecord) -> Section | None:
