@@ -530,7 +530,7 @@ def doubled(by: Any) -> Any:
         (functools.lru_cache(Counter.static), "static", 3),
         (doubled, "doubled", 6),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__ if callable(value) else None,
 )
 def test_whatever_can_be_called_can_be_offered(function: Any, name: str, result: int | None) -> None:
     tool(**({"name": "it"} if name == "it" else {}))(function)

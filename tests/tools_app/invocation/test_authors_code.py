@@ -83,7 +83,7 @@ def test_data_is_small() -> None:
         Plain(name="x", anything=Row("x")),
         Holder.model_construct(inner=None, other=Row("x")),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_large_or_has_code_of_its_own_is_not(value: Any) -> None:
     assert not is_small_data(value)
