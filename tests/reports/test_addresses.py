@@ -451,7 +451,6 @@ WELL_KNOWN = "/.well-known/(oauth-protected-resource|oauth-authorization-server|
 def below(
     request: pytest.FixtureRequest,
     nginx: None,
-    issuer: Issuer,
     migrated_sqlite: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[SiteAddress]:
@@ -464,18 +463,19 @@ def below(
     passed = {"/agents/": "/" if request.param == "takes away" else "", f"~ ^{WELL_KNOWN}/agents(/|$)": ""}
     limits = {"REGISTRATIONS_PER_MINUTE": "1000", "SIGN_INS_PER_MINUTE": "1000", "TRUSTED_PROXIES": "127.0.0.1"}
     with (
-        Site(database, issuer, PUBLIC_URL=url, LOCAL_ISSUER="true", **limits) as running,
+        Site(database, PUBLIC_URL=url, LOCAL_ISSUER="true", **limits) as running,
         RoundRobin(port, [running.port], {"X-Forwarded-For": "$remote_addr"}, passed),
     ):
-        yield SiteAddress(url, url, database, issuer)
+        yield SiteAddress(url, url, database, None)
         running.assert_no_traceback()
 
 
 async def test_both_transports_call_below_a_path(below: SiteAddress) -> None:
+    token = log_in(below.url, "root")["access_token"]
     async with asyncio.timeout(WAIT):
-        async with below.client() as over_sse:
+        async with below.client(token=token) as over_sse:
             assert not (await over_sse.call_tool("TimeTool", {})).is_error
-        async with below.streamable_client() as over_http:
+        async with below.streamable_client(token=token) as over_http:
             assert not (await over_http.call_tool("TimeTool", {})).is_error
     for path in ("/mcp/", "//mcp"):
         assert httpx2.post(below.url + path, json={}, timeout=WAIT).status_code == 401
@@ -518,6 +518,14 @@ def test_people_log_in_and_devices_too_below_a_path(below: SiteAddress) -> None:
     assert begun.json()["verification_uri"] == f"{below.url}/device"
     with Person(below.url, "root") as person:
         assert begun.json()["user_code"] in person.open(begun.json()["verification_uri_complete"]).text
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/", "/sse"])
+def test_a_client_finds_the_login_below_a_path(below: SiteAddress, tmp_path: Path, path: str) -> None:
+    browser = {"PERSON": "root", "BROWSER": f"{sys.executable} -m tests.person %s", "XDG_CACHE_HOME": str(tmp_path)}
+    asked = ["mcp_client", below.url + path, "--callback-port", str(free_port()), "--login", "call", "echo", "text=x"]
+    ended = warm_python.run(asked, os.environ | browser, 90)
+    assert (ended.returncode, ended.stdout) == (0, "x\n"), ended.stderr
 
 
 LINK = re.compile(r'(?:href|src|action|data-url|content)="(/[^"]*|http[^"]*)"')
