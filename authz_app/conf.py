@@ -46,6 +46,11 @@ class AuthzConf:
         """PUBLIC_URL; in development with the name of this machine that the Host header has, if it has another."""
         return _at_host(self.public_url, host.lower()) if host.lower() in self.loopback_hosts else self.public_url
 
+    def as_named(self, resources: Iterable[str]) -> list[str]:
+        """``resources``, those of this site without a slash at their end, so that one is told from another."""
+        plain = [(resource, resource.rstrip("/")) for resource in resources]
+        return [named if named in self.resource_identifiers else resource for resource, named in plain]
+
     def resource_metadata_url(self, path: str, host: str = "") -> str:
         """Where the metadata is that a challenge to a request for ``path`` names (RFC 9728 sections 3.1, 5.1)."""
         origin = self.public_url_at(host).removesuffix(self.path_prefix)
@@ -139,6 +144,15 @@ def _trusted_issuers() -> tuple[TrustedIssuer, ...]:
     return without_twins(issuers)
 
 
+def _network(text: str) -> IPv4Network | IPv6Network:
+    """The network; one of IPv4 that IPv6 carries (RFC 4291 section 2.5.5.2) as what it is, like the callers in it."""
+    network = ip_network(text.strip().strip("[]"))
+    carried = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if carried is None or network.prefixlen < 96:
+        return network
+    return IPv4Network((carried, network.prefixlen - 96))
+
+
 @cache
 def conf() -> AuthzConf:
     """The settings of this app.
@@ -153,7 +167,7 @@ def conf() -> AuthzConf:
         trusted_issuers=_trusted_issuers(),
         local_issuer=settings.LOCAL_ISSUER,
         allow_query_token=settings.ALLOW_QUERY_TOKEN,
-        trusted_proxies=tuple(ip_network(proxy) for proxy in settings.TRUSTED_PROXIES),
+        trusted_proxies=tuple(map(_network, settings.TRUSTED_PROXIES)),
         contact=settings.CONTACT,
         audit_timeout=settings.AUDIT_TIMEOUT,
         audit_seal_seconds=settings.AUDIT_SEAL_SECONDS,

@@ -123,7 +123,7 @@ def read(request: HttpRequest, person: Any) -> AuthorizationRequest:
         uri=uri,
         scopes=tuple(scopes),
         left_out=tuple(dict.fromkeys(scope for scope in requested if scope not in granted)),
-        resources=tuple(query.getlist("resource")),
+        resources=tuple(conf().as_named(query.getlist("resource"))),
         state=query.get("state", ""),
     )
 

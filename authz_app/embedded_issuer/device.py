@@ -61,7 +61,7 @@ def begin(request: HttpRequest, resources: list[str]) -> dict[str, Any]:
     _, data, _ = server.create_device_authorization_response(*extract_params(request))
     # oauthlib's server takes no other lifetime.
     data["expires_in"] = app_settings.DEVICE_CODE_EXPIRES_IN
-    get_validator_context().requested_resources = resources
+    get_validator_context().requested_resources = conf().as_named(resources)
     device_codes.create(request.POST["client_id"], data.pop("scope", "").split(), data)
     return dict(data)
 

@@ -63,3 +63,9 @@ def test_a_bare_origin_is_trusted_as_clients_spell_it(settings: Settings) -> Non
         {"https://b.example/", "https://b.example"},
         {"https://api.example", "https://api.example/"},
     ]
+
+
+def test_proxies_may_be_written_as_they_show_up_on_a_socket_of_both_families(settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = ["::ffff:10.0.0.1", "::ffff:10.1.0.0/112", "[::1]", " 192.0.2.1 ", "fd00::/8", "::/0"]
+    found = [str(network) for network in conf().trusted_proxies]
+    assert found == ["10.0.0.1/32", "10.1.0.0/16", "::1/128", "192.0.2.1/32", "fd00::/8", "::/0"]

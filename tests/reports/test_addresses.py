@@ -24,7 +24,7 @@ from tests import warm_python
 from tests.conftest import copy_sqlite
 from tests.databases import add_user, rows, rule_for_everybody
 from tests.issuer import Issuer
-from tests.person import PASSWORD, Person, log_in, metadata_of, register
+from tests.person import PASSWORD, Person, log_in, metadata_of, redeem, register
 from tests.raw_modern import call, headers_for, post
 from tests.redis import RedisServer
 from tests.round_robin import RoundRobin
@@ -306,9 +306,24 @@ def test_what_is_below_an_mcp_path_is_not_answered_by_a_page(proxied: Site, path
 @pytest.mark.parametrize("resource", ["/mcp/", "/mcp", "/sse/", "/"])
 def test_a_token_may_be_asked_for_with_one_slash_more(proxied: Site, resource: str) -> None:
     add_user(proxied.database_url, f"dana{len(resource)}{resource[1:2]}", PASSWORD)
-    tokens = log_in(proxied.url, f"dana{len(resource)}{resource[1:2]}", resource=f"{proxied.url}{resource}")
+    metadata = metadata_of(proxied.url)
+    application = register(metadata)
+    with Person(proxied.url, f"dana{len(resource)}{resource[1:2]}") as person:
+        callback = person.allow(application.address(metadata, resource=f"{proxied.url}{resource}"))
+    # Whoever asks for the token may spell it otherwise.
+    other = resource.removesuffix("/") if resource.endswith("/") else f"{resource}/"
+    tokens = redeem(metadata, application, callback, resource=f"{proxied.url}{other}").json()
     answer = post(proxied, call("TimeTool"), token={"Authorization": f"Bearer {tokens['access_token']}"})
     assert answer.status_code == 200
+    again = {
+        "grant_type": "refresh_token",
+        "refresh_token": tokens["refresh_token"],
+        "client_id": application.client_id,
+    }
+    for spelled in (resource, other):
+        answer = httpx2.post(metadata["token_endpoint"], data=again | {"resource": f"{proxied.url}{spelled}"})
+        assert answer.status_code == 200, answer.text
+        again["refresh_token"] = answer.json()["refresh_token"]
 
 
 def test_a_token_of_another_issuer_may_name_a_resource_with_one_slash_more(proxied: Site) -> None:

@@ -92,7 +92,7 @@ def test_further_resources_are_this_site_s_where_the_settings_name_them(
     "resource",
     [
         "https://elsewhere.example/sse",
-        "http://testserver/sse/",
+        "http://testserver/sse//",
         "http://testserver/x",
         "http://testserver.example/sse",
     ]
