@@ -23,7 +23,7 @@ async def http_app(scope: Any, receive: Any, send: Any) -> None:
     if path not in MCP_PATHS:
         path = local_path(path, settings.FORCE_SCRIPT_NAME or "")
         scope = {**scope, "path": path}
-    if path in MCP_PATHS or is_below_mcp(path):
+    if path in MCP_PATHS or is_below_mcp(path, is_issuer=settings.LOCAL_ISSUER):
         await mcp_app(scope, receive, send)
         return
     if settings.FORCE_SCRIPT_NAME:

@@ -29,6 +29,7 @@ urlpatterns = [
     path("identity/o/api/device/code", views.device_code),
     path("identity/<path:rest>", views.not_served),
     path("device", consent.DeviceView.as_view(), name="device"),
+    path("device/", consent.DeviceView.as_view()),
     path("sign-in/", site_page(account.login), name="account_login"),
     path("sign-out/", site_page(account.logout), name="account_logout"),
     path("sign-in/inactive/", site_page(account.account_inactive), name="account_inactive"),

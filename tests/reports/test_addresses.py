@@ -303,6 +303,12 @@ def test_what_is_below_an_mcp_path_is_not_answered_by_a_page(proxied: Site, path
         assert f"Use {proxied.url}/mcp or {proxied.url}/sse." in answer.text
 
 
+def test_a_person_may_type_the_address_for_devices_with_one_slash_more(proxied: Site) -> None:
+    add_user(proxied.database_url, "typist", PASSWORD)
+    with Person(proxied.url, "typist") as typist:
+        assert [typist.open(path).status_code for path in ("/device", "/device/")] == [200, 200]
+
+
 @pytest.mark.parametrize("resource", ["/mcp/", "/mcp", "/sse/", "/"])
 def test_a_token_may_be_asked_for_with_one_slash_more(proxied: Site, resource: str) -> None:
     add_user(proxied.database_url, f"dana{len(resource)}{resource[1:2]}", PASSWORD)

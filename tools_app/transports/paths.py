@@ -44,7 +44,7 @@ def _joined(segments: Sequence[str]) -> str:
     return "/" + "/".join(segments)
 
 
-def is_below_mcp(path: str) -> bool:
-    """Whether programs ask for this path, and no page is there."""
+def is_below_mcp(path: str, *, is_issuer: bool) -> bool:
+    """Whether nothing is at this path, and programs ask for it. An issuer's metadata are where some clients look."""
     first, _, rest = path.removeprefix("/").partition("/")
-    return first in _MCP and not rest.startswith(WELL_KNOWN)
+    return first in _MCP and not (is_issuer and rest.startswith(f"{WELL_KNOWN}/"))

@@ -65,4 +65,5 @@ def test_the_path_of_the_site_is_whole_segments() -> None:
     [("/mcp/x", True), ("/sse/x/y", True), ("/messages/x", True), ("/mcp/.well-known/x", False), ("/mcpx", False)],
 )
 def test_no_page_is_below_an_mcp_path(path: str, is_below: bool) -> None:
-    assert is_below_mcp(path) is is_below
+    assert is_below_mcp(path, is_issuer=True) is is_below
+    assert is_below_mcp(path, is_issuer=False) is (is_below or "well-known" in path)
