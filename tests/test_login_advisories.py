@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx2
 import pytest
 
+from authz_app.embedded_issuer.refresh_tokens import MOST_REUSES
 from tests.conftest import copy_postgresql, copy_sqlite
 from tests.databases import execute, rows
 from tests.person import CALLBACK, PASSWORD, Application, Person, add_person, metadata_of, redeem, register
@@ -98,8 +99,8 @@ def test_a_code_that_many_redeem_at_once_is_good_once(
     assert sorted(answers) == [200] + [400] * 7
 
 
-def test_a_refresh_token_that_many_use_at_once_is_good_once(
-    metadata: dict[str, Any], application: Application, dana: Person
+def test_a_refresh_token_is_good_for_a_bounded_number_of_pairs_and_for_none_after_a_moment(
+    site: Site, metadata: dict[str, Any], application: Application, dana: Person
 ) -> None:
     tokens = redeem(metadata, application, dana.allow(application.address(metadata))).json()
     body = {"grant_type": "refresh_token", "client_id": application.client_id, **tokens}
@@ -108,8 +109,37 @@ def test_a_refresh_token_that_many_use_at_once_is_good_once(
         return post(metadata["token_endpoint"], body).status_code
 
     with ThreadPoolExecutor(8) as many:
-        answers = list(many.map(refresh, range(8)))
-    assert sorted(answers) == [200] + [400] * 7
+        answers = list(many.map(refresh, range(MOST_REUSES + 8)))
+    assert sorted(answers) == [200] * (1 + MOST_REUSES) + [400] * 7
+    mark = "?" if site.database_url.startswith("sqlite") else "%s"
+    # Whatever clock the database has, the moment is over.
+    over = f"UPDATE allauth_idp_oidc_token SET expires_at = {mark} WHERE client_id = {mark} AND data LIKE '%reuses%'"
+    over = over.replace("data LIKE", "CAST(data AS text) LIKE")
+    execute(site.database_url, over, ["2026-01-01 00:00:00+00:00", application.client_id])
+    assert refresh(0) == 400
+
+
+def test_a_spent_refresh_token_is_of_no_use_to_another_application(
+    metadata: dict[str, Any], application: Application, dana: Person
+) -> None:
+    tokens = redeem(metadata, application, dana.allow(application.address(metadata))).json()
+    body = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert post(metadata["token_endpoint"], {**body, "client_id": application.client_id}).status_code == 200
+    stolen = post(metadata["token_endpoint"], {**body, "client_id": register(metadata).client_id})
+    assert stolen.json()["error"] == "invalid_grant"
+
+
+def test_a_code_that_is_used_again_takes_back_what_its_refreshes_got(
+    metadata: dict[str, Any], application: Application, dana: Person
+) -> None:
+    callback = dana.allow(application.address(metadata))
+    body = {"grant_type": "refresh_token", "client_id": application.client_id}
+    tokens = redeem(metadata, application, callback).json()
+    for _ in range(2):
+        tokens = post(metadata["token_endpoint"], {**body, "refresh_token": tokens["refresh_token"]}).json()
+    assert redeem(metadata, application, callback).status_code == 400
+    again = post(metadata["token_endpoint"], {**body, "refresh_token": tokens["refresh_token"]})
+    assert again.json()["error"] == "invalid_grant"
 
 
 def test_a_code_is_of_no_use_to_another_application(

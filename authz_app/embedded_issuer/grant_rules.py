@@ -18,6 +18,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestErro
 from oauthlib.oauth2.rfc8628.grant_types import DeviceCodeGrant
 from oauthlib.openid import Server
 
+from authz_app.embedded_issuer import refresh_tokens
 from authz_app.embedded_issuer.registration import mark_used, redirect_uri_matches
 from authz_app.embedded_issuer.scopes import grantable
 
@@ -112,7 +113,7 @@ class GrantRules(OAuthLibRequestValidator):
             return True
         # A second use: either of the two was not the application (RFC 6749 section 4.1.2).
         if issued := cache.get(_used(client_id, code)):
-            Token.objects.filter(client=client, type=Token.Type.REFRESH_TOKEN, hash=issued).delete()
+            refresh_tokens.of_family(issued).filter(client=client).delete()
         return False
 
     def validate_device_code(self, client_id: str, device_code: str, request: Request) -> str:
@@ -127,28 +128,49 @@ class GrantRules(OAuthLibRequestValidator):
         return DeviceCodeGrant.DEVICE_CODE_AUTHORIZED
 
     def save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
-        """Keep what was issued, once for each code and each refresh token, however many ask with it at a time.
+        """Keep what was issued: once for each code, however many ask with it at a time, and for each refresh token as
+        `refresh_tokens` has it.
 
         Raises:
             InvalidGrantError: another request was faster.
         """
-        if code := request.code or request.device_code:
-            issued = get_adapter().hash_token(token["refresh_token"])
-            if not cache.add(_used(request.client_id, code), issued, _USED_CODES_KEPT):
-                raise InvalidGrantError(request=request)
-        spent = get_validator_context().refresh_token
+        issued = get_adapter().hash_token(token["refresh_token"]) if "refresh_token" in token else ""
+        code = request.code or request.device_code
+        if code and not cache.add(_used(request.client_id, code), issued, _USED_CODES_KEPT):
+            raise InvalidGrantError(request=request)
         with transaction.atomic():
-            if spent is not None and not Token.objects.select_for_update().filter(pk=spent.pk).exists():
-                raise InvalidGrantError(request=request)
+            family = self._spend(request) or issued
             super().save_bearer_token(token, request, *args, **kwargs)
+            if issued:
+                refresh_tokens.join(issued, family)
         # So that as many go as come; allauth keeps what has expired until somebody runs its command.
         Token.objects.filter(pk__in=list(Token.objects.expired().values_list("pk", flat=True)[:_CLEARED])).delete()
+
+    def _spend(self, request: Request) -> str | None:
+        """Mark the refresh token that was presented as used; its family, or None where there is no such token.
+
+        Raises:
+            InvalidGrantError: it is good no longer.
+        """
+        context_of = get_validator_context()
+        spent, context_of.refresh_token = context_of.refresh_token, None  # allauth would delete it
+        if spent is None:
+            return None
+        family = refresh_tokens.spend(spent)
+        if family is None:
+            raise InvalidGrantError(request=request)
+        if "email" in request.scopes:
+            context_of.email = context_of.email or spent.get_scope_email()
+        return family
 
     def revoke_token(
         self, token: str, token_type_hint: str | None, request: Request, *args: Any, **kwargs: Any
     ) -> None:
-        """Revoke a refresh token of the application that asks (RFC 7009 section 2.1)."""
-        Token.objects.by_value(token).filter(client=request.client).delete()
+        """Revoke a refresh token of the application that asks, and its family (RFC 7009 section 2.1)."""
+        own = Token.objects.filter(client=request.client)
+        for found in own.by_value(token).filter(type=Token.Type.REFRESH_TOKEN):
+            refresh_tokens.of_family(refresh_tokens.family_of(found)).filter(client=request.client).delete()
+        own.by_value(token).delete()
 
 
 def _used(client_id: str, code: str) -> str:

@@ -5,10 +5,13 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx2
+import jwt
 import pytest
 from django.test import Client as Browser
 from pytest_django import Settings
@@ -28,11 +31,14 @@ from authz_app.tokens.errors import (
 from authz_app.tokens.issuer_keys import IssuerKeySets
 from authz_app.tokens.verifier import TokenVerifier, verifier
 from tests.authz_app.pages.browsing import text
-from tests.conftest import copy_sqlite
+from tests.conftest import copy_postgresql, copy_sqlite
 from tests.databases import execute, rule_for_everybody
 from tests.issuer import ABSENT, AUDIENCE, Issuer, private_key, public_jwk
+from tests.person import Person, add_person, metadata_of, redeem, register
 from tests.raw_modern import call as modern_call, post
 from tests.raw_sse import raw_session
+from tests.redis import RedisServer
+from tests.round_robin import BalancedSite, balanced_site
 from tests.site import Site as ServedSite
 
 WAIT = 60.0
@@ -592,3 +598,90 @@ async def test_an_open_session_hears_that_a_tool_is_listed_without_its_scope(ste
             assert (await session.message())["method"] == "notifications/tools/list_changed"
             tools = (await session.request("tools/list"))["result"]["tools"]
             assert {tool["name"] for tool in tools} == ({"echo", "large"} if listed else {"echo"})
+
+
+# Refreshes at once
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def two_workers(
+    request: pytest.FixtureRequest, nginx: None, redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BalancedSite]:
+    template = request.getfixturevalue(f"migrated_{request.param}")
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = copy_sqlite(template, tmp_path_factory.mktemp("site"))
+        else:
+            url = stack.enter_context(copy_postgresql(template))
+        limits = {"REGISTRATIONS_PER_MINUTE": "1000", "SIGN_INS_PER_MINUTE": "1000", "TRUSTED_PROXIES": "127.0.0.1"}
+        site = stack.enter_context(balanced_site(2, url, None, REDIS_URL=redis.url, LOCAL_ISSUER="true", **limits))
+        add_person(site.workers[0], "dana")
+        yield site
+        for worker in site.workers:
+            worker.assert_no_traceback()
+
+
+class LoggedIn:
+    """An application that logged a person in, and refreshes."""
+
+    def __init__(self, site: BalancedSite) -> None:
+        self.site = site
+        self.metadata = metadata_of(site.url)
+        self.application = register(self.metadata)
+        with Person(site.url, "dana") as dana:
+            callback = dana.allow(self.application.address(self.metadata, resource=f"{site.url}/mcp"))
+        self.tokens: dict[str, Any] = redeem(self.metadata, self.application, callback).json()
+
+    def refresh(self, refresh_token: str) -> httpx2.Response:
+        body = {"grant_type": "refresh_token", "client_id": self.application.client_id}
+        return httpx2.post(self.metadata["token_endpoint"], data={**body, "refresh_token": refresh_token}, timeout=WAIT)
+
+    def refresh_at_once(self, refresh_token: str, times: int) -> list[httpx2.Response]:
+        with ThreadPoolExecutor(times) as many:
+            return list(many.map(lambda _: self.refresh(refresh_token), range(times)))
+
+    def revoke(self, refresh_token: str) -> None:
+        body = {"token": refresh_token, "client_id": self.application.client_id}
+        assert httpx2.post(self.metadata["revocation_endpoint"], data=body, timeout=WAIT).status_code == 200
+
+    def let_the_moment_pass(self) -> None:
+        """Every spent token was used longer ago than it is good for more."""
+        sqlite = self.site.database_url.startswith("sqlite")
+        where = "client_id = ? AND data LIKE ?" if sqlite else "client_id = %s AND CAST(data AS text) LIKE %s"
+        change = f"UPDATE allauth_idp_oidc_token SET expires_at = '2026-01-01 00:00:00+00:00' WHERE {where}"
+        execute(self.site.database_url, change, [self.application.client_id, "%reuses%"])
+
+
+def test_a_client_that_refreshes_four_times_at_once_is_not_logged_out(two_workers: BalancedSite) -> None:
+    client = LoggedIn(two_workers)
+    answers = client.refresh_at_once(client.tokens["refresh_token"], 4)
+    assert [answer.status_code for answer in answers] == [200] * 4
+    pairs = [answer.json() for answer in answers]
+    assert len({pair["refresh_token"] for pair in pairs}) == 4
+    for pair in pairs:
+        claims = jwt.decode(pair["access_token"], options={"verify_signature": False})
+        assert claims["aud"] == [f"{two_workers.url}/mcp"]
+        assert client.refresh(pair["refresh_token"]).status_code == 200
+
+
+def test_a_client_that_lost_the_answer_to_its_refresh_asks_again(two_workers: BalancedSite) -> None:
+    client = LoggedIn(two_workers)
+    for _ in range(3):
+        assert client.refresh(client.tokens["refresh_token"]).status_code == 200
+
+
+def test_a_refresh_token_that_was_used_a_while_ago_is_refused(two_workers: BalancedSite) -> None:
+    client = LoggedIn(two_workers)
+    newest = client.refresh(client.tokens["refresh_token"]).json()["refresh_token"]
+    client.let_the_moment_pass()
+    answers = client.refresh_at_once(client.tokens["refresh_token"], 4)
+    assert {(answer.status_code, answer.json()["error"]) for answer in answers} == {(400, "invalid_grant")}
+    assert client.refresh(newest).status_code == 200
+
+
+def test_what_is_revoked_is_gone_with_all_that_came_of_it(two_workers: BalancedSite) -> None:
+    client = LoggedIn(two_workers)
+    pairs = [answer.json() for answer in client.refresh_at_once(client.tokens["refresh_token"], 4)]
+    client.revoke(pairs[0]["refresh_token"])
+    for refresh_token in (client.tokens["refresh_token"], *(pair["refresh_token"] for pair in pairs)):
+        assert client.refresh(refresh_token).json()["error"] == "invalid_grant"
