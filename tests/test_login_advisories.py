@@ -113,9 +113,9 @@ def test_a_refresh_token_is_good_for_a_bounded_number_of_pairs_and_for_none_afte
     assert sorted(answers) == [200] * (1 + MOST_REUSES) + [400] * 7
     mark = "?" if site.database_url.startswith("sqlite") else "%s"
     # Whatever clock the database has, the moment is over.
-    over = f"UPDATE allauth_idp_oidc_token SET expires_at = {mark} WHERE client_id = {mark} AND data LIKE '%reuses%'"
-    over = over.replace("data LIKE", "CAST(data AS text) LIKE")
-    execute(site.database_url, over, ["2026-01-01 00:00:00+00:00", application.client_id])
+    which = f"client_id = {mark} AND CAST(data AS text) LIKE {mark}"
+    over = f"UPDATE allauth_idp_oidc_token SET expires_at = {mark} WHERE {which}"
+    execute(site.database_url, over, ["2026-01-01 00:00:00+00:00", application.client_id, "%reuses%"])
     assert refresh(0) == 400
 
 

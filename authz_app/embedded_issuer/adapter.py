@@ -14,6 +14,7 @@ from django.urls import get_script_prefix, reverse
 from authz_app.conf import conf, local_issuer_url
 from authz_app.embedded_issuer.registration import check, forget_unused
 from authz_app.embedded_issuer.subjects import active_user, name_claims, user_subject
+from authz_app.tokens import errors
 from authz_app.tokens.signing_key import signing_key
 
 # What allauth's metadata names and is not served: nothing here asks this issuer who somebody is.
@@ -84,8 +85,9 @@ class EmbeddedIssuerAdapter(DefaultOIDCAdapter):
             InvalidTargetError: a resource (RFC 8707 section 2) is not one of this site's identifiers.
         """
         accepted = conf().resource_identifiers
-        if not set(uris) <= set(accepted):
-            raise InvalidTargetError(description=f"The resource must be one of {' '.join(accepted)}.")
+        if others := [uri for uri in uris if uri not in accepted]:
+            asked = f"The resource {errors.shown(others[0])} is not of this site."
+            raise InvalidTargetError(description=f"{asked} Ask for one of {' '.join(accepted)}.")
 
     def populate_server_metadata(self, data: dict[str, Any]) -> None:
         for name in ("scopes_supported", *_NOT_SERVED):

@@ -1,6 +1,7 @@
 """Rule on grants where allauth is milder than OAuth 2.1."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from allauth.core import context
@@ -10,6 +11,7 @@ from allauth.idp.oidc.internal.oauthlib import device_codes
 from allauth.idp.oidc.internal.oauthlib.request_validator import OAuthLibRequestValidator
 from allauth.idp.oidc.internal.oauthlib.server import generate_access_token, generate_refresh_token
 from allauth.idp.oidc.internal.oauthlib.utils import get_validator_context
+from allauth.idp.oidc.internal.resources import InvalidTargetError
 from allauth.idp.oidc.models import Token
 from django.core.cache import cache
 from django.db import transaction
@@ -21,11 +23,13 @@ from oauthlib.openid import Server
 from authz_app.embedded_issuer import refresh_tokens
 from authz_app.embedded_issuer.registration import mark_used, redirect_uri_matches
 from authz_app.embedded_issuer.scopes import grantable
+from authz_app.tokens import errors
 
 _CHALLENGE = re.compile("[A-Za-z0-9_-]{43}")
 # Longer than a code is good, so that its second use is known for what it is.
 _USED_CODES_KEPT = 600
 _CLEARED = 20
+_MOST_NAMED = 3
 
 
 def authorization_server(person: Any = None, **options: Any) -> Server:
@@ -140,7 +144,10 @@ class GrantRules(OAuthLibRequestValidator):
             raise InvalidGrantError(request=request)
         with transaction.atomic():
             family = self._spend(request) or issued
-            super().save_bearer_token(token, request, *args, **kwargs)
+            try:
+                super().save_bearer_token(token, request, *args, **kwargs)
+            except InvalidTargetError:
+                raise _granted_for_another(request) from None
             if issued:
                 refresh_tokens.join(issued, family)
         # So that as many go as come; allauth keeps what has expired until somebody runs its command.
@@ -171,6 +178,18 @@ class GrantRules(OAuthLibRequestValidator):
         for found in own.by_value(token).filter(type=Token.Type.REFRESH_TOKEN):
             refresh_tokens.of_family(refresh_tokens.family_of(found)).filter(client=request.client).delete()
         own.by_value(token).delete()
+
+
+def _granted_for_another(request: Request) -> InvalidTargetError:
+    """The refusal of a token for a resource that is beyond what a person granted (RFC 8707 section 2.2)."""
+    context_of = get_validator_context()
+    asked, granted = (_in_short(names) for names in (context_of.requested_resources, context_of.granted_resources))
+    description = f"The token was asked for with the resource {asked}, and what was granted is {granted}. Ask for that."
+    return InvalidTargetError(description=description, request=request)
+
+
+def _in_short(resources: Iterable[str] | None) -> str:
+    return " and ".join(errors.shown(resource) for resource in list(resources or ())[:_MOST_NAMED])
 
 
 def _used(client_id: str, code: str) -> str:

@@ -632,8 +632,8 @@ class LoggedIn:
             callback = dana.allow(self.application.address(self.metadata, resource=f"{site.url}/mcp"))
         self.tokens: dict[str, Any] = redeem(self.metadata, self.application, callback).json()
 
-    def refresh(self, refresh_token: str) -> httpx2.Response:
-        body = {"grant_type": "refresh_token", "client_id": self.application.client_id}
+    def refresh(self, refresh_token: str, **further: str) -> httpx2.Response:
+        body = {"grant_type": "refresh_token", "client_id": self.application.client_id, **further}
         return httpx2.post(self.metadata["token_endpoint"], data={**body, "refresh_token": refresh_token}, timeout=WAIT)
 
     def refresh_at_once(self, refresh_token: str, times: int) -> list[httpx2.Response]:
@@ -685,3 +685,17 @@ def test_what_is_revoked_is_gone_with_all_that_came_of_it(two_workers: BalancedS
     client.revoke(pairs[0]["refresh_token"])
     for refresh_token in (client.tokens["refresh_token"], *(pair["refresh_token"] for pair in pairs)):
         assert client.refresh(refresh_token).json()["error"] == "invalid_grant"
+
+
+def test_a_client_that_asks_for_another_resource_than_it_was_granted_is_told_both(two_workers: BalancedSite) -> None:
+    client, site = LoggedIn(two_workers), two_workers.url
+    for asked in (site, f"{site}/", f"{site}/sse"):
+        refused = client.refresh(client.tokens["refresh_token"], resource=asked)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
+        told = refused.json()["error_description"]
+        assert f"with the resource '{asked}', and what was granted is '{site}/mcp'" in told
+    elsewhere = client.refresh(client.tokens["refresh_token"], resource="https://elsewhere.example/\u202emcp")
+    assert elsewhere.json()["error"] == "invalid_target"
+    told = elsewhere.json()["error_description"]
+    assert told.startswith("The resource 'https://elsewhere.example/?mcp' is not of this site. Ask for one of ")
+    assert client.refresh(client.tokens["refresh_token"], resource=f"{site}/mcp").status_code == 200
