@@ -699,3 +699,17 @@ def test_a_client_that_asks_for_another_resource_than_it_was_granted_is_told_bot
     told = elsewhere.json()["error_description"]
     assert told.startswith("The resource 'https://elsewhere.example/?mcp' is not of this site. Ask for one of ")
     assert client.refresh(client.tokens["refresh_token"], resource=f"{site}/mcp").status_code == 200
+
+
+def test_a_client_that_redeems_its_code_for_the_bare_origin_after_it_was_granted_a_path_is_told_both(
+    two_workers: BalancedSite,
+) -> None:
+    site = two_workers.url
+    metadata = metadata_of(site)
+    application = register(metadata)
+    with Person(site, "dana") as dana:
+        callback = dana.allow(application.address(metadata, resource=f"{site}/mcp"))
+    refused = redeem(metadata, application, callback, resource=f"{site}/")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
+    told = refused.json()["error_description"]
+    assert f"with the resource '{site}/', and what was granted is '{site}/mcp'. Ask for that." in told
