@@ -19,6 +19,7 @@ class ToolsConf:
     max_calls_in_flight: int
     max_sessions_per_client: int
     max_session_idle: float
+    session_grace: float
     max_queued_bytes: int
     openweathermap_api_key: str
     openweathermap_url: str
@@ -36,6 +37,7 @@ def conf() -> ToolsConf:
         max_calls_in_flight=settings.MAX_CALLS_IN_FLIGHT,
         max_sessions_per_client=settings.MAX_SESSIONS_PER_CLIENT,
         max_session_idle=settings.MAX_SESSION_IDLE,
+        session_grace=settings.SESSION_GRACE_SECONDS,
         max_queued_bytes=settings.MAX_QUEUED_BYTES,
         openweathermap_api_key=settings.OPENWEATHERMAP_API_KEY,
         openweathermap_url=settings.OPENWEATHERMAP_URL,

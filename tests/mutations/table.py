@@ -194,17 +194,27 @@ MUTATIONS = (
         promise=5,
         taken_out="the owner of a session, in Redis",
         path="tools_app/sessions/redis_scripts.py",
-        old="  if session[1] ~= owner or (session[4] and tonumber(session[3]) <= now) then verdict = false\n",
-        new="  if not session[1] or (session[4] and tonumber(session[3]) <= now) then verdict = false\n",
+        old="  if session[1] ~= owner or tonumber(session[3]) <= over then verdict = false\n",
+        new="  if not session[1] or tonumber(session[3]) <= over then verdict = false\n",
         test="tests/tools_app/sessions/test_redis.py::test_a_session_does_not_exist_for_another_owner",
     ),
     Mutation(
         promise=5,
-        taken_out="that a stream ends with its owner's latest token",
+        taken_out="that nothing new is told without a valid token",
+        path="tools_app/streams/policy_watch.py",
+        old="            if opened.has_expired:\n",
+        new="            if opened.expires_at <= 0:\n",
+        test="tests/tools_app/streams/test_policy_watch.py"
+        "::test_a_stream_whose_token_has_expired_is_told_once_when_it_speaks_again",
+    ),
+    Mutation(
+        promise=5,
+        taken_out="that a session ends some time after its owner's latest token",
         path="tools_app/streams/watch.py",
-        old="        if opened.expires_at <= time.time():\n",
-        new="        if opened.expires_at <= 0:\n",
-        test="tests/tools_app/streams/test_watch.py::test_a_stream_ends_when_no_worker_was_presented_a_later_token",
+        old="            opened.stream.end(WITHOUT_TOKEN)\n",
+        new="            pass\n",
+        test="tests/tools_app/streams/test_watch.py"
+        "::test_a_session_ends_when_it_was_without_a_valid_token_for_too_long",
     ),
     Mutation(
         promise=6,

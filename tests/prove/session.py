@@ -36,7 +36,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 class Session:
-    """An MCP session. ``ended`` is set when its stream is."""
+    """An MCP session. ``ended`` is set when its stream is; ``notified`` has the notifications that came on it."""
 
     def __init__(self, stage: Stage, site: Site, token: str) -> None:
         self.stage = stage
@@ -44,6 +44,7 @@ class Session:
         self.token = token
         self.endpoint = ""
         self.ended = asyncio.Event()
+        self.notified: list[str] = []
         self._numbers = itertools.count(1)
         self._waiting: dict[Any, asyncio.Future[dict[str, Any]]] = {}
 
@@ -68,6 +69,8 @@ class Session:
             self._waiting[""].set_result({})
             return
         message = json.loads(data)
+        if "id" not in message:
+            self.notified.append(message["method"])
         waiting = self._waiting.get(message.get("id"))
         if waiting is not None and not waiting.done():
             waiting.set_result(message)

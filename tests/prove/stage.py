@@ -23,6 +23,8 @@ from tests.site import Site, free_port, several_workers
 # Seconds. A killed worker's records are unknown this long, and ten seconds of grace, after their calls began.
 TOOL_TIME_LIMIT = 5
 AUDIT_TIMEOUT = 1
+# How long a session waits for a valid token.
+SESSION_GRACE = 6
 RULED_TOOLS = ("mark", "echo", "wait", "crash", "fail", "weather_tool")
 RACED_TOOL = "echo_async"
 SCOPED_TOOL, SCOPE = "count_clients", "deploy"
@@ -122,6 +124,7 @@ def _settings(issuers: Sequence[Issuer], directory: Path, plants: Plants) -> dic
         "TOOL_TIME_LIMIT": str(TOOL_TIME_LIMIT),
         "AUDIT_TIMEOUT": str(AUDIT_TIMEOUT),
         "DRAIN_SECONDS": "1",
+        "SESSION_GRACE_SECONDS": str(SESSION_GRACE),
     }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from time import time
 from typing import Any
 
@@ -33,6 +34,16 @@ async def opened(
     caller = caller_for(Principal(*owner, frozenset(), int(session.expires_at)))
     there = SessionStream(key, caller, EventStream(1_000_000, 60), session.expires_at)
     worker.watch.add(there)
+    return session, there
+
+
+async def expired(worker: Worker, key: str = "k", ago: float = 1.0) -> tuple[McpSessionState, SessionStream]:
+    """A session whose stream is on this worker, and whose latest token has expired."""
+    session, there = await opened(worker, key)
+    await worker.sessions.delete(key)
+    session = replace(session, expires_at=time() - ago)
+    assert await worker.sessions.open(session, 10)
+    there.expires_at = session.expires_at
     return session, there
 
 

@@ -86,8 +86,10 @@ class SingleWorker:
 
     channel = ""
 
-    def __init__(self, receive: TakeMessage, lost: TakeLost, idle: float, over: SessionIsOver) -> None:
-        self.sessions: SessionStore = MemorySessionStore(idle, over)
+    def __init__(
+        self, receive: TakeMessage, lost: TakeLost, idle: float, over: SessionIsOver, grace: float = 0.0
+    ) -> None:
+        self.sessions: SessionStore = MemorySessionStore(idle, over, grace)
         self._receive = receive
         self._lost = lost
 
@@ -115,7 +117,9 @@ class SingleWorker:
 class RedisWorkers:
     """A site with several workers: one channel for each, through channels-redis pubsub, and sessions in Redis."""
 
-    def __init__(self, name: str, receive: TakeMessage, lost: TakeLost, limit: int, idle: float) -> None:
+    def __init__(  # noqa: PLR0913  (the limits are named)
+        self, name: str, receive: TakeMessage, lost: TakeLost, limit: int, idle: float, grace: float = 0.0
+    ) -> None:
         self._name = name
         self._receive = receive
         self._lost = lost
@@ -123,7 +127,7 @@ class RedisWorkers:
         self._redis: Redis = Redis.from_url(
             settings.REDIS_URL, socket_connect_timeout=_TIMEOUT, socket_timeout=_TIMEOUT
         )
-        self._stored = RedisSessionStore(self._redis, settings.REDIS_PREFIX, limit, idle)
+        self._stored = RedisSessionStore(self._redis, settings.REDIS_PREFIX, limit, idle, grace)
         self.sessions: SessionStore = self._stored
         self._deliver = self._redis.register_script(_DELIVER)
         self._outboxes: dict[str, Outbox] = {}

@@ -8,6 +8,7 @@ from django.contrib.admin.models import DELETION, LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.views import ChangeList
@@ -85,7 +86,8 @@ class McpSessionAdmin(ReadOnlyAdmin):
     @display(description="Opened")
     def opened(self, session: McpSession) -> SafeString:
         times = {"opened": moment(session.opened_at), "expires": moment(session.expires_at)}
-        return render_to_string("admin/tools_app/mcpsession/opened.html", times)
+        shown = {**times, "is_silent": session.expires_at <= timezone.now()}
+        return render_to_string("admin/tools_app/mcpsession/opened.html", shown)
 
     @display(description="Address")
     def address(self, session: McpSession) -> str | None:

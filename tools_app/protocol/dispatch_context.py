@@ -35,6 +35,7 @@ class MessageDispatch:
         self._back_channel = back_channel
         self._token = progress_token_from_params(message.params)
         self._awaited: list[asyncio.Future[Mapping[str, Any]]] = []
+        self._is_closed = False
         self.is_modern = is_modern(message)
         self._levels = _deliverable_levels(session, message, self.is_modern)
         self.request_id = message.id if isinstance(message, jsonrpc.Request) else None
@@ -46,7 +47,11 @@ class MessageDispatch:
         return anyio.Event()
 
     async def notify(self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None) -> None:
-        self._back_channel.post(jsonrpc.notification_of(method, params))
+        self._post(jsonrpc.notification_of(method, params))
+
+    def _post(self, message: Mapping[str, Any]) -> bool:
+        """Send what belongs to the message that is served, for as long as it is. False: it reaches nobody."""
+        return not self._is_closed and self._back_channel.post(message) is not False
 
     async def send_raw_request(
         self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
@@ -55,7 +60,7 @@ class MessageDispatch:
             raise NoBackChannelError(method)
         request_id, reply = self._back_channel.replies.expect(self._session.key)
         self._awaited.append(reply)
-        if self._back_channel.post(jsonrpc.request_of(request_id, method, params)) is False:
+        if not self._post(jsonrpc.request_of(request_id, method, params)):
             reply.cancel()
             raise MCPError(jsonrpc.INTERNAL_ERROR, "The client has left.")
         async with asyncio.timeout((opts or {}).get("timeout", _ASK_TIMEOUT)):
@@ -70,11 +75,11 @@ class MessageDispatch:
             return
         fields = {"progressToken": self._token, "progress": progress, "total": total, "message": message}
         params = {key: value for key, value in fields.items() if value is not None}
-        self._back_channel.post(jsonrpc.notification_of("notifications/progress", params))
+        self._post(jsonrpc.notification_of("notifications/progress", params))
 
     def log(self, level: LogLevel, data: Any) -> None:
         if level in self._levels:
-            self._back_channel.post(jsonrpc.notification_of("notifications/message", {"level": level, "data": data}))
+            self._post(jsonrpc.notification_of("notifications/message", {"level": level, "data": data}))
 
     async def ask(self, question: Question) -> Mapping[str, Any]:
         if not self.can_send_request or not can_answer(self._session.capabilities or {}, question):
@@ -88,7 +93,8 @@ class MessageDispatch:
             raise ToolFailure("The question of this tool was not answered.") from error
 
     def close(self) -> None:
-        """Wait for no more replies."""
+        """Wait for no more replies, and send nothing more: what a function says after its end belongs to no request."""
+        self._is_closed = True
         for reply in self._awaited:
             reply.cancel()
 

@@ -149,3 +149,4 @@ async def serve_notification(
         return
     finally:
         current_exchange.reset(token)
+        dispatch.close()

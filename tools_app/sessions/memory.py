@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from tools_app.sessions.session import EXPIRED, IDLE, Acceptance, Lease, Listening, McpSessionState, Owner
+from authz_app.policy.principal import Principal
+from tools_app.sessions.session import IDLE, WITHOUT_TOKEN, Acceptance, Lease, Listening, McpSessionState, Owner
 from tools_app.wire.jsonrpc import RequestId
 
 _SWEEP_EVERY = 15.0
@@ -13,11 +14,17 @@ _SWEEP_EVERY = 15.0
 class MemorySessionStore:
     """Keeps the sessions of a site with one worker. Those that last by use end ``idle`` seconds after the last use.
 
-    ``over`` is told of those that end by themselves, and why.
+    ``over`` is told of those that end by themselves, and why. All end ``grace`` seconds after the latest token.
     """
 
-    def __init__(self, idle: float, over: Callable[[McpSessionState, str], object] = lambda session, why: None) -> None:
+    def __init__(
+        self,
+        idle: float,
+        over: Callable[[McpSessionState, str], object] = lambda session, why: None,
+        grace: float = 0.0,
+    ) -> None:
         self._idle = idle
+        self._grace = grace
         self._over = over
         self._sessions: dict[str, McpSessionState] = {}
         self._counts: dict[tuple[str, str], int] = {}
@@ -43,7 +50,7 @@ class MemorySessionStore:
 
     async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Acceptance | None:
         session = self._sessions.get(key)
-        if session is None or session.owner != owner or self._is_over(session):
+        if session is None or session.owner != owner or session.is_over(self._grace) or self._why_over(session):
             return None
         if session.lasts_by_use:
             self._use(key)
@@ -61,7 +68,7 @@ class MemorySessionStore:
         if stored is not None:
             self._sessions[session.key] = session.extended_to(stored.expires_at)
 
-    async def extend(self, session: McpSessionState) -> None:
+    async def extend(self, session: McpSessionState, presented: Principal) -> None:
         stored = self._sessions.get(session.key)
         if stored is not None:
             self._sessions[session.key] = stored.extended_to(session.expires_at)
@@ -135,7 +142,7 @@ class MemorySessionStore:
         return None
 
     async def listed(self) -> list[McpSessionState]:
-        return [session for session in self._sessions.values() if not self._is_over(session)]
+        return [session for session in self._sessions.values() if not self._why_over(session)]
 
     def _use(self, key: str) -> None:
         self._used.pop(key, None)
@@ -144,20 +151,18 @@ class MemorySessionStore:
     def _is_busy(self, key: str) -> bool:
         return bool(self._requests.get(key) or self._streams.get(key))
 
-    def _is_over(self, session: McpSessionState) -> bool:
-        return bool(self._why_over(session))
-
     def _why_over(self, session: McpSessionState) -> str:
+        """Why a session has ended by itself; that of a stream ends with it."""
         if not session.lasts_by_use:
             return ""
-        if session.expires_at <= time.time():
-            return EXPIRED
+        if session.is_over(self._grace):
+            return WITHOUT_TOKEN
         is_idle = time.monotonic() - self._used[session.key] > self._idle and not self._is_busy(session.key)
         return IDLE if is_idle else ""
 
     def _sweep_later(self) -> None:
         if self._sweeping is None:
-            every = min(_SWEEP_EVERY, self._idle)
+            every = min(_SWEEP_EVERY, self._idle, max(1.0, self._grace))
             self._sweeping = asyncio.get_running_loop().call_later(every, self._sweep)
 
     def _sweep(self) -> None:

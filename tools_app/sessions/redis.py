@@ -1,7 +1,8 @@
 """Keeps MCP sessions in Redis, where every worker finds them. What must be atomic runs as one script there.
 
-A session has two keys: a hash with its owner, its state, when it expires and how much other workers have sent it; and a
-hash of the requests that other workers are answering for it. Both live for one lease, which the stream's worker renews.
+A session has two keys: a hash with its owner, its state, when its latest token expires, whom that names, and how much
+other workers have sent it; and a hash of the requests that other workers are answering for it. Both live for one lease,
+which the stream's worker renews.
 Those of a session that lasts by use live for ``idle`` seconds, which each use renews; and every worker notes there what
 it answers.
 """
@@ -18,11 +19,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from authz_app import json_text
-from tools_app.sessions import redis_scripts as scripts
+from authz_app.policy.principal import Principal
+from tools_app.sessions import presented as presented_principal, redis_scripts as scripts
 from tools_app.sessions.batching import Batches
 from tools_app.sessions.session import (
-    EXPIRED,
     LEASE,
+    WITHOUT_TOKEN,
     Acceptance,
     Lease,
     Listening,
@@ -52,14 +54,15 @@ class RedisSessionStore:
 
     Those whose streams are here are answered for from memory, as long as Redis can be reached: whatever other workers
     change of them comes here before it reaches the client. ``limit`` is how many requests of one session other workers
-    may be answering, or all together where it lasts by use.
+    may be answering, or all together where it lasts by use. A session ends ``grace`` seconds after its latest token.
     """
 
-    def __init__(self, redis: Redis, prefix: str, limit: int, idle: float) -> None:
+    def __init__(self, redis: Redis, prefix: str, limit: int, idle: float, grace: float = 0.0) -> None:
         self._redis = redis
         self._prefix = prefix
         self._limit = limit
         self._idle = max(1, round(idle))
+        self._grace = grace
         self._own: dict[str, McpSessionState] = {}
         self._doubtful: deque[tuple[str, bytes]] = deque(maxlen=_MOST_DOUBTFUL)
         self._open = redis.register_script(scripts.OPEN)
@@ -98,7 +101,7 @@ class RedisSessionStore:
         if own is not None:
             if not self.reachable:
                 raise SessionsUnavailable(_UNREACHABLE)
-            return Acceptance(own) if own.owner == owner else None
+            return Acceptance(own) if own.owner == owner and not own.is_over(self._grace) else None
         request = b"" if request_id is None else json_text.dumps(request_id)
         pending = _ToAccept(key, json_text.dumps(owner), self._index_of(owner), request)
         try:
@@ -120,7 +123,7 @@ class RedisSessionStore:
     async def _accept_all(self, batch: Sequence["_ToAccept"]) -> Sequence[Any]:
         keys = [name for pending in batch for name in (*self.keys_of(pending.key), pending.index)]
         args: list[Any] = [text for pending in batch for text in (pending.owner, pending.request)]
-        args += [self.channel, self._limit, LEASE, time.time()]
+        args += [self.channel, self._limit, LEASE, time.time() - self._grace]
         try:
             await self._forget_doubtful()
             found: Sequence[Any] = await self.answer_of(self._accept(keys, args))
@@ -180,11 +183,14 @@ class RedisSessionStore:
         if own is not None:
             self._own[session.key] = session.extended_to(own.expires_at)
 
-    async def extend(self, session: McpSessionState) -> None:
-        own = self._own.get(session.key)
-        if own is not None:
-            self._own[session.key] = own.extended_to(session.expires_at)
-        await self.answer_of(self._extend([self.keys_of(session.key)[0]], [session.expires_at]))
+    async def extend(self, session: McpSessionState, presented: Principal) -> None:
+        self._extend_own(session.key, session.expires_at)
+        args: list[Any] = [session.expires_at, presented_principal.stored(presented)]
+        await self.answer_of(self._extend([self.keys_of(session.key)[0]], args))
+
+    def _extend_own(self, key: str, expires_at: float) -> None:
+        if (own := self._own.get(key)) is not None:
+            self._own[key] = own.extended_to(expires_at)
 
     async def delete(self, key: str) -> McpSessionState | None:
         name, requests = self.keys_of(key)
@@ -205,11 +211,11 @@ class RedisSessionStore:
             for key in keys:
                 pipe.hmget(self.keys_of(key)[0], "expires", "idle")
             found = await self.answer_of(pipe.execute())
-        now = time.time()
+        until = time.time() - self._grace
         return {
-            key: EXPIRED if expires else ""
+            key: WITHOUT_TOKEN if expires else ""
             for key, (expires, idle) in zip(keys, found, strict=True)
-            if expires is None or (idle is not None and float(expires) <= now)
+            if expires is None or (idle is not None and float(expires) <= until)
         }
 
     async def renew(self, keys: Sequence[str]) -> Mapping[str, Lease]:
@@ -218,14 +224,23 @@ class RedisSessionStore:
             return {}  # Asking nothing would find Redis reachable, whether it is or not.
         async with self._redis.pipeline(transaction=False) as pipe:
             for key, own in owned:
-                await self._renew([*self.keys_of(key), self._index_of(own.owner)], [LEASE], pipe)
+                await self._renew([*self.keys_of(key), self._index_of(own.owner)], [LEASE, own.expires_at], pipe)
             found = await self.answer_of(pipe.execute())
-        return {key: _lease_of(answer) for (key, _), answer in zip(owned, found, strict=True) if answer is not None}
+        leases = {
+            key: _lease_of(answer, own.owner)
+            for (key, own), answer in zip(owned, found, strict=True)
+            if answer is not None
+        }
+        for key, lease in leases.items():
+            self._extend_own(key, lease.expires_at)
+        return leases
 
     async def listen(self, session: McpSessionState, stream: str, *, is_new: bool) -> Listening | None:
         keys = [self.keys_of(session.key)[0], self._index_of(session.owner)]
-        found = await self.answer_of(self._listen(keys, [stream, int(is_new), LEASE]))
-        return None if found is None else Listening(float(found[0]), bool(found[1]))
+        found = await self.answer_of(self._listen(keys, [stream, int(is_new), LEASE, session.expires_at]))
+        if found is None:
+            return None
+        return Listening(float(found[0]), bool(found[1]), _presented(session.owner, found[2]))
 
     async def unlisten(self, key: str, stream: str) -> None:
         await self.answer_of(self._unlisten([self.keys_of(key)[0]], [stream]))
@@ -270,8 +285,7 @@ class RedisSessionStore:
             for name, (state, expires_at) in zip(names, found, strict=True)
             if state is not None
         ]
-        now = time.time()
-        return [session for session in sessions if not session.lasts_by_use or session.expires_at > now]
+        return [session for session in sessions if not (session.lasts_by_use and session.is_over(self._grace))]
 
     async def _names(self) -> list[bytes]:
         return [name async for name in self._redis.scan_iter(match=f"{self._prefix}session:*", count=1_000)]
@@ -290,7 +304,12 @@ class RedisSessionStore:
 _UNREACHABLE = "The MCP sessions cannot be reached right now. Try again in a moment."
 
 
-def _lease_of(answer: Sequence[Any]) -> Lease:
-    expires_at, sent, requests = answer
+def _lease_of(answer: Sequence[Any], owner: Owner) -> Lease:
+    expires_at, sent, requests, presented = answer
     pairs = zip(requests[::2], requests[1::2], strict=True)
-    return Lease(float(expires_at), int(sent), {request: channel.decode() for request, channel in pairs})
+    elsewhere = {request: channel.decode() for request, channel in pairs}
+    return Lease(float(expires_at), int(sent), elsewhere, _presented(owner, presented))
+
+
+def _presented(owner: Owner, text: bytes) -> Principal | None:
+    return presented_principal.read(owner, text) if text else None

@@ -26,16 +26,16 @@ keep(KEYS[1], KEYS[2], ARGV[2])
 return 1
 """
 # For each of many: session, requests, index; owner and request id. Then, for all: who asks, how many requests a session
-# may have, the lease, the time.
+# may have, the lease, and the expiry with which a session is over by now.
 ACCEPT = f"""{_KEEP}
-local channel, limit, lease, now = ARGV[#ARGV - 3], tonumber(ARGV[#ARGV - 2]), ARGV[#ARGV - 1], tonumber(ARGV[#ARGV])
+local channel, limit, lease, over = ARGV[#ARGV - 3], tonumber(ARGV[#ARGV - 2]), ARGV[#ARGV - 1], tonumber(ARGV[#ARGV])
 local answers = {{}}
 for i = 1, #KEYS / 3 do
   local name, requests, index = KEYS[3 * i - 2], KEYS[3 * i - 1], KEYS[3 * i]
   local owner, request = ARGV[2 * i - 1], ARGV[2 * i]
   local session = redis.call('HMGET', name, 'owner', 'state', 'expires', 'idle')
   local verdict = 'taken'
-  if session[1] ~= owner or (session[4] and tonumber(session[3]) <= now) then verdict = false
+  if session[1] ~= owner or tonumber(session[3]) <= over then verdict = false
   elseif request ~= '' and redis.call('HEXISTS', requests, request) == 1 then verdict = 'duplicate'
   elseif request ~= '' and redis.call('HLEN', requests) >= limit then verdict = 'busy'
   elseif request ~= '' then
@@ -50,17 +50,25 @@ return answers
 UPDATE = """
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'state', ARGV[1]) end
 """
+# Session. When the token expires, and whom it names.
 EXTEND = """
 local expires = redis.call('HGET', KEYS[1], 'expires')
-if expires and tonumber(expires) < tonumber(ARGV[1]) then redis.call('HSET', KEYS[1], 'expires', ARGV[1]) end
+if expires and tonumber(expires) < tonumber(ARGV[1]) then
+  redis.call('HSET', KEYS[1], 'expires', ARGV[1], 'presented', ARGV[2])
+end
 """
-# Session, requests, index. The lease.
-RENEW = f"""{_KEEP}
+_PRESENTED = """
+local function presented(expires, name, known)
+  return tonumber(expires) > tonumber(known) and redis.call('HGET', name, 'presented') or ''
+end
+"""
+# Session, requests, index. The lease, and the expiry that is known to who asks.
+RENEW = f"""{_KEEP}{_PRESENTED}
 local session = redis.call('HMGET', KEYS[1], 'expires', 'sent')
 if not session[1] then return false end
 redis.call('EXPIRE', KEYS[2], ARGV[1])
 keep(KEYS[1], KEYS[3], ARGV[1])
-return {{session[1], session[2], redis.call('HGETALL', KEYS[2])}}
+return {{session[1], session[2], redis.call('HGETALL', KEYS[2]), presented(session[1], KEYS[1], ARGV[2])}}
 """
 # Session, requests, index. The request that is answered.
 RELEASE = f"""{_KEEP}
@@ -71,15 +79,16 @@ if idle then
   keep(KEYS[1], KEYS[3], idle)
 end
 """
-# Session, index. The stream, whether it is new, and the lease, after which a stream that is not heard of is gone.
-LISTEN = f"""{_KEEP}
+# Session, index. The stream, whether it is new, the lease, after which a stream that is not heard of is gone, and the
+# expiry that is known to who asks.
+LISTEN = f"""{_KEEP}{_PRESENTED}
 local now = tonumber(redis.call('TIME')[1])
 local session = redis.call('HMGET', KEYS[1], 'expires', 'idle', 'listener', 'heard')
 if not session[2] then return false end
 keep(KEYS[1], KEYS[2], session[2])
 local chosen = ARGV[2] == '1' or not session[3] or session[3] == ARGV[1] or tonumber(session[4]) + ARGV[3] < now
 if chosen then redis.call('HSET', KEYS[1], 'listener', ARGV[1], 'heard', now) end
-return {{session[1], chosen and 1 or 0}}
+return {{session[1], chosen and 1 or 0, presented(session[1], KEYS[1], ARGV[4])}}
 """
 # Session. The stream that has closed.
 UNLISTEN = """

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any, Literal, Protocol
 
 from authz_app import json_text
+from authz_app.policy.principal import Principal
 from tools_app.wire.jsonrpc import RequestId
 
 Owner = tuple[str, str, str]
@@ -17,6 +18,7 @@ _ID_BYTES = 16
 LEASE = 45  # seconds: three heartbeats
 # Why a session has ended.
 EXPIRED = "the latest token that its owner presented has expired"
+WITHOUT_TOKEN = "its owner presented no valid token any more"
 IDLE = "it was not used any more"
 BLOCKED = "its client is blocked"
 # What the cancellation of a request says whose session has ended; one that its client asked for says nothing.
@@ -37,11 +39,12 @@ def session_key(session_id: str) -> str:
 class McpSessionState:
     """The state of one MCP session.
 
-    It belongs to ``owner`` (issuer, subject, OAuth client ID) alone, and ends at ``expires_at`` (seconds since the
-    epoch), when the latest token that its owner presented expires. ``worker`` is the name of the worker that holds its
-    stream, and ``channel`` that worker's address; one of Streamable HTTP has no stream of its own, and lasts as long as
-    it is used. ``client_info`` and ``capabilities`` are what the initialize request said, unverified;
-    ``protocol_version`` is empty before it. ``told`` stands for the lists as they were then (``listing.digest_of``).
+    It belongs to ``owner`` (issuer, subject, OAuth client ID) alone. At ``expires_at`` (seconds since the epoch) the
+    latest token that its owner presented expires: it is silent then, until the next one, and ends after a grace.
+    ``worker`` is the name of the worker that holds its stream, and ``channel`` that worker's address; one of Streamable
+    HTTP has no stream of its own, and lasts as long as it is used. ``client_info`` and ``capabilities`` are what the
+    initialize request said, unverified; ``protocol_version`` is empty before it. ``told`` stands for the lists as they
+    were then (``listing.digest_of``).
     """
 
     key: str
@@ -78,6 +81,10 @@ class McpSessionState:
         """The session, which expires no earlier than at ``expires_at``."""
         return self if expires_at <= self.expires_at else replace(self, expires_at=expires_at)
 
+    def is_over(self, grace: float) -> bool:
+        """Whether it was without a valid token for ``grace`` seconds."""
+        return self.expires_at + grace <= time.time()
+
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
@@ -92,23 +99,27 @@ class Lease:
     """What the store knows of an open session whose stream is here.
 
     ``sent`` is how many messages other workers have sent it, ``elsewhere`` the requests that they are answering: the
-    request's id, as JSON, and the address of the worker.
+    request's id, as JSON, and the address of the worker. ``presented`` is whom the latest token names, where another
+    worker was presented it.
     """
 
     expires_at: float
     sent: int = 0
     elsewhere: Mapping[bytes, str] = field(default_factory=dict)
+    presented: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
     """What the store knows of a session that a client listens to: when it expires, and whether on this stream.
 
-    A message goes to one of the streams on which a client listens: the newest.
+    A message goes to one of the streams on which a client listens: the newest. ``presented`` is whom the latest token
+    names, where another worker was presented it.
     """
 
     expires_at: float
     is_chosen: bool
+    presented: Principal | None = None
 
 
 class SessionsUnavailable(Exception):
@@ -127,7 +138,7 @@ class SessionStore(Protocol):
     async def accept(self, key: str, owner: Owner, request_id: RequestId | None) -> Acceptance | None:
         """Return the session, if it exists and belongs to ``owner``; note a request as being answered by this worker.
 
-        One that lasts by use is used by this.
+        One that lasts by use is used by this. One that was without a valid token for too long exists no more.
         """
 
     async def release(self, session: McpSessionState, request_id: RequestId) -> None:
@@ -136,8 +147,8 @@ class SessionStore(Protocol):
     async def update(self, session: McpSessionState) -> None:
         """Store what a session's client has said, if the session still exists."""
 
-    async def extend(self, session: McpSessionState) -> None:
-        """Let the session last until its ``expires_at``, if it is not already to last longer."""
+    async def extend(self, session: McpSessionState, presented: Principal) -> None:
+        """Let the session expire at its ``expires_at``, with this principal's token, if it does not expire later."""
 
     async def delete(self, key: str) -> McpSessionState | None:
         """Forget a session. Returns it, or None where it did not exist any more."""

@@ -14,11 +14,15 @@ async def keep_listening(listener: Listener, sessions: SessionStore, *, is_new: 
     Raises:
         SessionsUnavailable: it cannot be told whether it does.
     """
-    listening = await sessions.listen(listener.session, listener.key, is_new=is_new)
+    known = listener.session.extended_to(listener.expires_at)
+    listening = await sessions.listen(known, listener.key, is_new=is_new)
     if listening is None:
         return None
+    listener.extend(listening.expires_at, listening.presented)
     listener.is_behind |= listening.is_chosen and not listener.is_chosen
     listener.is_chosen = listening.is_chosen
+    if listener.has_expired:
+        return listening
     if listener.is_chosen and listener.is_behind:
         now = digest_of(listener.seen or frozenset())
         before = await sessions.tell(listener.session.key, listener.key, now)

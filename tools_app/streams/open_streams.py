@@ -1,8 +1,10 @@
 """Registers the streams that this worker holds open, whichever transport they belong to."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from authz_app.policy.principal import Principal
 from tools_app.invocation.caller import Caller
 from tools_app.invocation.listing import Seen
 from tools_app.sessions.session import McpSessionState
@@ -14,9 +16,11 @@ _MOST_LISTENERS = 4
 
 @dataclass(slots=True, eq=False)
 class OpenStream:
-    """A stream of this worker, its caller, and what the caller could see when that was last looked at.
+    """A stream of this worker, its latest caller, and what that could see when it was last looked at.
 
-    Times are in seconds: ``expires_at`` since the epoch, the others monotonic.
+    Times are in seconds: ``expires_at``, when the latest token expires, since the epoch, the others monotonic. From
+    then on nothing new is told. ``look_again`` says that ``seen`` is to be looked at anew when something may be told;
+    ``updated`` are the resources of whose change is to be told then.
     """
 
     key: str
@@ -26,16 +30,30 @@ class OpenStream:
     seen: Seen | None = None
     renew_at: float = 0.0
     blocked_since: float | None = None
+    look_again: bool = False
+    updated: frozenset[str] = frozenset()
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at <= time.time()
+
+    def extend(self, expires_at: float, presented: Principal | None) -> None:
+        """Let it go on until ``expires_at``, if that is later: its owner presented a token, which names who calls."""
+        if expires_at > self.expires_at:
+            self.expires_at = expires_at
+            self.caller = self.caller if presented is None else replace(self.caller, principal=presented)
+            self.look_again = True
 
 
 @dataclass(slots=True, eq=False)
 class SessionStream(OpenStream):
     """The stream of an MCP session over HTTP+SSE; the session lasts as long as its stream.
 
-    ``received`` counts what other workers sent; ``behind_since`` is set while that is less than they say. ``given_up``
-    holds the requests whose worker died.
+    ``is_silent`` is set while no worker knows of a valid token of its owner. ``received`` counts what other workers
+    sent; ``behind_since`` is set while that is less than they say. ``given_up`` holds the requests whose worker died.
     """
 
+    is_silent: bool = False
     received: int = 0
     behind_since: float | None = None
     given_up: set[bytes] = field(default_factory=set)
@@ -107,7 +125,12 @@ class OpenStreams:
         own = self._streams.get(key)
         return own is not None and bool(own.stream.ended)
 
-    def extend(self, key: str, expires_at: float) -> None:
-        """Let a session's streams last at least until ``expires_at``: its owner presented a token that does."""
+    def extend(self, key: str, expires_at: float, presented: Principal) -> None:
+        """Let a session's streams go on at least until ``expires_at``: its owner presented a token that does."""
         for opened in self._of_session(key):
-            opened.expires_at = max(opened.expires_at, expires_at)
+            opened.extend(expires_at, presented)
+
+    def renew_soon(self, key: str) -> None:
+        """Ask the store soon: another worker was presented a later token of the session's owner."""
+        if (own := self._streams.get(key)) is not None:
+            own.renew_at = 0.0

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from authz_app.policy.decision import Client
 from authz_app.policy.policy import Policy, decide
+from authz_app.policy.principal import Principal
 from authz_app.policy_store.store import PolicyUnavailable
 from tools_app.cluster.workers import Workers
 from tools_app.invocation.access_request import resource_read
@@ -75,16 +77,30 @@ class ResourceUpdates:
             keys = sorted({key for key in streams.values() if key})
             subscribed = await self._workers.sessions.subscribed(keys, uris)
             for opened, key in streams.items():
-                for uri in uris:
-                    if (not key or (key, uri) in subscribed) and await self._may_read(opened, uri, policy):
-                        opened.stream.post(jsonrpc.notification_of("notifications/resources/updated", {"uri": uri}))
+                client = await self._dependencies.policy.client_of(opened.caller.principal)
+                _tell(opened, client, [uri for uri in uris if not key or (key, uri) in subscribed], policy)
         except (PolicyUnavailable, SessionsUnavailable) as error:
             logger.warning("Changes of resources cannot be told: %s", error)
 
-    async def _may_read(self, opened: OpenStream, uri: str, policy: Policy) -> bool:
-        read, principal = resource_read(uri), opened.caller.principal
-        client = await self._dependencies.policy.client_of(principal)
-        return decide(principal, client, read.target(policy), read.decided, policy, time.time()).allowed
+
+def _tell(opened: OpenStream, client: Client, uris: Sequence[str], policy: Policy) -> None:
+    if opened.has_expired:  # It is told when its owner presents a valid token: at most what it has subscribed to.
+        opened.updated |= {*uris}
+        opened.look_again = True
+        return
+    for uri in uris:
+        if may_read(opened.caller.principal, client, uri, policy):
+            opened.stream.post(message_about(uri))
+
+
+def may_read(principal: Principal, client: Client, uri: str, policy: Policy) -> bool:
+    read = resource_read(uri)
+    return decide(principal, client, read.target(policy), read.decided, policy, time.time()).allowed
+
+
+def message_about(uri: str) -> Mapping[str, Any]:
+    """The notification that a resource has changed."""
+    return jsonrpc.notification_of("notifications/resources/updated", {"uri": uri})
 
 
 def _session_of(opened: OpenStream) -> str | None:

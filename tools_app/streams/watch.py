@@ -10,8 +10,9 @@ from authz_app import json_text
 from authz_app.policy.decision import Client
 from authz_app.policy_store.store import PolicyStore
 from tools_app.cluster.workers import Workers
+from tools_app.conf import conf
 from tools_app.invocation.listing import seen_by
-from tools_app.sessions.session import EXPIRED, Lease, SessionsUnavailable
+from tools_app.sessions.session import EXPIRED, WITHOUT_TOKEN, Lease, SessionsUnavailable
 from tools_app.streams.listeners import keep_listening
 from tools_app.streams.open_streams import Listener, OpenStream, OpenStreams, SessionStream, Subscription
 from tools_app.streams.policy_watch import PolicyWatch
@@ -24,6 +25,8 @@ _POLL = 0.2
 # A message may be on its way for this long before it counts as lost.
 _GAP_GRACE = 3.0
 _OUTAGE_GRACE = 5.0
+_SILENT = f"is silent until its owner presents a valid token: {EXPIRED}"
+_SPEAKS = "speaks again"
 _DIED = (
     "The worker that was answering this request died, so its outcome is unknown. If it was a call, see its record "
     "before you repeat it."
@@ -33,7 +36,7 @@ _DIED = (
 class StreamWatch:
     """Renews the leases of open streams, and looks at the policy, for as long as there are any.
 
-    ``heartbeat`` is the time between two renewals in seconds; ``end`` ends a session everywhere.
+    ``is_answering`` says whether this worker answers a request of a session; ``end`` ends a session everywhere.
     """
 
     def __init__(
@@ -41,13 +44,14 @@ class StreamWatch:
         streams: OpenStreams,
         policy: PolicyStore,
         workers: Workers,
-        heartbeat: float,
+        is_answering: Callable[[str], bool],
         end: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._streams = streams
         self._policy = policy
         self._workers = workers
-        self._heartbeat = heartbeat
+        self._is_answering = is_answering
+        self._heartbeat, self._grace = conf().heartbeat, conf().session_grace
         self._policy_watch = PolicyWatch(policy, workers.sessions, streams, end)
         self._watching: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -139,12 +143,8 @@ class StreamWatch:
             self._policy_watch.end_blocked()
 
     async def _renew_due(self) -> None:
-        now, clock = time.time(), time.monotonic()
-        due = [
-            opened
-            for opened in self._streams.all()
-            if opened.renew_at <= clock or opened.expires_at <= now or _is_behind(opened)
-        ]
+        clock = time.monotonic()
+        due = [opened for opened in self._streams.all() if opened.renew_at <= clock or self._is_due(opened)]
         own = [opened for opened in due if isinstance(opened, SessionStream)]
         try:
             leases = await self._workers.sessions.renew([opened.key for opened in own])
@@ -159,7 +159,7 @@ class StreamWatch:
                 if isinstance(opened, Listener):
                     await self._listened(opened)
                 elif isinstance(opened, Subscription):
-                    self._go_on(opened, opened.expires_at)
+                    self._go_on(opened)
         except SessionsUnavailable as error:
             self._out_of_reach(error)
 
@@ -174,14 +174,17 @@ class StreamWatch:
         if listening is None:
             listener.stream.end("its session has ended")
         else:
-            self._go_on(listener, listening.expires_at)
+            self._go_on(listener)
 
     async def _renewed(self, opened: SessionStream, lease: Lease | None, alive: set[str]) -> None:
         clock = time.monotonic()
         if lease is None:
             opened.stream.end("its record is gone")
             return
-        self._go_on(opened, lease.expires_at)
+        opened.extend(lease.expires_at, lease.presented)
+        self._go_on(opened)
+        if opened.is_silent and opened.expires_at + self._grace <= time.time():
+            self._end_unless_answering(opened, lease)
         if opened.received >= lease.sent:
             opened.behind_since = None
         elif opened.behind_since is None:
@@ -191,12 +194,27 @@ class StreamWatch:
         dead = [request for request, channel in lease.elsewhere.items() if channel not in alive]
         await self._give_up(opened, dead)
 
-    def _go_on(self, opened: OpenStream, expires_at: float) -> None:
-        """Let a stream go on until the next heartbeat; end it where the latest token has expired."""
+    def _go_on(self, opened: OpenStream) -> None:
+        """Let a stream go on until the next heartbeat; where the latest token has expired, silently or not at all."""
         opened.renew_at = time.monotonic() + self._heartbeat
-        opened.expires_at = max(opened.expires_at, expires_at)
-        if opened.expires_at <= time.time():
+        if isinstance(opened, SessionStream):
+            if opened.is_silent != opened.has_expired:
+                opened.is_silent = opened.has_expired
+                logger.info("MCP session %s %s", opened.key, _SILENT if opened.is_silent else _SPEAKS)
+        elif opened.has_expired:
             opened.stream.end(EXPIRED)
+
+    def _end_unless_answering(self, opened: SessionStream, lease: Lease) -> None:
+        """End a session that was without a valid token for too long, once its clients wait for nothing."""
+        if not lease.elsewhere and not self._is_answering(opened.key):
+            opened.stream.end(WITHOUT_TOKEN)
+
+    def _is_due(self, opened: OpenStream) -> bool:
+        """Whether the store is to be asked before the next heartbeat."""
+        if isinstance(opened, SessionStream):
+            until = opened.expires_at + self._grace if opened.is_silent else opened.expires_at
+            return until <= time.time() or opened.behind_since is not None
+        return opened.has_expired or (isinstance(opened, Listener) and opened.is_behind)
 
     async def _give_up(self, opened: SessionStream, requests: Sequence[bytes]) -> None:
         """Answer the requests that other workers were answering when they died."""
@@ -204,9 +222,3 @@ class StreamWatch:
             if await self._workers.claim(opened.key, request):
                 opened.given_up.add(request)
                 opened.stream.post(jsonrpc.error_of(json_text.loads(request), jsonrpc.INTERNAL_ERROR, _DIED))
-
-
-def _is_behind(opened: OpenStream) -> bool:
-    if isinstance(opened, SessionStream):
-        return opened.behind_since is not None
-    return isinstance(opened, Listener) and opened.is_behind

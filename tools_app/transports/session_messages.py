@@ -33,17 +33,17 @@ async def admit(worker: Worker, session: McpSessionState, principal: Principal) 
 
 
 def expiry_of(principal: Principal) -> float:
-    """When a session ends if no later token than this principal's is presented, in seconds since the epoch."""
+    """When a session falls silent if no later token than this principal's is presented, in seconds since the epoch."""
     return principal.expires_at + authz_conf().token_leeway
 
 
 async def extended(worker: Worker, session: McpSessionState, principal: Principal) -> McpSessionState:
-    """Let the session last as long as the latest token that its owner presents; returns it so."""
+    """Let the session go on for as long as the latest token that its owner presents; returns it so."""
     longer = session.extended_to(expiry_of(principal))
     if longer is not session:
-        worker.streams.extend(longer.key, longer.expires_at)
-        with suppress(SessionsUnavailable):  # Then it ends sooner; the message is served all the same.
-            await worker.sessions.extend(longer)
+        worker.streams.extend(longer.key, longer.expires_at, principal)
+        with suppress(SessionsUnavailable):  # Then it is silent sooner; the message is served all the same.
+            await worker.lifetime.extend(longer, principal)
     return longer
 
 

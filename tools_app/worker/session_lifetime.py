@@ -5,12 +5,14 @@ import time
 from contextlib import suppress
 
 from authz_app.policy.decision import Client
+from authz_app.policy.principal import Principal
 from tools_app.cluster.workers import Workers
 from tools_app.conf import conf
 from tools_app.sessions.session import LEASE, McpSessionState, SessionsUnavailable
 from tools_app.worker.session_events import SessionEvents
 from tools_app.worker.tasks import Tasks
 
+EXTENDED = "extended"
 # Others may open sessions for the same client meanwhile.
 _TRIES = 8
 
@@ -39,6 +41,16 @@ class SessionLifetime:
                 break
             await self.end(longest_idle, "its client has opened others since it was last used")
         return False
+
+    async def extend(self, session: McpSessionState, presented: Principal) -> None:
+        """Store that a session's owner presented a later token, and tell the worker that holds its stream.
+
+        Raises:
+            SessionsUnavailable: that cannot be done now.
+        """
+        await self._workers.sessions.extend(session, presented)
+        if session.channel and session.channel != self._workers.channel:
+            await self._workers.tell(session.channel, {"type": EXTENDED, "session": session.key})
 
     async def end(self, key: str, why: str, actor: str = "") -> None:
         """End a session everywhere: forget it, close its stream, cancel its requests. ``actor``: who wants that.

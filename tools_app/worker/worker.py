@@ -30,6 +30,7 @@ from tools_app.streams.open_streams import OpenStreams
 from tools_app.streams.resource_updates import ResourceUpdates
 from tools_app.streams.watch import StreamWatch
 from tools_app.wire.jsonrpc import RequestId, Response
+from tools_app.worker import session_lifetime
 from tools_app.worker.delivery import MessageDelivery, request_as_json
 from tools_app.worker.in_flight import InFlight
 from tools_app.worker.session_events import SessionEvents
@@ -46,10 +47,11 @@ class Worker:
     def __init__(self) -> None:
         site, limits = authz_conf(), conf()
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
+        idle, grace = limits.max_session_idle, limits.session_grace
         self.workers: Workers = (
-            RedisWorkers(self.name, self._receive, self._lost, limits.max_calls_in_flight, limits.max_session_idle)
+            RedisWorkers(self.name, self._receive, self._lost, limits.max_calls_in_flight, idle, grace)
             if settings.REDIS_URL
-            else SingleWorker(self._receive, self._lost, limits.max_session_idle, self._over)
+            else SingleWorker(self._receive, self._lost, idle, self._over, grace)
         )
         self.dependencies = Dependencies(
             policy=PolicyStore(site.trusted_issuers, timeout=site.audit_timeout),
@@ -70,7 +72,8 @@ class Worker:
         self.streams = OpenStreams()
         self.lifetime = SessionLifetime(self.workers, self._events, self.tasks)
         self.delivery = MessageDelivery(self.workers, self.streams, self.replies, audit, self.lifetime.forget)
-        self.watch = StreamWatch(self.streams, policy, self.workers, limits.heartbeat, self.lifetime.end)
+        is_answering = lambda key: self.in_flight.count(key) > 0  # noqa: E731
+        self.watch = StreamWatch(self.streams, policy, self.workers, is_answering, self.lifetime.end)
         self.updates = ResourceUpdates(self.dependencies, self.workers, self.streams.all)
         self.presence = Presence(self.name, alone=not settings.REDIS_URL)
         self.sealer = Sealer(site.audit_seal_seconds)
@@ -79,7 +82,7 @@ class Worker:
             self.sessions,
             self.name,
             shared=bool(settings.REDIS_URL),
-            idle=limits.max_session_idle,
+            idle=idle,
             drain=settings.DRAIN_SECONDS,
             close=self._events.closed,
         )
@@ -144,6 +147,8 @@ class Worker:
             case "ended":
                 self.in_flight.cancel_session(key)
                 self.streams.end(key, message["why"])
+            case session_lifetime.EXTENDED:
+                self.streams.renew_soon(key)
             case resource_updates.MESSAGE:
                 self.tasks.spawn(self.updates.tell(message["uris"]))
 

@@ -108,14 +108,20 @@ def test_without_sessions_the_page_says_so(admin_client: Browser) -> None:
 
 def test_a_session_shows_who_has_it_since_when_from_where_and_with_what(admin_client: Browser) -> None:
     client = make_client("Report agent")
-    open_session(opened_at=1_790_000_000.0, expires_at=1_790_003_600.0)
+    open_session(opened_at=1_790_000_000.0, expires_at=4_000_000_000.0)
     page = listed(admin_client)
     assert rows(page) == [
         "Report agent report-agent@clients, https://tenant.auth0.example/ OAuth client ID Zk3fX0hYpQ7uV2mB9sT1"
-        " 2026-09-21 14:13:20 UTC until 2026-09-21 15:13:20 UTC 203.0.113.7 desktop 1.2 HTTP+SSE 0 · events worker-1"
+        " 2026-09-21 14:13:20 UTC until 2096-10-02 07:06:40 UTC 203.0.113.7 desktop 1.2 HTTP+SSE 0 · events worker-1"
     ]
     assert f'href="/admin/authz_app/client/{client.pk}/change/"' in page
     assert "Software (unverified)" in page
+
+
+def test_a_session_whose_latest_token_has_expired_is_said_to_wait_for_the_next(admin_client: Browser) -> None:
+    open_session(opened_at=1_790_000_000.0, expires_at=1_790_003_600.0)
+    (row,) = rows(listed(admin_client))
+    assert "2026-09-21 14:13:20 UTC waits for a valid token since 2026-09-21 15:13:20 UTC" in row
 
 
 def test_a_session_over_streamable_http_is_said_to_be_one_and_is_no_worker_s(admin_client: Browser) -> None:

@@ -56,6 +56,17 @@ def test_log_messages_of_the_session_s_level_and_above_are_sent() -> None:
     assert [message["params"] for message in client.received] == [{"level": "error", "data": "much"}]
 
 
+async def test_what_a_function_says_after_its_end_is_not_sent() -> None:
+    client = Client()
+    dispatch = client.dispatch({"_meta": {"progressToken": "t"}})
+    dispatch.close()
+    dispatch.report(1, 2, "late")
+    dispatch.log("error", "late")
+    with pytest.raises(ToolFailure):
+        await dispatch.ask(QUESTION)
+    assert client.received == []
+
+
 @pytest.mark.parametrize(
     ("version", "params"),
     [("2025-11-25", {"message": "Sure?", "mode": "form"}), ("2025-06-18", {"message": "Sure?"})],

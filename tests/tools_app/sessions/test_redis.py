@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
+from authz_app.policy.principal import Principal
 from tests.eventually import eventually
 from tests.redis import RedisServer
 from tools_app.sessions import redis as redis_sessions
@@ -54,6 +55,10 @@ async def make_store(redis: RedisServer, prefix: str) -> AsyncIterator[MakeStore
 
 def a_session(key: str = "k", owner: tuple[str, str, str] = OWNER, expires_in: float = 60.0) -> McpSessionState:
     return McpSessionState(key, owner, "worker", round(time()) + expires_in, channel="somewhere")
+
+
+def principal(expires_at: int = 1) -> Principal:
+    return Principal(*OWNER, frozenset({"deploy", "read"}), expires_at, {"groups": ["a"], "large": 2**70})
 
 
 def test_a_session_outlives_three_heartbeats() -> None:
@@ -176,7 +181,7 @@ async def test_nothing_brings_a_deleted_session_back(make_store: MakeStore, conn
     await there.delete("k")
     for store in (here, there):
         await store.update(replace(session, log_level="debug"))
-        await store.extend(session.extended_to(session.expires_at + 60))
+        await store.extend(session.extended_to(session.expires_at + 60), principal())
     here.learn(session)
     assert await here.renew(["k"]) == {}
     assert await there.accept("k", OWNER, 1) is None
@@ -200,11 +205,32 @@ async def test_a_session_is_extended_and_never_shortened(make_store: MakeStore, 
     later = session.expires_at + 60.5
     await here.open(session, 10)
     store = here if through == "here" else there
-    await store.extend(session.extended_to(later))
-    await store.extend(session)
+    await store.extend(session.extended_to(later), principal())
+    await store.extend(session, principal())
     assert (await here.renew(["k"]))["k"].expires_at == later
     accepted = await there.accept("k", OWNER, None)
     assert accepted is not None and accepted.session.expires_at == later
+
+
+async def test_whom_the_latest_token_names_is_known_to_the_stream_s_worker_once(make_store: MakeStore) -> None:
+    here, there = make_store(), make_store()
+    session = a_session()
+    await here.open(session, 10)
+    for number in (1, 3, 2):
+        await there.extend(session.extended_to(session.expires_at + number), principal(number))
+    assert (await here.renew(["k"]))["k"].presented == principal(3)
+    assert (await here.renew(["k"]))["k"].presented is None
+
+
+async def test_a_session_that_was_without_a_valid_token_for_too_long_exists_no_more_on_any_worker(
+    make_store: MakeStore,
+) -> None:
+    here, there = make_store(), make_store()
+    await here.open(a_session("over", expires_in=-1), 10)
+    for store in (here, there):
+        assert await store.accept("over", OWNER, None) is None
+        store._grace = 60
+        assert await store.accept("over", OWNER, None) is not None
 
 
 async def test_storing_a_session_s_state_does_not_shorten_it(make_store: MakeStore) -> None:
@@ -212,7 +238,7 @@ async def test_storing_a_session_s_state_does_not_shorten_it(make_store: MakeSto
     session = a_session()
     later = session.expires_at + 60
     await here.open(session, 10)
-    await there.extend(session.extended_to(later))
+    await there.extend(session.extended_to(later), principal())
     await there.update(replace(session, log_level="debug"))
     await here.update(replace(session, log_level="error"))
     assert (await here.renew(["k"]))["k"].expires_at == later
@@ -300,7 +326,7 @@ ASKED = {
     "open": lambda store: store.open(a_session("new"), 10),
     "accept": lambda store: store.accept("other", OWNER, 1),
     "update": lambda store: store.update(a_session()),
-    "extend": lambda store: store.extend(a_session()),
+    "extend": lambda store: store.extend(a_session(), principal()),
     "renew": lambda store: store.renew(["k"]),
     "listed": lambda store: store.listed(),
     "delete": lambda store: store.delete("k"),

@@ -9,6 +9,8 @@ from tools_app.sessions.memory import MemorySessionStore
 from tools_app.sessions.session import McpSessionState, new_session_id, session_key
 
 OWNER = ("https://issuer.example/", "alice", "app")
+# When tokens expire, in a long time.
+UNTIL = 4_000_000_000.0
 
 
 def principal(issuer: str = OWNER[0], subject: str = OWNER[1], oauth_client_id: str = OWNER[2]) -> Principal:
@@ -16,7 +18,7 @@ def principal(issuer: str = OWNER[0], subject: str = OWNER[1], oauth_client_id: 
 
 
 def a_session(key: str = "k", owner: tuple[str, str, str] = OWNER) -> McpSessionState:
-    return McpSessionState(key, owner, "worker", 100.0)
+    return McpSessionState(key, owner, "worker", UNTIL)
 
 
 def test_a_session_belongs_to_issuer_subject_and_oauth_client_id() -> None:
@@ -38,9 +40,9 @@ def test_a_session_belongs_to_nobody_else(other: Principal) -> None:
 
 def test_a_session_is_extended_and_never_shortened() -> None:
     session = a_session()
-    assert session.extended_to(200.0).expires_at == 200.0
-    assert session.extended_to(50.0) is session
-    assert session.extended_to(100.0) is session
+    assert session.extended_to(UNTIL + 100).expires_at == UNTIL + 100
+    assert session.extended_to(UNTIL - 50) is session
+    assert session.extended_to(UNTIL) is session
 
 
 def test_session_ids_cannot_be_guessed_and_their_keys_do_not_tell_them() -> None:
@@ -70,7 +72,7 @@ async def test_nothing_brings_a_deleted_session_back() -> None:
     await store.open(a_session(), 10)
     await store.delete("k")
     await store.update(a_session())
-    await store.extend(a_session())
+    await store.extend(a_session(), principal())
     assert await store.renew(["k"]) == {}
     assert await store.listed() == []
 
@@ -78,9 +80,9 @@ async def test_nothing_brings_a_deleted_session_back() -> None:
 async def test_a_session_is_extended_in_the_store_and_stays_so() -> None:
     store = MemorySessionStore(60)
     await store.open(a_session(), 10)
-    await store.extend(a_session().extended_to(200.0))
+    await store.extend(a_session().extended_to(UNTIL + 100), principal())
     await store.update(replace(a_session(), log_level="debug"))
-    assert (await store.renew(["k"]))["k"].expires_at == 200.0
+    assert (await store.renew(["k"]))["k"].expires_at == UNTIL + 100
 
 
 async def test_a_client_has_so_many_sessions_whatever_the_oauth_client_id() -> None:

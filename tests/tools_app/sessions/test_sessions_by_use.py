@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
+from authz_app.policy.principal import Principal
 from tests.eventually import eventually
 from tests.redis import RedisServer
 from tests.tools_app.connected import OWNER
@@ -22,17 +23,18 @@ from tools_app.sessions.session import Listening, McpSessionState, Owner, Sessio
 
 LIMIT = 4
 IDLE = 900
+GRACE = 30
 
 
 @pytest.fixture(params=["in memory", "in Redis"])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[SessionStore]:
     if request.param == "in memory":
-        yield MemorySessionStore(IDLE)
+        yield MemorySessionStore(IDLE, grace=GRACE)
         return
     redis: RedisServer = request.getfixturevalue("redis")
     async with Redis.from_url(redis.url, socket_timeout=20) as connected:
         prefix = f"test-{uuid4().hex[:8]}."
-        made = RedisSessionStore(connected, prefix, LIMIT, IDLE)
+        made = RedisSessionStore(connected, prefix, LIMIT, IDLE, GRACE)
         made.channel = f"{prefix}worker.here"
         yield made
 
@@ -54,12 +56,22 @@ async def test_a_session_is_found_as_it_was_stored_by_its_owner_alone(store: Ses
     assert await store.listed() == [session]
 
 
-async def test_a_session_is_over_when_its_latest_token_has_expired_and_nothing_brings_it_back(
+async def test_a_session_is_over_some_time_after_its_latest_token_has_expired_and_nothing_brings_it_back(
     store: SessionStore,
 ) -> None:
-    await store.open(by_use(expires_in=-1), 10)
+    await store.open(by_use(expires_in=-1 - GRACE), 10)
     assert await store.accept("k", OWNER, None) is None
     assert await store.listed() == []
+
+
+async def test_a_session_whose_latest_token_has_expired_waits_for_the_next_one(store: SessionStore) -> None:
+    await store.open(by_use(expires_in=-1), 10)
+    accepted = await store.accept("k", OWNER, None)
+    assert accepted is not None
+    later = accepted.session.extended_to(time.time() + 60)
+    await store.extend(later, Principal(*OWNER, frozenset(), 1))
+    assert await store.listed() == [later]
+    assert await store.over(["k"]) == {}
 
 
 async def test_the_longest_idle_session_is_found_and_no_other_kind(store: SessionStore) -> None:

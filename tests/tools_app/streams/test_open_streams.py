@@ -34,10 +34,12 @@ async def test_what_listens_to_a_session_lasts_and_ends_with_it_and_no_other_doe
     for opened in (*mine, *others):
         streams.add(opened)
     until = time() + 600
-    streams.extend("k", until)
+    later = Principal(*OWNER, frozenset({"deploy"}), 2**40)
+    streams.extend("k", until, later)
     assert [opened.expires_at == until for opened in (*mine, *others)] == [True, True, False, False]
-    streams.extend("k", until - 300)
-    assert mine[0].expires_at == until
+    assert {opened.caller.principal for opened in mine} == {later}
+    streams.extend("k", until - 300, CALLER.principal)
+    assert (mine[0].expires_at, mine[0].caller.principal) == (until, later)
     streams.remove("k.1")
     streams.end("k", "because")
     assert [opened.stream.ended for opened in (*mine, *others)] == ["", "because", "", ""]

@@ -1,6 +1,7 @@
 """Open streams are told what a change of the policy means for them, and nobody else is."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import orjson
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from authz_app.models import Client, Rule
 from tests.eventually import eventually
-from tests.tools_app.connected import Join, opened, read
+from tests.tools_app.connected import Join, expired, opened, read
 from tools_app.streams import watch
 
 pytestmark = pytest.mark.django_db(transaction=True)  # The watch reads the policy, in a thread of its own.
@@ -28,6 +29,31 @@ def allow_soon(subject: str) -> None:
     rule = Rule.objects.create(tools="echo", enabled=False)
     rule.clients.set([Client.objects.get(subject=subject)])
     Rule.objects.update(enabled=True, valid_from=timezone.now() + timedelta(seconds=0.5))
+    connection.close()
+
+
+async def test_a_stream_whose_token_has_expired_is_told_once_when_it_speaks_again(join: Join) -> None:
+    here = await join()
+    _, silent = await expired(here, "silent")
+    _, awake = await opened(here, "awake")
+    await eventually(lambda: awake.seen is not None)
+    silent.seen = awake.seen
+    await asyncio.to_thread(allow_soon, "alice")
+    await read(awake, 1)
+    await asyncio.to_thread(until_soon)
+    await read(awake, 1)
+    await asyncio.to_thread(always)
+    await read(awake, 1)
+    assert not silent.stream._chunks
+    here.streams.extend("silent", time.time() + 60, silent.caller.principal)
+    assert [orjson.loads(message)["method"] for message in await read(silent, 1)] == [
+        "notifications/tools/list_changed"
+    ]
+    assert ("tool", "echo") in (silent.seen or ())
+
+
+def always() -> None:
+    Rule.objects.update(valid_from=None, valid_until=None)
     connection.close()
 
 

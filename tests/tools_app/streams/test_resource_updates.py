@@ -1,13 +1,15 @@
 """That a resource has changed reaches the streams of every worker, once, and survives a moment without Redis."""
 
 import threading
+import time
+from collections import deque
 
 import pytest
 
 from authz_app.models import Client, Rule
 from tests.eventually import eventually
 from tests.redis import RedisServer
-from tests.tools_app.connected import OWNER, Join, opened, read
+from tests.tools_app.connected import OWNER, Join, expired, opened, read
 from tools_app import resources
 from tools_app.streams import resource_updates
 from tools_app.streams.open_streams import SessionStream
@@ -44,6 +46,19 @@ async def test_subscribers_on_every_worker_are_told(join: Join) -> None:
     here.updates.note(OTHER)
     await there.updates.tell([OTHER, "nothing://here"])
     assert not streams[2].stream._chunks
+
+
+async def test_a_silent_stream_keeps_what_it_has_subscribed_to_and_tells_it_once(join: Join) -> None:
+    here = await join()
+    _, silent = await expired(here, "a")
+    for uri in (NOTE, "notes://hidden"):
+        await here.sessions.subscribe("a", uri, 10)
+    for _ in range(3):
+        await here.updates.tell([NOTE, OTHER, "notes://hidden"])
+    assert (silent.updated, silent.stream._chunks) == ({NOTE, "notes://hidden"}, deque())
+    here.streams.extend("a", time.time() + 60, silent.caller.principal)
+    assert await told(silent) == [NOTE]
+    assert silent.updated == frozenset()
 
 
 async def test_what_changes_again_at_once_is_told_once(join: Join) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.eventually import eventually
 from tests.redis import RedisServer
-from tests.tools_app.connected import WAIT, Join, opened, read
+from tests.tools_app.connected import WAIT, Join, expired, in_flight, opened, read
 from tools_app.cluster.workers import RedisWorkers
 from tools_app.streams import watch
 from tools_app.streams.event_stream import message_event
@@ -107,19 +107,58 @@ async def test_a_token_presented_to_another_worker_keeps_the_stream_open(join: J
     stream = await watched(here)
     session = (await there.sessions.listed())[0]
     later = session.expires_at + 3_600
-    await there.sessions.extend(session.extended_to(later))
+    wider = replace(stream.caller.principal, token_scopes=frozenset({"deploy"}))
+    await there.lifetime.extend(session.extended_to(later), wider)
     await eventually(lambda: stream.expires_at == later)
+    assert (stream.stream.ended, stream.caller.principal) == ("", wider)
+
+
+async def test_a_token_presented_to_another_worker_is_known_before_the_next_heartbeat(join: Join) -> None:
+    here, there = await join(), await join()
+    session, stream = await opened(here)
+    await there.lifetime.extend(session.extended_to(session.expires_at + 3_600), stream.caller.principal)
+    await eventually(lambda: stream.expires_at == session.expires_at + 3_600)
+    assert stream.renew_at - time.monotonic() > 10
+
+
+async def test_a_stream_is_silent_when_no_worker_was_presented_a_later_token_and_speaks_when_one_was(
+    join: Join,
+) -> None:
+    here, there = await join(), await join()
+    session, stream = await expired(here)
+    await eventually(lambda: stream.is_silent)
+    await rounds(here)
+    assert (stream.stream.ended, stream.renew_at - time.monotonic() > 10) == ("", True)  # It costs no more than others.
+    await there.lifetime.extend(replace(session, expires_at=time.time() + 60), stream.caller.principal)
+    await eventually(lambda: not stream.is_silent)
     assert stream.stream.ended == ""
 
 
-async def test_a_stream_ends_when_no_worker_was_presented_a_later_token(join: Join) -> None:
+async def test_a_session_ends_when_it_was_without_a_valid_token_for_too_long(join: Join) -> None:
     here, _ = await join(), await join()
-    _, stream = await opened(here)
-    await here.sessions.delete("k")
-    assert await here.sessions.open(replace((await opened(here, "x"))[0], key="k", expires_at=time.time() - 1), 10)
-    stream.expires_at = time.time() - 1  # Due before its heartbeat is.
+    _, stream = await expired(here, ago=here.watch._grace + 1)
     await eventually(lambda: stream.stream.ended)
-    assert stream.stream.ended == "the latest token that its owner presented has expired"
+    assert stream.stream.ended == "its owner presented no valid token any more"
+
+
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+async def test_a_session_that_waits_for_an_answer_does_not_end_before_it(join: Join, where: str) -> None:
+    here, there = await join(), await join()
+    here.watch._grace = 0
+    session, stream = await expired(here, ago=-0.5)
+    if where == "here":
+        running = await in_flight(here, "k", 1)
+    else:
+        await there.sessions.accept("k", session.owner, 1)
+    await eventually(lambda: stream.is_silent)
+    await rounds(here)
+    assert stream.stream.ended == ""
+    if where == "here":
+        running.cancel()
+    else:
+        there.delivery.send(session, {"n": 1}, answers=1)
+    await eventually(lambda: stream.stream.ended)
+    assert stream.stream.ended == "its owner presented no valid token any more"
 
 
 async def test_a_session_is_renewed_once_a_heartbeat(join: Join) -> None:

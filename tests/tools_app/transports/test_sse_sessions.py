@@ -12,6 +12,7 @@ from tests.databases import execute, outcome_of, rows
 from tests.eventually import eventually
 from tests.raw_sse import RawSession, call, nearly_expired, raw_session
 from tests.site import Site
+from tools_app.sessions.session import session_key
 
 WAIT = 60.0
 
@@ -84,24 +85,32 @@ async def test_only_the_session_whose_list_changed_is_told(site: Site) -> None:
     assert "No tool 'echo' is available to you." in refused["error"]["message"]
 
 
-async def test_a_session_ends_when_the_latest_token_of_its_owner_has_expired(site: Site) -> None:
+def falls_silent(site: Site, session: RawSession) -> str:
+    """Wait until a session has no valid token any more."""
+    return site.wait_for_line(f"{session_key(session.session_id)} is silent until its owner presents a valid token")
+
+
+async def test_a_session_is_silent_from_the_expiry_of_its_owner_s_latest_token_until_the_next(site: Site) -> None:
     async with raw_session(site, "warm-up"):
         pass
-    async with RawSession(site, site.headers("brief", exp=nearly_expired())) as session:
-        await session.ended()
-    site.wait_for_line("closed: the latest token that its owner presented has expired")
+    async with raw_session(site, "brief", exp=nearly_expired()) as session:
+        await asyncio.to_thread(falls_silent, site, session)
+        session.headers = site.headers("brief")
+        assert (await session.request("ping"))["result"] == {}
+        await asyncio.to_thread(site.wait_for_line, f"{session_key(session.session_id)} speaks again")
 
 
-async def test_a_later_token_keeps_the_session_open(site: Site) -> None:
+async def test_a_later_token_keeps_the_session_from_falling_silent(site: Site) -> None:
     async with raw_session(site, "warm-up"):
         pass
     almost = nearly_expired()
     async with raw_session(site, "renewed", exp=almost) as session, raw_session(site, "lapsed", exp=almost) as other:
         session.headers = site.headers("renewed")
         assert (await session.request("ping"))["result"] == {}
-        await other.ended()
+        await asyncio.to_thread(falls_silent, site, other)
         for _ in range(2):
             assert (await session.request("ping"))["result"] == {}
+    assert f"{session_key(session.session_id)} is silent" not in site.log
 
 
 async def test_requests_beyond_the_limit_are_refused_and_the_others_go_on(site: Site) -> None:

@@ -14,7 +14,7 @@ from authz_app.models import OpenSession
 from tests.tools_app.connected import OWNER
 from tools_app.models import WorkerPresence
 from tools_app.sessions.memory import MemorySessionStore
-from tools_app.sessions.session import EXPIRED, IDLE, McpSessionState
+from tools_app.sessions.session import IDLE, WITHOUT_TOKEN, McpSessionState
 from tools_app.worker import session_sweep
 from tools_app.worker.session_sweep import DIED, LEFT, LOST, SessionSweep
 
@@ -100,13 +100,13 @@ async def test_what_the_store_has_lost_is_closed_when_nobody_else_has_by_the_nex
     assert sorted(closed) == [("idle", IDLE), ("mine", LOST), ("used", LOST)]
 
 
-async def test_a_session_whose_token_has_expired_is_closed_at_once() -> None:
+async def test_a_session_that_was_without_a_valid_token_for_too_long_is_closed_at_once() -> None:
     store = MemorySessionStore(900)
     await store.open(McpSessionState("k", OWNER, "", time.time() - 1, transport="streamable"), 5)
     await in_thread(lambda: entered("k", ME, transport="streamable"))
     sweep, closed = sweeping(store, shared=False)
     await sweep.look()
-    assert closed == [("k", EXPIRED)]
+    assert closed == [("k", WITHOUT_TOKEN)]
 
 
 async def test_what_is_in_another_worker_s_memory_is_its_own_affair() -> None:
