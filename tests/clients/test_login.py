@@ -5,9 +5,7 @@ The browser is a program (``tests.person``), which clients are told of by BROWSE
 
 import asyncio
 import json
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from mcp.client import Client
 from mcp.client.stdio import stdio_client
 
 from tests.clients import node as programs
+from tests.clients.conftest import ISSUER_SETTINGS, Desk
 from tests.clients.model import model
 from tests.clients.node import finish
 from tests.clients.test_frameworks_and_agents import (
@@ -29,10 +28,9 @@ from tests.databases import rows, rule_for_everybody
 from tests.person import add_person
 from tests.redis import RedisServer
 from tests.round_robin import BalancedSite, balanced_site
-from tests.site import ROOT, free_port
+from tests.site import free_port
 
 WAIT = 30.0
-_SETTINGS = {"LOCAL_ISSUER": "true", "REGISTRATIONS_PER_MINUTE": "1000", "SIGN_INS_PER_MINUTE": "1000"}
 _REGISTER = """
 from allauth.idp.oidc.models import Client
 known = Client(id="editor", name="Editor", type=Client.Type.PUBLIC)
@@ -50,7 +48,7 @@ def site(
 ) -> Iterator[BalancedSite]:
     """Two workers of a site with its own issuer, where Dana has an account and "editor" is a known application."""
     database_url = copy_sqlite(migrated_sqlite, tmp_path_factory.mktemp("site"))
-    with balanced_site(2, database_url, None, REDIS_URL=redis.url, **_SETTINGS) as running:
+    with balanced_site(2, database_url, None, REDIS_URL=redis.url, **ISSUER_SETTINGS) as running:
         rule_for_everybody(database_url, "*")
         add_person(running, "dana", first_name="Dana", last_name="Whitfield")
         done = running.manage("shell", "-c", _REGISTER)
@@ -59,35 +57,6 @@ def site(
         for worker in running.workers:
             worker.assert_no_traceback()
         assert "eyJ" not in running.log
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where a client runs: its home directory, and the browser that it finds there."""
-
-    home: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        # xdg-open, which clients start, asks the desktop first, where there is one.
-        no_desktop = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_CURRENT_DESKTOP", "DESKTOP_SESSION")
-        return {"BROWSER": str(self.home / "browser"), **dict.fromkeys(no_desktop, "")}
-
-    @property
-    def browsed(self) -> str:
-        """What the browser said, if it was opened at all."""
-        log = self.home / "browser.log"
-        return log.read_text(encoding="utf-8") if log.exists() else "No browser was opened."
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    browser, log = tmp_path / "browser", tmp_path / "browser.log"
-    open_page = f'PERSON=dana exec "{sys.executable}" -m tests.person "$1"'
-    script = ["#!/bin/sh", f'exec > "{log}" 2>&1', f'cd "{ROOT}" || exit 1', open_page, ""]
-    browser.write_text("\n".join(script), encoding="utf-8")
-    browser.chmod(0o755)
-    return Desk(tmp_path)
 
 
 def assert_dana_called(site: BalancedSite, registered: str, software: str, version: str) -> None:

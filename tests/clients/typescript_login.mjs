@@ -3,7 +3,7 @@
 //     BROWSER=... node typescript_login.mjs LINE URL PORT [CLIENT_ID]
 //
 // Without a client ID it registers itself. Starts BROWSER with the address to authorize at, waits on PORT for the answer,
-// and prints what the tool `echo` returned.
+// and prints what the tool `echo` returned. With PAUSE it waits so many seconds, and calls it again in the same session.
 import { execFile } from "node:child_process";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -62,9 +62,15 @@ const call = async (client) => {
   const result = await client.callTool({ name: "echo", arguments: { text: "hello" } });
   console.log(result.content[0].text);
 };
-const unauthorized = await connect(call);
+const callOften = async (client) => {
+  await call(client);
+  if (!process.env.PAUSE) return;
+  await new Promise((resolve) => setTimeout(resolve, 1000 * Number(process.env.PAUSE)));
+  await call(client);
+};
+const unauthorized = await connect(callOften);
 if (unauthorized) {
   const answer = await answered;
   await unauthorized.finishAuth(line === "1" ? answer.get("code") : answer);
-  await connect(call);
+  await connect(callOften);
 }

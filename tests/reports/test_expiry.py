@@ -321,15 +321,19 @@ async def test_a_token_within_the_grace_keeps_the_session_whichever_worker_takes
         assert closed(site, "kept") == []
 
 
-async def test_a_call_that_outlives_even_the_grace_is_answered_before_the_session_ends(
-    impatient_site: AnySite,
-) -> None:
-    site = impatient_site
-    async with raw_session(site, "patient", exp=soon()) as session, hearing(session.message) as heard:
-        await session.post(call("nap", "nap", seconds=_GRACE + 7))
-        await eventually(lambda: heard.closed)
-        assert heard.messages[-1]["result"]["content"][0]["text"] == "rested"
-    await eventually(lambda: closed(site, "patient"), equals=["its owner presented no valid token any more"])
+@EACH_WAY
+async def test_a_call_that_outlives_even_the_grace_is_answered(impatient_site: AnySite, way: str) -> None:
+    site, subject = impatient_site, f"patient-{way}"
+    body = call("nap", "nap", seconds=_GRACE + 7)
+    if way == SSE:
+        async with raw_session(site, subject, exp=soon()) as session, hearing(session.message) as heard:
+            await session.post(body)
+            await eventually(lambda: heard.closed)
+            assert heard.messages[-1]["result"]["content"][0]["text"] == "rested"
+    else:
+        async with raw_mcp(site, subject, exp=soon()) as mcp, mcp.sent(body=body) as answered:
+            assert (await answered.next())["result"]["content"][0]["text"] == "rested"
+    await eventually(lambda: closed(site, subject), equals=["its owner presented no valid token any more"])
 
 
 @EACH_WAY

@@ -4,7 +4,7 @@
 
 NAME is fastmcp, langchain or pydantic-ai. Calls the tool `echo` with each TEXT, and prints as one JSON object the
 tools that were listed and what each call gave. The token is in the environment (TOKEN); without it FastMCP logs a
-person in by the browser.
+person in by the browser. With PAUSE it waits so many seconds before each call but the first.
 """
 
 # ruff: noqa: PLC0415  (each environment has its own framework alone)
@@ -23,7 +23,11 @@ async def fastmcp(url: str, texts: Sequence[str]) -> tuple[Texts, Texts]:
 
     async with Client(url, auth=os.environ.get("TOKEN", "oauth")) as client:
         names = [tool.name for tool in await client.list_tools()]
-        return names, [await told(client.call_tool("echo", {"text": text})) for text in texts]
+        answers = []
+        for text in texts:
+            await asyncio.sleep(float(os.environ.get("PAUSE", "0")) if answers else 0)
+            answers.append(await told(client.call_tool("echo", {"text": text})))
+        return names, answers
 
 
 async def langchain(url: str, texts: Sequence[str]) -> tuple[Texts, Texts]:

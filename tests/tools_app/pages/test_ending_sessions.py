@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -115,6 +116,31 @@ async def test_a_session_is_ended_from_another_worker(workers: list[Site]) -> No
         await session.ended()
         await outcome(there, "alice", "cancelled")
         assert "No open MCP sessions." in await listed(browser)
+
+
+async def test_sessions_that_wait_for_a_valid_token_are_seen_as_such_and_ended(workers: list[Site]) -> None:
+    here, there = workers
+    brief = int(time.time()) - 28  # Valid for two seconds more, by the leeway.
+    ping = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    async with (
+        asyncio.timeout(3 * WAIT),
+        admin_of(here) as browser,
+        raw_session(there, "alice", exp=brief) as session,
+        raw_mcp(there, "alice", exp=brief) as mcp,
+    ):
+
+        async def statuses() -> set[int]:
+            return {(await session.post(ping)).status_code, (await mcp.send(body=ping)).status_code}
+
+        await eventually(statuses, equals={401})
+        page = await listed(browser)
+        assert page.count("waits for a valid token since") == 2
+        for key in keys_in(page):
+            assert "Ended: MCP session of alice" in await end(browser, key)
+        await session.ended()
+        session.headers = there.headers("alice")
+        mcp.headers |= session.headers
+        assert await statuses() == {404}
 
 
 async def test_without_redis_the_page_says_that_sessions_cannot_be_reached(
