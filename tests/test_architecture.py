@@ -162,6 +162,7 @@ SDK = {
     "tools_app.definitions": {
         "mcp.server.mcpserver.prompts.base",
         "mcp.server.mcpserver.utilities.func_metadata",
+        "mcp.server.mcpserver.utilities.types",
         "mcp.shared.path_security",
         "mcp.shared.uri_template",
     },

@@ -25,6 +25,10 @@ class ArgumentsRefused(ToolFailure):
     """The arguments are not those that the function takes."""
 
 
+class UnfitResult(ToolFailure):
+    """What a function returned cannot be its result. Its author has to mend that; the text says how."""
+
+
 class ToolBusy(Exception):
     """No thread is free to run the function."""
 

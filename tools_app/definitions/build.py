@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
 from mcp.shared.uri_template import UriTemplate
-from mcp_types import Annotations, Prompt, PromptArgument, Resource, ResourceTemplate, Tool, ToolAnnotations
+from mcp_types import Annotations, Prompt, Resource, ResourceTemplate, Tool, ToolAnnotations
 
 from authz_app.redaction.audit_level import AuditLevel, Recording, read_paths
 from tools_app.definitions.arguments import Arguments, arguments_of
@@ -26,8 +26,11 @@ from tools_app.definitions.functions import (
     signature_of,
     written,
 )
-from tools_app.definitions.json_schema import inlined, types_of
+from tools_app.definitions.json_schema import types_of
+from tools_app.definitions.listed import rendered
+from tools_app.definitions.output import output_of, refuse_models
 from tools_app.definitions.refusal import refusing
+from tools_app.definitions.schema_check import check_of
 from tools_app.definitions.uri_shapes import shape_of
 from tools_app.definitions.yielded import result_type
 
@@ -89,19 +92,23 @@ def build_tool(function: Callable[..., Any], options: ToolOptions) -> ToolDefini
     with refusing("tool", function, options.name):
         _check(options, ToolAnnotations)
         described = _Described(function, options)
-        metadata = _result_metadata(described)
-        listed = Tool(
+        refuse_models(described.signature.returns)
+        output = output_of(_result_metadata(described))
+        input_schema = described.arguments.schema_with(extra=options.extra == "ignore")
+        check_of(input_schema)
+        listed = rendered(
+            Tool,
             name=described.name,
             title=options.title,
             description=described.description,
-            input_schema=described.arguments.schema_with(extra=options.extra == "ignore"),
-            output_schema=metadata.output_schema and inlined(metadata.output_schema),
+            input_schema=input_schema,
+            output_schema=None if output is None else output.schema,
             annotations=options.annotations,
         )
         return ToolDefinition(
             listed=listed,
-            returns_text=metadata.wrap_output and described.signature.returns is str,
-            metadata=metadata,
+            output=output,
+            returns_text=output is not None and described.signature.returns is str,
             ignores_others=options.extra == "ignore",
             **described.common(options.annotations),
         )
@@ -119,6 +126,7 @@ def build_resource(uri: str, function: Callable[..., Any], options: ResourceOpti
             raise Unfit(f"A resource's URI has a scheme, as in @resource('orders://open'), not {_shown(uri)}.")
         template = UriTemplate.parse(uri) if UriTemplate.is_template(uri) else None
         described = _Described(function, options, of_texts=True)
+        refuse_models(described.signature.returns)
         _check_variables(uri, template, described.arguments)
         said: dict[str, Any] = {
             "name": described.name,
@@ -133,7 +141,9 @@ def build_resource(uri: str, function: Callable[..., Any], options: ResourceOpti
             template=template,
             unchecked=options.unchecked,
             shape=shape_of(uri, template, partial(is_written_so, template, options.unchecked)),
-            listed=Resource(uri=uri, **said) if template is None else ResourceTemplate(uri_template=uri, **said),
+            listed=rendered(Resource, uri=uri, **said)
+            if template is None
+            else rendered(ResourceTemplate, uri_template=uri, **said),
             completers=completers(described.name, options.complete, variables, options.time_limit),
             **described.common(options.annotations),
         )
@@ -160,7 +170,8 @@ def build_prompt(function: Callable[..., Any], options: PromptOptions) -> Prompt
         _check(options)
         described = _Described(function, options, of_texts=True)
         _check_texts(described.arguments, {"object", "array", "null"})
-        listed = Prompt(
+        listed = rendered(
+            Prompt,
             name=described.name,
             title=options.title,
             description=described.description or None,
@@ -174,9 +185,9 @@ def build_prompt(function: Callable[..., Any], options: PromptOptions) -> Prompt
         )
 
 
-def _prompt_arguments(arguments: Arguments) -> list[PromptArgument]:
+def _prompt_arguments(arguments: Arguments) -> list[dict[str, Any]]:
     return [
-        PromptArgument(name=name, description=said.get("description"), required=name in arguments.required)
+        {"name": name, "description": said.get("description"), "required": name in arguments.required}
         for name, said in arguments.properties.items()
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 from mcp_types import CompleteResult, ErrorData
 
 from tools_app.definitions.functions import Unfit, is_async_callable, plain, signature_of
-from tools_app.definitions.results import completion_result
+from tools_app.definitions.results import completion_result, result_of
 
 # By argument: the values to choose from, or a function of the text so far and, if it takes two, the other arguments.
 Complete = Mapping[str, Iterable[str] | Callable[..., Any]]
@@ -31,7 +31,8 @@ class Completer:
         return dict(zip(self.parameters, (arguments["value"], arguments["others"]), strict=False))
 
     def answer(self, value: Any, uri: str) -> CompleteResult:
-        return completion_result(value)
+        with result_of(f"the completion for {self.name}"):
+            return completion_result(value)
 
     def failure(self, text: str, code: int) -> ErrorData:
         return ErrorData(code=code, message=text)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.shared.path_security import contains_path_traversal, is_absolute_path
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import CallToolResult, ErrorData, Prompt, Resource, ResourceTemplate, Result, TextContent, Tool
@@ -15,7 +14,10 @@ from authz_app.redaction.audit_level import DEFAULT_RECORDING, Recording
 from tools_app.definitions.arguments import Arguments
 from tools_app.definitions.completion import Completer
 from tools_app.definitions.functions import module_of
-from tools_app.definitions.results import prompt_result, resource_result
+from tools_app.definitions.json_values import is_unicode
+from tools_app.definitions.output import Output
+from tools_app.definitions.results import prompt_result, resource_result, result_of
+from tools_app.definitions.tool_results import tool_result
 
 
 class Runnable(Protocol):
@@ -42,7 +44,7 @@ class Runnable(Protocol):
     def answer(self, value: Any, uri: str) -> Result:
         """MCP's result, from what the function returned; ``uri`` is that of the requested resource.
 
-        Raises whatever a value that cannot be a result raises.
+        Raises UnfitResult for a value that cannot be a result, and whatever code of its author's raises.
         """
 
     def failure(self, text: str, code: int) -> Result | ErrorData:
@@ -77,7 +79,7 @@ class _Definition:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ToolDefinition(_Definition):
-    """``metadata`` makes its results.
+    """``output`` is what it declares to return.
 
     ``returns_text``: it is annotated to return a ``str``, which its structured result holds as ``result``.
     ``ignores_others``: arguments that it does not have are dropped, and do not refuse the call.
@@ -86,7 +88,7 @@ class ToolDefinition(_Definition):
     kind: ClassVar[Kind] = "tool"
     shape: ClassVar[Shape] = ANY_ARGUMENTS
     listed: Tool
-    metadata: FuncMetadata
+    output: Output | None
     returns_text: bool = False
     ignores_others: bool = False
 
@@ -106,10 +108,10 @@ class ToolDefinition(_Definition):
         return self.arguments.read(arguments)
 
     def answer(self, value: Any, uri: str) -> Result:
-        if self.returns_text and type(value) is str:
-            # What the SDK makes of a text, too, at four times the cost.
+        if self.returns_text and type(value) is str and (value.isascii() or is_unicode(value)):
+            # What would come of it below, at four times the cost.
             return CallToolResult(content=[TextContent(type="text", text=value)], structured_content={"result": value})
-        return self.metadata.convert_result(value)
+        return tool_result(value, self.output, self.name)
 
     def failure(self, text: str, code: int) -> CallToolResult:
         return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
@@ -137,7 +139,8 @@ class ResourceDefinition(_CompletableDefinition):
     listed: Resource | ResourceTemplate
 
     def answer(self, value: Any, uri: str) -> Result:
-        return resource_result(value, uri, self.listed.mime_type)
+        with result_of(self.name):
+            return resource_result(value, uri, self.listed.mime_type)
 
     def uri_with(self, variables: Mapping[str, Any], sent: str) -> str:
         """The URI as the template writes it. Others may lead to the same resource; rules decide about this one."""
@@ -172,7 +175,8 @@ class PromptDefinition(_CompletableDefinition):
     listed: Prompt
 
     def answer(self, value: Any, uri: str) -> Result:
-        return prompt_result(value, self.listed.description or "")
+        with result_of(self.name):
+            return prompt_result(value, self.listed.description or "", self.name)
 
 
 Definition = ToolDefinition | ResourceDefinition | PromptDefinition

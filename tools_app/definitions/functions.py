@@ -9,6 +9,8 @@ from functools import partial
 from types import SimpleNamespace, UnionType
 from typing import Annotated, Any, ClassVar, Final, Union, get_args, get_origin, get_type_hints
 
+from django.utils.functional import Promise
+
 from tools_app.call import Call
 
 _NOT_ITS_PLACE = frozenset({__name__.partition(".")[0], "contextlib"})
@@ -55,7 +57,8 @@ def name_of(function: Any) -> str:
 
 
 def documentation_of(function: Any) -> str:
-    return inspect.getdoc(innermost(function)) or ""
+    said: Any = getattr(innermost(function), "__doc__", None)
+    return str(said) if isinstance(said, Promise) else inspect.getdoc(innermost(function)) or ""
 
 
 def module_of(function: Any) -> str:

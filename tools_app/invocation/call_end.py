@@ -16,8 +16,8 @@ from authz_app import json_text
 from authz_app.audit.entries import Outcome
 from tools_app.call import Call
 from tools_app.definitions.definitions import Runnable
-from tools_app.errors import ArgumentsRefused, ClientFault, NotFound, ToolFailure
-from tools_app.invocation.crash_log import log_crash, type_name
+from tools_app.errors import ArgumentsRefused, ClientFault, NotFound, ToolFailure, UnfitResult
+from tools_app.invocation.crash_log import log_crash, log_unfit, type_name, unfit_error
 from tools_app.invocation.record_contents import RecordContents
 from tools_app.invocation.result_size import result_size
 from tools_app.wire.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND
@@ -86,6 +86,9 @@ class CallEnd:
         match error:
             case ClientFault():
                 return self._at_fault(error)
+            case UnfitResult():
+                log_unfit(logger, error, self.contents, self.call.record_id)
+                return self.failed(Outcome.CRASHED, str(error), unfit_error(error, self.contents))
             case NotFound():
                 return self.failed(Outcome.TOOL_ERROR, str(error), code=RESOURCE_NOT_FOUND)
             case ArgumentsRefused():

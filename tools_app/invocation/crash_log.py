@@ -4,8 +4,10 @@ import logging
 import traceback
 from uuid import UUID
 
+from authz_app.audit.entries import Outcome
 from authz_app.redaction.audit_level import AuditLevel
 from authz_app.redaction.redact import REDACTED
+from tools_app.errors import UnfitResult
 from tools_app.invocation.authors_code import says_itself
 from tools_app.invocation.record_contents import RecordContents
 
@@ -43,6 +45,18 @@ def _log(logger: logging.Logger, what: tuple[object, ...], error: BaseException,
         formatted = "".join(traceback.format_exception(error))
         shown = formatted if contents.masked is None else contents.masked.sub(REDACTED, formatted)
         logger.error(*what, extra={"traceback": shown})
+
+
+def log_unfit(logger: logging.Logger, unfit: UnfitResult, contents: RecordContents, record_id: UUID) -> None:
+    """Log a result that cannot be sent: its author has to mend that."""
+    logger.error("%s Record %s.", unfit_error(unfit, contents), record_id)
+
+
+def unfit_error(unfit: UnfitResult, contents: RecordContents) -> str:
+    """What record and log say of it. Its path has names that may be the caller's."""
+    if contents.recording.level is AuditLevel.METADATA:
+        return f"The result of {contents.name} cannot be sent."
+    return contents.error(str(unfit), Outcome.CRASHED)
 
 
 def _without_messages(error: BaseException) -> str:

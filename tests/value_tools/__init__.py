@@ -1,0 +1,1 @@
+"""An app whose functions return, and are described by, what Python and Django have besides JSON."""
