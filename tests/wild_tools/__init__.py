@@ -51,7 +51,6 @@ SLOW = (
     "serializes_slowly_in_thread",
     "lists_what_serializes_slowly",
     "holds_what_serializes_slowly",
-    "says_slowly",
     "fails_slowly",
     "checks_slowly",
     "asks_slowly",

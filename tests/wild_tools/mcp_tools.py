@@ -296,11 +296,6 @@ class Slow(BaseModel):
         return wait_at_gate()
 
 
-class SlowText:
-    def __str__(self) -> str:
-        return wait_at_gate()
-
-
 class SlowError(Exception):
     def __str__(self) -> str:
         return wait_at_gate()
@@ -346,11 +341,6 @@ async def lists_what_serializes_slowly() -> list[Slow]:
 @tool
 async def holds_what_serializes_slowly() -> dict[str, Any]:
     return {"one": {"two": [Slow()]}}
-
-
-@tool
-async def says_slowly() -> Any:
-    return [SlowText()]
 
 
 @tool

@@ -185,7 +185,9 @@ def instead_of_model(model: Any) -> str:
 
 
 def _path_to(value: Any, culprit: Any) -> Path:
-    return next((path for path, item in _parts(value) if item is culprit), ())
+    """The path of a part. Of bytes pydantic names a copy."""
+    parts = _parts(value)
+    return next((path for path, item in parts if item is culprit or (type(item) is bytes and item == culprit)), ())
 
 
 def _parts(value: Any) -> Iterator[tuple[Path, Any]]:

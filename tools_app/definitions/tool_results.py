@@ -2,12 +2,13 @@
 such.
 """
 
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import mcp_types as types
 from mcp.server.mcpserver.utilities.types import Audio, Image
 
-from tools_app.definitions.json_values import check_is_json, json_of, written
+from tools_app.definitions.json_values import NotJson, check_is_json, json_of, written
 from tools_app.definitions.output import Output
 from tools_app.definitions.results import BYTES, embedded, result_of, valid_by_mcp
 from tools_app.errors import UnfitResult
@@ -35,11 +36,11 @@ def tool_result(value: Any, output: Output | None, name: str) -> types.Result:
         return types.CallToolResult(content=_content(shown, name), structured_content=structured)
 
 
-def _has_blocks(value: Any, depth: int = 2) -> bool:
-    """Whether it is, or has in its lists, what MCP has for content."""
+def _has_blocks(value: Any, depth: int = 2, also: tuple[type, ...] = ()) -> bool:
+    """Whether it is, or has in its lists, what MCP has for content, or what is ``also`` looked for."""
     if isinstance(value, list | tuple):
-        return depth > 0 and any(_has_blocks(one, depth - 1) for one in value)
-    return isinstance(value, _BLOCKS)
+        return depth > 0 and any(_has_blocks(one, depth - 1, also) for one in value)
+    return isinstance(value, (*_BLOCKS, *also))
 
 
 def _of_blocks(value: Any, output: Output | None, name: str) -> types.Result:
@@ -50,10 +51,8 @@ def _of_blocks(value: Any, output: Output | None, name: str) -> types.Result:
 
 
 def _content(value: Any, name: str) -> list[types.ContentBlock]:
-    """Content for a model to read: texts as they are, bytes as a text or a file, all else as JSON."""
-    if value is None:
-        return []
-    if isinstance(value, list | tuple) and (_has_blocks(value) or all(isinstance(one, (str, *BYTES)) for one in value)):
+    """Content for a model to read, of a list item by item: texts as they are, bytes as a text or a file, else JSON."""
+    if isinstance(value, list | tuple) and _has_blocks(value, also=BYTES):
         return [block for one in value for block in _content(one, name)]
     if isinstance(value, BYTES):
         return [embedded(bytes(value), f"tool://{name}/result")]
@@ -65,20 +64,22 @@ def _content(value: Any, name: str) -> list[types.ContentBlock]:
         block: Any = value
         return [block]
     plain = value if type(value) is str else json_of(value)
-    if plain is None:
-        return []
-    if not isinstance(plain, str):
-        return _content(plain, name) if _is_texts(plain) else [_text(written(plain))]
-    check_is_json(plain)
-    return [_text(plain)]
+    try:
+        return list(_texts(plain))
+    except NotJson:
+        check_is_json(plain)  # With the whole path.
+        raise
 
 
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _text(text: str) -> types.TextContent:
-    return types.TextContent(type="text", text=text)
+def _texts(plain: Any) -> Iterator[types.TextContent]:
+    if isinstance(plain, list):
+        for item in plain:
+            yield from _texts(item)
+    elif isinstance(plain, str):
+        check_is_json(plain)
+        yield types.TextContent(type="text", text=plain)
+    elif plain is not None:
+        yield types.TextContent(type="text", text=written(plain))
 
 
 def _checked(result: types.CallToolResult, output: Output | None) -> types.CallToolResult:

@@ -6,7 +6,7 @@ What is all data, and small, is quicker made into an answer where it is than han
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import WrapperDescriptorType
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
@@ -42,7 +42,7 @@ def _is_small(left: list[Any]) -> bool:
         elif kind is dict:
             left.extend(value)
             left.extend(value.values())
-        elif isinstance(value, BaseModel) and not _model_runs_code(kind):
+        elif isinstance(value, BaseModel) and not _type_runs_code(kind):
             left.extend(vars(value).values())
             left.extend((value.__pydantic_extra__ or {}).values())
         else:
@@ -54,29 +54,25 @@ def _is_small(left: list[Any]) -> bool:
 
 def accepting_runs_code(runs: Runnable) -> bool:
     """Whether validating the arguments does."""
-    return _of(cast(Any, runs), "arguments", "model")
+    arguments = getattr(runs, "arguments", None)
+    return arguments is not None and _type_runs_code(arguments.model)
 
 
 def answering_runs_code(runs: Runnable) -> bool:
     """Whether making a result does that is data itself."""
-    return _of(cast(Any, runs), "metadata", "output_model")
+    output = getattr(runs, "output", None)
+    return output is not None and _type_runs_code(output.adapter)
 
 
 @lru_cache(4_096)
-def _of(runs: Any, described: str, name: str) -> bool:
-    kind = getattr(getattr(runs, described, None), name, None)
-    return kind is not None and _runs_code(kind)
-
-
-@lru_cache(4_096)
-def _model_runs_code(model: Any) -> bool:
-    return _runs_code(model)
+def _type_runs_code(kind: Any) -> bool:
+    return _runs_code(kind)
 
 
 def _runs_code(kind: Any) -> bool:
     """Whether pydantic, where it validates or serializes this type, calls functions."""
     try:
-        schema = TypeAdapter(kind).core_schema
+        schema = (kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)).core_schema
     except Exception:  # noqa: BLE001  (a type that cannot be asked)
         return True
     return any(_calls(part) for part in _parts(schema))

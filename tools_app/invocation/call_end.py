@@ -88,7 +88,8 @@ class CallEnd:
                 return self._at_fault(error)
             case UnfitResult():
                 log_unfit(logger, error, self.contents, self.call.record_id)
-                return self.failed(Outcome.CRASHED, str(error), unfit_error(error, self.contents))
+                text = f"{error} Record {self.call.record_id}."
+                return self.failed(Outcome.CRASHED, text, unfit_error(error, self.contents))
             case NotFound():
                 return self.failed(Outcome.TOOL_ERROR, str(error), code=RESOURCE_NOT_FOUND)
             case ArgumentsRefused():
@@ -121,8 +122,14 @@ class CallEnd:
         except (TypeError, ValueError) as reason:
             logger.error("The result of %s cannot be sent, record %s: %s", self.runs.name, self.call.record_id, reason)
             return self.failed(Outcome.CRASHED, self._internal_error, "The result is no JSON.")
-        if size > self.most:
-            text = f"The result has {size} bytes, more than the {self.most} that can be sent."
-            return self.failed(Outcome.TOOL_ERROR, text)
+        if size > self.most and (size := _said_once(wire)) > self.most:
+            limit = f"At most {self.most:,} can be sent: half of MAX_QUEUED_BYTES, up to 8 MB."
+            return self.failed(Outcome.TOOL_ERROR, f"The result has {size:,} bytes. {limit}")
         told, recorded = self.contents.error(error, outcome), self.contents.result(wire)
         return Execution(outcome, result, wire, result_size(result), told, recorded)
+
+
+def _said_once(wire: dict[str, Any]) -> int:
+    """The bytes of a result, of which content and structured content say the same."""
+    content, structured = (len(json_text.dumps(wire.get(part))) for part in ("content", "structuredContent"))
+    return len(json_text.dumps(wire)) - min(content, structured)

@@ -33,7 +33,8 @@ class _Collected:
             raise GivenUp
         self._size += _LEAST + (len(item) if isinstance(item, str | bytes) else 0)
         if self._size > self._most:
-            raise ToolFailure(f"The result has more than the {self._most} bytes that can be sent.")
+            limit = f"At most {self._most:,} bytes can be sent: half of MAX_QUEUED_BYTES, up to 8 MB."
+            raise ToolFailure(f"The result is too large. {limit}")
         self.items.append(item)
 
 

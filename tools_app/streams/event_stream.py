@@ -24,8 +24,9 @@ def message_event(message: Mapping[str, Any]) -> bytes:
 class EventStream:
     """Holds the messages that are on their way to one client, in order.
 
-    Not thread-safe: used on the event loop alone. A reader that falls more than ``max_bytes`` behind is cut off, since
-    nothing may be lost in silence; so is one that does not read on when the stream has ended (``on_abandoned``).
+    Not thread-safe: used on the event loop alone. A reader for whom ``max_bytes`` wait when another message comes is
+    cut off, since nothing may be lost in silence; so is one that does not read on when the stream has ended, and
+    ``on_abandoned`` is called.
     """
 
     def __init__(self, max_bytes: int, heartbeat: float) -> None:
@@ -48,7 +49,7 @@ class EventStream:
         """Queue bytes that are an event already."""
         if self.ended:
             return False
-        if self._queued + len(chunk) > self._max_bytes:
+        if self._queued >= self._max_bytes:
             self.end("the reader fell too far behind")
             self._abandon()
             return False

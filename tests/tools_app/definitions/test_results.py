@@ -17,6 +17,7 @@ from mcp_types import (
 )
 
 from tools_app.definitions.results import completion_result, prompt_result, resource_result
+from tools_app.errors import UnfitResult
 
 URI = "notes://1"
 TEXT = TextResourceContents(uri="notes://2", text="two")
@@ -81,7 +82,7 @@ def test_a_value_becomes_messages(value: Any, expected: list[PromptMessage]) -> 
 
 @pytest.mark.parametrize("value", [None, 1, {"role": "user"}, ["a", 1]])
 def test_what_is_no_message_is_no_prompt(value: Any) -> None:
-    with pytest.raises(TypeError, match="texts or messages"):
+    with pytest.raises(UnfitResult, match="texts or messages"):
         prompt_result(value, "")
 
 

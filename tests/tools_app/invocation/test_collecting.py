@@ -39,9 +39,9 @@ async def test_what_could_not_be_sent_is_not_collected(item: Any) -> None:
         finally:
             closed.append(True)
 
-    with pytest.raises(ToolFailure, match="The result has more than the 1000 bytes that can be sent"):
+    with pytest.raises(ToolFailure, match="At most 1,000 bytes can be sent"):
         collected(endless(), a_call(), MOST)
-    with pytest.raises(ToolFailure, match="1000 bytes"):
+    with pytest.raises(ToolFailure, match="1,000 bytes"):
         await finished(endless_async(), a_call(), MOST)
     assert closed == [True, True]
 

@@ -149,8 +149,8 @@ def test_what_takes_too_long_is_given_up(offered: Offer, kind: Kind, in_thread: 
 @pytest.mark.parametrize(
     ("value", "outcome", "text"),
     [
-        ("x" * 600_000, "tool_error", "more than the 500000 that can be sent"),
-        ({"number": object()}, "crashed", "failed with an internal error"),
+        ("x" * 600_000, "tool_error", "At most 500,000 can be sent: half of MAX_QUEUED_BYTES"),
+        ({"number": object()}, "crashed", "A value of the type object at number is no JSON."),
     ],
 )
 def test_what_cannot_be_sent_is_an_error(offered: Offer, value: Any, outcome: str, text: str) -> None:

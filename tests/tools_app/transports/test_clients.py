@@ -155,7 +155,7 @@ async def until(site: AnySite, subject: str, outcome: str) -> None:
         ("crash", {}, "crashed", "internal error, id "),
         ("echo", {"text": "x", "more": 1}, "tool_error", "more: there is no such argument (known: text)"),
         ("echo", {}, "tool_error", "text: Field required"),
-        ("large", {"size": 900_000}, "tool_error", "more than the"),
+        ("large", {"size": 900_000}, "tool_error", "can be sent: half of MAX_QUEUED_BYTES"),
     ],
 )
 async def test_every_failure_of_a_tool_is_told_and_recorded(
