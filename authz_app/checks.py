@@ -1,7 +1,9 @@
 """Check at the start what would make the site unsafe or unusable, and say what to do about it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -9,8 +11,9 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from authz_app.conf import AuthzConf, conf
-from authz_app.issuers import IssuerConfigError, is_secure_url
+from authz_app.issuers import IssuerConfigError
 from authz_app.triggers import grants, install
+from authz_app.web_address import AddressFault, is_loopback, is_secure_url, web_address
 
 _MINIMUM_SECRET = 32
 _OWN_PATHS = frozenset(
@@ -21,8 +24,8 @@ _OWN_PATHS = frozenset(
 
 @register()
 def check_secret_key(**_: Any) -> list[CheckMessage]:
-    """authz.E001: without DEBUG the secret key is one that nobody can guess."""
-    if settings.DEBUG:
+    """authz.E001: the secret key is one that nobody can guess, but with DEBUG on this machine."""
+    if settings.DEBUG and is_loopback(urlsplit(settings.PUBLIC_URL).hostname):
         return []
     if len(settings.SECRET_KEY) >= _MINIMUM_SECRET and settings.SECRET_KEY != settings.INSECURE_SECRET_KEY:
         return []
@@ -38,7 +41,7 @@ def check_secret_key(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_issuers(**_: Any) -> list[CheckMessage]:
-    """authz.E002 to E005 and W001: an issuer is trusted, none over an unprotected connection, each for this site."""
+    """authz.E002 to E005, W001, W005: an issuer is trusted, none over an unprotected connection, each for this site."""
     try:
         configuration = conf()
     except (IssuerConfigError, ValueError) as error:
@@ -77,17 +80,33 @@ def _no_audience(configuration: AuthzConf) -> list[CheckMessage]:
 
 
 def _insecure(configuration: AuthzConf) -> list[CheckMessage]:
-    urls = [issuer.issuer for issuer in configuration.trusted_issuers if not issuer.embedded]
-    urls += [issuer.jwks_uri for issuer in configuration.trusted_issuers if issuer.jwks_uri]
-    return [
-        Error(
-            f"{url} is not https, so anybody on the way could forge its keys.",
-            hint="Use the https address of the issuer. Plain http is accepted for this machine only.",
-            id="authz.E005",
-        )
-        for url in urls
-        if not is_secure_url(url)
+    issuers = [issuer for issuer in configuration.trusted_issuers if not issuer.embedded]
+    found = [
+        *(_address(issuer.issuer, f"The issuer {issuer.issuer}") for issuer in issuers),
+        *(_address(issuer.jwks_uri, f"The jwks_uri of {issuer.issuer}") for issuer in issuers if issuer.jwks_uri),
+        *(_spelling(issuer.issuer) for issuer in issuers),
     ]
+    return [message for message in found if message is not None]
+
+
+def _address(url: str, named: str) -> CheckMessage | None:
+    hint = "Use the https address of the issuer. Plain http is accepted for this machine only."
+    try:
+        web_address(url)
+    except AddressFault as fault:
+        return Error(f"{named} {fault}.", hint=hint, id="authz.E005")
+    if is_secure_url(url):
+        return None
+    return Error(f"{url} is not https, so anybody on the way could forge its keys.", hint=hint, id="authz.E005")
+
+
+def _spelling(issuer: str) -> CheckMessage | None:
+    """What is odd about an issuer. It is used as it is written all the same: it may be what stands in its tokens."""
+    hint = "Copy it from the issuer: it is compared with what stands in its tokens, letter by letter."
+    with suppress(AddressFault):  # Said already.
+        if (usual := web_address(issuer)._replace(query="").url) != issuer:
+            return Warning(f"The issuer {issuer} would usually be written {usual}.", hint=hint, id="authz.W005")
+    return None
 
 
 def _other_site(configuration: AuthzConf) -> list[CheckMessage]:

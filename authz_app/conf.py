@@ -145,8 +145,19 @@ def _trusted_issuers() -> tuple[TrustedIssuer, ...]:
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:
-    """The network; one of IPv4 that IPv6 carries (RFC 4291 section 2.5.5.2) as what it is, like the callers in it."""
-    network = ip_network(text.strip().strip("[]"))
+    """An address or a network of TRUSTED_PROXIES; one of IPv6 may have brackets, and bits after its prefix are none.
+
+    One of IPv4 that IPv6 carries (RFC 4291 section 2.5.5.2) is what it carries, like the callers in it.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    try:
+        network = ip_network(text.strip().replace("[", "").replace("]", ""), strict=False)
+    except ValueError as error:
+        raise ValueError(
+            f"TRUSTED_PROXIES: {error}. Name addresses or networks, such as 127.0.0.1, 10.0.0.0/8, separated by commas."
+        ) from None
     carried = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
     if carried is None or network.prefixlen < 96:
         return network

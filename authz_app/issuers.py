@@ -3,9 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from authz_app.issuer_presets import PRESETS, STANDARD, Preset
 
@@ -23,6 +21,9 @@ _OPTIONS = frozenset(
 
 # RFC 6749 section 3.3, "scope-token".
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+
+
+_AUTHORITY = re.compile(r"^[^:/]*:?//([^/?#]*).*", re.DOTALL)
 
 
 class IssuerConfigError(ValueError):
@@ -52,27 +53,6 @@ class TrustedIssuer:
     login_scopes: tuple[str, ...] = ()
     new_clients: NewClients = "active"
     embedded: bool = False
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether ``host`` names this machine (RFC 8252 section 7.3 and RFC 6761 section 6.3)."""
-    if host is None:
-        return False
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def is_secure_url(url: str) -> bool:
-    """Whether ``url`` is https, or http to this machine."""
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname) and (
-            parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
-        )
-    except ValueError:
-        return False
 
 
 def _strings(value: Any, name: str, issuer: str) -> tuple[str, ...]:
@@ -140,6 +120,12 @@ def parse_issuer(options: Mapping[str, Any]) -> TrustedIssuer:
     issuer = options.get("issuer")
     if not isinstance(issuer, str) or not issuer:
         raise IssuerConfigError('An entry of TRUSTED_ISSUERS has no "issuer".')
+    jwks_uri = options.get("jwks_uri", "")
+    if not isinstance(jwks_uri, str):
+        raise IssuerConfigError('Each "jwks_uri" in TRUSTED_ISSUERS must be a URL.')
+    if "@" in issuer or "@" in _AUTHORITY.sub(r"\1", jwks_uri):
+        # Not repeated: a password may stand before the @.
+        raise IssuerConfigError('"issuer" and "jwks_uri" in TRUSTED_ISSUERS must have no user and password in them.')
     if unknown := sorted(set(options) - _OPTIONS):
         raise IssuerConfigError(
             f"The issuer {issuer!r} has unknown option(s) {', '.join(unknown)};"
@@ -161,9 +147,6 @@ def parse_issuer(options: Mapping[str, Any]) -> TrustedIssuer:
     new_clients = options.get("new_clients", "active")
     if new_clients not in ("active", "pending"):
         raise IssuerConfigError(f'"new_clients" of the issuer {issuer!r} must be "active" or "pending".')
-    jwks_uri = options.get("jwks_uri", "")
-    if not isinstance(jwks_uri, str):
-        raise IssuerConfigError(f'"jwks_uri" of the issuer {issuer!r} must be a URL.')
     return TrustedIssuer(
         issuer=issuer,
         audiences=audiences,

@@ -6,21 +6,23 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from authz_app.web_address import domain, secure_address, site_address, web_address
 from mcpsite import version
+from mcpsite.environment import Settings
+from mcpsite.file_settings import file_at, lines_go_to
+from mcpsite.service_urls import SQLITE, database, redis
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # What this copy of the site keeps: the SQLite database, the embedded issuer's keys, collected static files.
 DATA_DIR = BASE_DIR / "var"
 DATA_DIR.mkdir(mode=0o700, exist_ok=True)
 
-ENV = environ.Env(
+ENV = Settings(
     SECRET_KEY=(str, ""),
     DEBUG=(bool, False),
     PORT=(int, 8000),
@@ -44,7 +46,7 @@ ENV = environ.Env(
     AUDIT_KEY_FILE=(str, ""),
     AUDIT_LINES=(str, "off"),
     AUDIT_LINES_FULL=(bool, False),
-    DRAIN_SECONDS=(float, 20.0),
+    DRAIN_SECONDS=(float, 20.0, 0),
     TOOL_TIME_LIMIT=(float, 30.0),
     TOOL_THREADS=(int, 16),
     IGNORED_ARGUMENTS=(list, []),
@@ -55,21 +57,16 @@ ENV = environ.Env(
     MAX_SESSION_IDLE=(float, 7_200.0),
     SESSION_GRACE_SECONDS=(float, 3_600.0),
     MAX_QUEUED_BYTES=(int, 1_048_576),
-    REGISTRATIONS_PER_MINUTE=(int, 10),
+    REGISTRATIONS_PER_MINUTE=(int, 10, 0),
     SIGN_INS_PER_MINUTE=(int, 10),
 )
 # Tests and scripts name another file, so that what a developer keeps in `.env` does not reach them.
-environ.Env.read_env(os.environ.get("ENV_FILE", str(BASE_DIR / ".env")))
-
-
-def env(name: str) -> Any:
-    """A setting's value; one that cannot be read is said in a sentence."""
-    try:
-        return ENV(name)
-    except (ValueError, TypeError, ImproperlyConfigured):
-        expected = {bool: "true or false", int: "a whole number", float: "a number"}[ENV.scheme[name][0]]
-        raise SystemExit(f"The setting {name} must be {expected}, not {os.environ.get(name, '')!r}.") from None
-
+_env_file = os.environ.get("ENV_FILE", "")
+ENV_FILE = Path(_env_file or BASE_DIR / ".env")
+ENV.read(os.environ, ENV_FILE, must_exist=bool(_env_file))
+# Sentences about what the file holds that may be a mistake.
+SETTING_DOUBTS = ENV.doubts
+env = ENV
 
 VERSION = version.VERSION
 DEBUG: bool = env("DEBUG")
@@ -78,11 +75,11 @@ INSECURE_SECRET_KEY = "insecure-development-key"
 SECRET_KEY: str = env("SECRET_KEY") or INSECURE_SECRET_KEY
 
 PORT: int = env("PORT")
-PUBLIC_URL: str = (env("PUBLIC_URL") or f"http://127.0.0.1:{PORT}").rstrip("/")
-_public = urlsplit(PUBLIC_URL)
+PUBLIC_URL: str = env("PUBLIC_URL", lambda url: site_address(url or f"http://127.0.0.1:{PORT}"))
+_public = web_address(PUBLIC_URL)
 _LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
-ALLOWED_HOSTS = list(dict.fromkeys([_public.hostname or "", *(_LOOPBACK_HOSTS if DEBUG else [])]))
-CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+ALLOWED_HOSTS = list(dict.fromkeys([_public.host, *(_LOOPBACK_HOSTS if DEBUG else [])]))
+CSRF_TRUSTED_ORIGINS = [_public.origin]
 _SECURE = _public.scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
 SESSION_COOKIE_HTTPONLY = True
@@ -98,7 +95,7 @@ X_FRAME_OPTIONS = "DENY"
 RESOURCE_IDENTIFIERS: list[str] = env("RESOURCE_IDENTIFIERS")
 TRUSTED_PROXIES: list[str] = env("TRUSTED_PROXIES")
 ALLOWED_ORIGINS: list[str] = env("ALLOWED_ORIGINS")
-REDIS_URL: str = env("REDIS_URL")
+REDIS_URL: str = env("REDIS_URL", redis)
 # Sites that share a Redis server do not meet there.
 REDIS_PREFIX = f"mcp-{sha256(PUBLIC_URL.encode()).hexdigest()[:8]}."
 _REDIS_HOST = {"address": REDIS_URL, "socket_connect_timeout": 2, "socket_timeout": 2, "health_check_interval": 5}
@@ -128,18 +125,18 @@ CACHES: dict[str, Any] = {
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
 }
-AUTH0_DOMAIN: str = env("AUTH0_DOMAIN").removeprefix("https://").strip("/")
+AUTH0_DOMAIN: str = env("AUTH0_DOMAIN", domain)
 AUTH_AUDIENCE: list[str] = env("AUTH_AUDIENCE")
 TRUSTED_ISSUERS: str = env("TRUSTED_ISSUERS")
 LOCAL_ISSUER: bool = DEBUG if env("LOCAL_ISSUER") is None else env("LOCAL_ISSUER")
 ALLOW_QUERY_TOKEN: bool = env("ALLOW_QUERY_TOKEN")
 CONTACT: str = env("CONTACT")
 OPENWEATHERMAP_API_KEY: str = env("OPENWEATHERMAP_API_KEY")
-OPENWEATHERMAP_URL: str = env("OPENWEATHERMAP_URL")
+OPENWEATHERMAP_URL: str = env("OPENWEATHERMAP_URL", secure_address)
 AUDIT_TIMEOUT: float = env("AUDIT_TIMEOUT")
 AUDIT_SEAL_SECONDS: float = env("AUDIT_SEAL_SECONDS")
-AUDIT_KEY_FILE: str = env("AUDIT_KEY_FILE") or str(DATA_DIR / "audit-key.pem")
-AUDIT_LINES: str = env("AUDIT_LINES")
+AUDIT_KEY_FILE: str = env("AUDIT_KEY_FILE", lambda path: file_at(path or "var/audit-key.pem", BASE_DIR))
+AUDIT_LINES: str = env("AUDIT_LINES", lambda text: lines_go_to(text, BASE_DIR))
 AUDIT_LINES_FULL: bool = env("AUDIT_LINES_FULL")
 DRAIN_SECONDS: float = env("DRAIN_SECONDS")
 TOOL_TIME_LIMIT: float = env("TOOL_TIME_LIMIT")
@@ -200,12 +197,12 @@ TEMPLATES = [
     },
 ]
 
-try:
-    _database = environ.Env.db_url_config(env("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
-except ValueError:
-    _database = {}
-if _database.get("ENGINE", "").rpartition(".")[2] not in ("sqlite3", "postgresql"):
-    raise SystemExit("The setting DATABASE_URL must be like sqlite:///path or postgres://user:password@host:5432/name.")
+
+def _database_at(url: str) -> dict[str, Any]:
+    return database(url, BASE_DIR) if url else {"ENGINE": SQLITE, "NAME": str(DATA_DIR / "db.sqlite3")}
+
+
+_database = env("DATABASE_URL", _database_at)
 if _database["ENGINE"].endswith("sqlite3"):
     # Only where there is none, nor what is left of one, is a database made: never in place of one that went missing.
     _none = not any(os.path.exists(f"{_database['NAME']}{ending}") for ending in ("", "-wal"))
@@ -231,10 +228,12 @@ else:
     }
 # On PostgreSQL one role may own the tables, and another, which serves, have no more rights on them than it needs.
 MIGRATE_DATABASE_URL: str = env("MIGRATE_DATABASE_URL")
+# Without it, this is the default of DATABASE_URL, which is not used.
+_owners_database = env("MIGRATE_DATABASE_URL", _database_at)
 SERVING_ROLE: str = _database.get("USER", "") if MIGRATE_DATABASE_URL else ""
 AS_OWNER = bool(MIGRATE_DATABASE_URL) and (sys.argv[1:2] == ["migrate"] or sys.argv[1:3] == ["audit", "prune"])
 if AS_OWNER:
-    _database = {**_database, **environ.Env.db_url_config(MIGRATE_DATABASE_URL), "OPTIONS": _database["OPTIONS"]}
+    _database = {**_database, **_owners_database, "OPTIONS": _database["OPTIONS"]}
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

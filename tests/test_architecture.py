@@ -22,6 +22,7 @@ APPS = ("authz_app", "tools_app", "mcpsite")
 LAYERS = {
     "authz_app": (
         ("issuer_presets", "json_text"),
+        ("web_address",),
         ("issuers", "origins"),
         ("conf",),
         ("core", "redaction"),
@@ -32,7 +33,7 @@ LAYERS = {
         ("evidence", "explain", "web"),
         ("export", "embedded_issuer"),
         ("pages",),
-        ("admin", "checks", "views", "templatetags", "management"),
+        ("admin", "checks", "setting_checks", "views", "templatetags", "management"),
         ("apps",),
     ),
     "tools_app": (
@@ -54,7 +55,7 @@ LAYERS = {
     ),
 }
 # What stands at the top passes every door.
-ABOVE_DOORS = {"admin", "apps", "checks", "views", "templatetags", "management"}
+ABOVE_DOORS = {"admin", "apps", "checks", "setting_checks", "views", "templatetags", "management"}
 # The same inside the admin's pages.
 PAGES = (
     ("shared",),

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import environ
 import pytest
 from django.core.management import call_command, get_commands
 from pytest_django import Settings
@@ -30,6 +29,7 @@ from authz_app.tokens.errors import AuthenticationError
 from authz_app.tokens.issuer_keys import IssuerKeySets
 from authz_app.tokens.middleware import read_token, refuse
 from authz_app.tokens.verifier import TokenVerifier
+from mcpsite.env_file import parse
 from tests.callers import caller_for
 from tests.issuer import ABSENT, Issuer
 from tests.site import ROOT
@@ -207,14 +207,9 @@ def examples(pattern: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("guide", "line"), examples(r"^TRUSTED_ISSUERS=.*$"))
-def test_issuers_in_the_guides_are_taken_as_they_stand(
-    guide: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / ".env").write_text(f"{line}\n")
-    read: dict[str, str] = {}
-    monkeypatch.setattr(environ.Env, "ENVIRON", read)
-    environ.Env.read_env(str(tmp_path / ".env"))
-    (issuer,) = parse_issuers(json.loads(read["TRUSTED_ISSUERS"]))
+def test_issuers_in_the_guides_are_taken_as_they_stand(guide: str, line: str) -> None:
+    (read,) = parse(line.encode())
+    (issuer,) = parse_issuers(json.loads(read.value))
     assert issuer.audiences or issuer.client_ids
     assert issuer.scope_claims
 

@@ -56,3 +56,16 @@ def keep_private(directory: Path) -> None:
 
 def others_can_read(found: os.stat_result) -> bool:
     return bool(found.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def others_can_reach(path: Path) -> bool:
+    """Whether there is a file that its group or others can read, with no directory above it that is closed to them."""
+    try:
+        found = path.stat()
+        above = [parent.stat().st_mode for parent in path.resolve().parents]
+    except OSError:
+        return False
+    if not stat.S_ISREG(found.st_mode):
+        return False
+    classes = ((stat.S_IRGRP, stat.S_IXGRP), (stat.S_IROTH, stat.S_IXOTH))
+    return any(found.st_mode & read and all(mode & enter for mode in above) for read, enter in classes)

@@ -1,9 +1,11 @@
-"""Find the file of a SQLite database, and refuse one that was moved or replaced since this process opened it.
+"""Find the file of a SQLite database, keep a new one private, and refuse another than this process opened first.
 
 A file that is moved away while it is open goes on taking writes, which nobody will ever read.
 """
 
 import os
+from contextlib import suppress
+from typing import Any
 from urllib.parse import unquote
 
 from django.db import OperationalError
@@ -16,6 +18,17 @@ _opened: dict[str, tuple[int, int]] = {}
 def sqlite_path(name: str) -> str:
     """The path in a database's NAME, which may be a URI."""
     return unquote(name.removeprefix("file:").partition("?")[0]) if name.startswith("file:") else name
+
+
+def keep_new_file_private(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Receive ``connection_created``: take from others what this process has just made, before anything is in it."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor != "sqlite" or not name.endswith("?mode=rwc"):
+        return
+    for ending in ("", "-wal", "-shm"):
+        # SQLite gives the permissions of the database to what it makes beside it later.
+        with suppress(OSError):
+            os.chmod(sqlite_path(name) + ending, 0o600)
 
 
 def refuse_other_file(connection: BaseDatabaseWrapper) -> None:

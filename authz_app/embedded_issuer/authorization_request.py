@@ -17,7 +17,7 @@ from authz_app.core.storable_text import is_storable
 from authz_app.embedded_issuer.grant_rules import authorization_server
 from authz_app.embedded_issuer.registration import registered_itself
 from authz_app.embedded_issuer.scopes import grantable
-from authz_app.issuers import is_loopback
+from authz_app.web_address import is_loopback
 
 # The rest of OpenID Connect's parameters ask for what is not offered here.
 _PARAMETERS = frozenset(

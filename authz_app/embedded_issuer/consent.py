@@ -18,9 +18,9 @@ from authz_app.embedded_issuer.authorization_request import AuthorizationRequest
 from authz_app.embedded_issuer.registration import DOCUMENT, registered_itself
 from authz_app.embedded_issuer.scopes import IDENTITY_SCOPES, grantable
 from authz_app.embedded_issuer.subjects import name_claims
-from authz_app.issuers import is_loopback
 from authz_app.redaction.log_lines import visible
 from authz_app.web.page import site_page
+from authz_app.web_address import is_loopback
 
 
 class _SendBack(HttpResponse):

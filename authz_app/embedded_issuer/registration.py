@@ -13,7 +13,7 @@ from allauth.idp.oidc.models import Client as OAuthApplication
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from authz_app.issuers import is_loopback
+from authz_app.web_address import is_loopback
 
 GRANTS = ("authorization_code", "refresh_token", OAuthApplication.GrantType.DEVICE_CODE.value)
 # Marks in the application's own data. allauth writes the first; the second says that somebody has consented to it.

@@ -5,9 +5,9 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from authz_app.issuers import is_secure_url
 from authz_app.tokens.errors import quotable, shown
 from authz_app.tokens.key_set import IssuerMisfit, KeySetError
+from authz_app.web_address import is_secure_url
 
 Fetch = Callable[[str], Any]
 

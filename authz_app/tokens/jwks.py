@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 import requests
 
 from authz_app.core.outbound import BoundedFetch, OutboundError, OutboundResponse
-from authz_app.issuers import TrustedIssuer, is_loopback
+from authz_app.issuers import TrustedIssuer
 from authz_app.tokens.discovery import NoDocument, address, jwks_uri, misfit_without_document
 from authz_app.tokens.errors import shown
 from authz_app.tokens.key_set import KeySetError
+from authz_app.web_address import is_loopback
 
 Fetch = Callable[[str, float], Any]
 

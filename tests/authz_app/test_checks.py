@@ -7,6 +7,7 @@ from django.urls import URLResolver, get_resolver
 from pytest_django import Settings
 
 from authz_app.checks import check_issuers, check_path, check_secret_key
+from authz_app.conf import conf
 
 SITE = "http://testserver"
 INSECURE = "the key that is used for development, and known"
@@ -108,3 +109,58 @@ def test_a_site_is_below_no_path_that_is_its_own(settings: Settings) -> None:
     for path in (None, "/agents", "/agents/mcp", "/mcp-site", "/administration"):
         settings.FORCE_SCRIPT_NAME = path
         assert check_path() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("issuer.example", "begins with neither https:// nor http://"),
+        ("https://issuer example/", "has a space"),
+        ("https://issuer.example:port/", "has a host or port that is none"),
+        ("https://issuer.example/#keys", "has a # in it"),
+        ("ftp://issuer.example/", "begins with neither"),
+    ],
+)
+@pytest.mark.parametrize("place", ["issuer", "jwks_uri"])
+def test_the_address_of_an_issuer_is_refused_in_words(settings: Settings, place: str, url: str, fault: str) -> None:
+    settings.TRUSTED_ISSUERS = json.dumps([{"issuer": "https://issuer.example/", "audiences": [SITE], place: url}])
+    (error,) = check_issuers()
+    assert error.id == "authz.E005"
+    assert fault in error.msg
+
+
+@pytest.mark.parametrize(
+    ("issuer", "usual"),
+    [
+        ("HTTPS://Issuer.Example/", "https://issuer.example/"),
+        ("https://issuer.example:443", "https://issuer.example"),
+        ("https://issuer.example/?tenant=a", "https://issuer.example/"),
+    ],
+)
+def test_an_issuer_is_never_changed_and_a_check_tells_that_it_is_odd(
+    settings: Settings, issuer: str, usual: str
+) -> None:
+    settings.TRUSTED_ISSUERS = json.dumps([{"issuer": issuer, "audiences": [SITE]}])
+    (warning,) = check_issuers()
+    assert warning.id == "authz.W005"
+    assert warning.msg == f"The issuer {issuer} would usually be written {usual}."
+    assert issuer in {one.issuer for one in conf().trusted_issuers}
+
+
+@pytest.mark.parametrize("issuer", ["https://issuer.example", "https://issuer.example/", "https://i.example/a//"])
+def test_a_slash_more_or_less_is_the_issuer_s_own_affair(settings: Settings, issuer: str) -> None:
+    settings.TRUSTED_ISSUERS = json.dumps([{"issuer": issuer, "audiences": [SITE]}])
+    assert check_issuers() == []
+
+
+@pytest.mark.parametrize("proxies", [["10.0.0.1/8"], ["[::1]"], ["::1/64", "127.0.0.1"]])
+def test_proxies_are_taken_as_people_write_them(settings: Settings, proxies: list[str]) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    assert check_issuers() == []
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "10.0.0.1:8080", "*", "10.0.0.1 10.0.0.2"])
+def test_what_is_no_proxy_is_refused_with_the_setting_s_name(settings: Settings, proxy: str) -> None:
+    settings.TRUSTED_PROXIES = [proxy]
+    (error,) = check_issuers()
+    assert error.msg.startswith("TRUSTED_PROXIES: ")

@@ -53,7 +53,9 @@ class Servers:
         port = free_port()
         command = [sys.executable, "-m", "tests.bench.reference", str(port)]
         command += ["--remember-tokens"] if self.remembering_reference else []
-        return self._process("The reference", command, self.environment("sqlite:///:memory:"), port)
+        return self._process(
+            "The reference", command, self.environment(f"sqlite:///{self.directory}/none.sqlite3"), port
+        )
 
     def _process(self, name: str, command: list[str], environment: Mapping[str, str], port: int) -> ServerProcess:
         return ServerProcess(name, command, environment, port, self.directory / f"{port}.log")

@@ -16,7 +16,7 @@ from mcp.client.auth import OAuthClientProvider, OAuthFlowError, OAuthRegistrati
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata
 from pydantic import AnyUrl
 
-from authz_app.issuers import is_secure_url
+from authz_app.web_address import is_secure_url
 from tools_app.mcp_client.credentials import PersonActs
 from tools_app.mcp_client.errors import ClientError, Refused, Unusable
 from tools_app.mcp_client.loopback import AuthorizationResponse, listening, redirect_uri

@@ -14,7 +14,7 @@ import orjson
 import requests
 
 from authz_app.core.outbound import BoundedFetch, OutboundError, OutboundResponse
-from authz_app.issuers import is_secure_url
+from authz_app.web_address import is_secure_url
 from tools_app.mcp_client.address import origin
 from tools_app.mcp_client.errors import Refused, Unusable
 from tools_app.mcp_client.terminal import one_line

@@ -124,7 +124,7 @@ def _inspector(url: str, name: str) -> Recipe:
     return Recipe(
         "MCP Inspector",
         (
-            Step("Start it, choose Streamable HTTP, and connect to this address.", command),
+            Step("With Node 22.19 or newer: start it, choose Streamable HTTP, and connect to this address.", command),
             Step("The address:", f"{url}/mcp"),
         ),
         (

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from authz_app.core import actor
+from authz_app.web_address import is_loopback
 from tools_app.serving.listening import CannotListen, bound, inherited, where
 from tools_app.serving.supervisor import StartFailed, Supervisor, tell_ready
 
@@ -33,6 +34,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["workers"] > 1 and not settings.REDIS_URL:
             raise CommandError("Several workers need Redis between them. Set REDIS_URL, or serve with one.")
+        if settings.SECRET_KEY == settings.INSECURE_SECRET_KEY and not is_loopback(options["host"]):
+            raise CommandError(
+                f"With --host {options['host']} other machines can connect, and the key that is used without SECRET_KEY"
+                " is known to everybody. Set SECRET_KEY to 50 random characters."
+            )
         listening = self._listening(**options)
         if options["demo"]:
             call_command("migrate", verbosity=0)

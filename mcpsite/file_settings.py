@@ -1,0 +1,25 @@
+"""Reads settings that name files: relative to the site's directory, wherever its programs are started."""
+
+from pathlib import Path
+
+_NOWHERE = {"", "off", "no", "none", "false", "0"}
+_STDOUT = "stdout"
+
+
+def file_at(text: str, directory: Path) -> str:
+    """The path of a file; `~` is the home of whoever runs the program."""
+    return str(directory / Path(text).expanduser())
+
+
+def lines_go_to(text: str, directory: Path) -> str:
+    """`off`, `stdout`, or the path of a file.
+
+    Raises:
+        ValueError: it is neither; ``str()`` says so, continuing a sentence that begins with the setting.
+    """
+    word = text.lower()
+    if word in _NOWHERE or word == _STDOUT:
+        return _STDOUT if word == _STDOUT else "off"
+    if "/" not in text:
+        raise ValueError("must be off, stdout, or the path of a file, with a slash in it")
+    return file_at(text, directory)
