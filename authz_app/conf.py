@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from authz_app.issuers import IssuerConfigError, TrustedIssuer, is_loopback, parse_issuers, without_twins
+from authz_app.issuers import IssuerConfigError, TrustedIssuer, parse_issuers, without_twins
 from authz_app.origins import parse_origins
+from authz_app.web_address import is_loopback
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 # Where MCP clients connect. Each is a resource of its own, and so is the site as a whole.
