@@ -1,6 +1,7 @@
 """Parse JSON that a stranger sent, and refuse what two parsers could read differently. Pure."""
 
 import json
+import re
 from typing import Any
 
 from authz_app import json_text
@@ -24,6 +25,9 @@ def _constant(name: str) -> Any:
     raise JsonRefused(f"{name} is not a JSON number")
 
 
+# Numbers that may have too many digits, or be too large for 64 bits, are read one by one in Python.
+_LARGE = re.compile(rb"[0-9]{200}|[0-9.][eE]\+?[0-9]{3}")
+_PLAIN = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 _ANY_SIZE = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_int=json_text.integer)
 _BOUNDED = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_constant, parse_int=json_text.integer, parse_float=json_text.fraction
@@ -75,10 +79,11 @@ def parse_of_any_size(body: bytes) -> Any:
 
 
 def _decoded(decoder: json.JSONDecoder, body: bytes) -> Any:
+    """Decode; ``decoder`` is for what may have large numbers."""
     if body.startswith(BOM):
         raise JsonRefused("it starts with a byte order mark (RFC 8259 section 8.1)")
     try:
-        return decoder.decode(body.decode())
+        return (decoder if _LARGE.search(body) else _PLAIN).decode(body.decode())
     except UnicodeDecodeError:
         raise JsonRefused("it is not UTF-8") from None
     except RecursionError:
