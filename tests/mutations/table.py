@@ -186,8 +186,8 @@ MUTATIONS = (
         promise=5,
         taken_out="the owner of a session, in memory",
         path="tools_app/sessions/memory.py",
-        old="        if session is None or session.owner != owner or self._is_over(session):\n",
-        new="        if session is None or self._is_over(session):\n",
+        old="        if session is None or session.owner != owner or session.is_over(",
+        new="        if session is None or session.is_over(",
         test="tests/tools_app/sessions/test_sessions_by_use.py::test_a_session_is_found_as_it_was_stored_by_its_owner_alone",
     ),
     Mutation(
