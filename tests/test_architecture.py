@@ -84,7 +84,7 @@ DOORS = {
         "storable_text",
         "strict_json",
     },
-    "authz_app.embedded_issuer": {"disabling", "registration", "subjects"},
+    "authz_app.embedded_issuer": {"client_id_metadata", "disabling", "registration", "subjects"},
     "authz_app.evidence": {
         "canonical",
         "checkpoint",

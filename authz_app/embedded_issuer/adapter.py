@@ -7,6 +7,7 @@ from typing import Any, Literal
 from allauth.idp.oidc.adapter import DefaultOIDCAdapter
 from allauth.idp.oidc.internal.resources import InvalidTargetError
 from allauth.idp.oidc.models import Client as OAuthApplication, PrivateKey
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.urls import get_script_prefix, reverse
@@ -110,7 +111,7 @@ class EmbeddedIssuerAdapter(DefaultOIDCAdapter):
                     _Grant.CLIENT_CREDENTIALS,
                 )
             ],
-            "client_id_metadata_document_supported": True,
+            "client_id_metadata_document_supported": settings.CLIENT_ID_METADATA_DOCUMENTS,
             # RFC 9207: the answer to the browser names who gave it.
             "authorization_response_iss_parameter_supported": True,
         }

@@ -15,20 +15,30 @@ from allauth.core.internal import ratelimit
 from allauth.idp.oidc.internal import cimd
 from allauth.idp.oidc.models import Client as OAuthApplication
 from django.conf import settings
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.http import HttpRequest
+from redis.exceptions import RedisError
 
 from authz_app.core.addresses import is_public
+from authz_app.core.failure_log import FailureLog
 from authz_app.core.outbound import BoundedFetch, OutboundError
 from authz_app.embedded_issuer.registration import check
 
 logger = logging.getLogger(__name__)
+_failures = FailureLog(logger, "Client id metadata documents can be fetched again.")
 
 FETCH_SECONDS = 3.0
 MAX_DOCUMENT_BYTES = 8_192
 GOOD_FOR_SECONDS = 3600
 _FETCHED = "fetched_at"
+# In the cache for a day after no document could be fetched, until one was.
+_OUT_OF_REACH, _DAY = "client-id-metadata.out-of-reach", 86_400
+_NO_WAY_OUT = (
+    "A client id metadata document could not be fetched lately, so its application logs nobody in. Where this site has"
+    " no way out to the internet, set CLIENT_ID_METADATA_DOCUMENTS=false: such clients then register themselves."
+)
 _WHY_NOT = {
     "timeout": "did not answer in time",
     "too_large": "answered with more than a description can hold",
@@ -50,14 +60,26 @@ def keep_current(request: HttpRequest, client_id: str) -> None:
     if not client_id.startswith("https:"):
         return
     stored = OAuthApplication.objects.filter(pk=client_id).first()
-    if stored is not None and not _is_due(stored):
+    if stored is not None and not (settings.CLIENT_ID_METADATA_DOCUMENTS and _is_due(stored)):
         return
+    if not settings.CLIENT_ID_METADATA_DOCUMENTS:
+        raise DocumentRefused(
+            "This site reads no documents of applications, so it does not know this one. It can register itself here."
+        )
     try:
         _store(stored, _read(request, client_id))
     except DocumentRefused as refused:
         if stored is None:
             raise
         logger.warning("The description of an OAuth application was not renewed: %s", refused)
+
+
+def notices() -> list[str]:
+    """Sentences for whoever runs the site, while documents are offered and cannot be fetched."""
+    if settings.LOCAL_ISSUER and settings.CLIENT_ID_METADATA_DOCUMENTS:
+        with suppress(RedisError):  # Its own outage is told elsewhere.
+            return [_NO_WAY_OUT] if cache.get(_OUT_OF_REACH) else []
+    return []
 
 
 def _is_due(stored: OAuthApplication) -> bool:
@@ -88,7 +110,14 @@ def _fetched(request: HttpRequest, client_id: str) -> Any:
     try:
         response = BoundedFetch(FETCH_SECONDS, MAX_DOCUMENT_BYTES, _may_reach).send(requests.Request("GET", client_id))
     except OutboundError as error:
+        if error.reason in ("timeout", "unreachable"):
+            cache.set(_OUT_OF_REACH, True, _DAY)
+            _failures.failed(
+                "A client id metadata document could not be fetched: its address %s.", _WHY_NOT[error.reason]
+            )
         raise ValidationError(f"its address {_WHY_NOT[error.reason]}.") from None
+    cache.delete(_OUT_OF_REACH)
+    _failures.worked()
     if response.status != 200:
         raise ValidationError(f"its address answered with HTTP status {response.status}.")
     try:

@@ -19,7 +19,13 @@ from tests.round_robin import BalancedSite, balanced_site
 from tests.site import ROOT
 
 # Of a site with its own issuer, where many register and sign in.
-ISSUER_SETTINGS = {"LOCAL_ISSUER": "true", "REGISTRATIONS_PER_MINUTE": "1000", "SIGN_INS_PER_MINUTE": "1000"}
+ISSUER_SETTINGS = {
+    "LOCAL_ISSUER": "true",
+    "REGISTRATIONS_PER_MINUTE": "1000",
+    "SIGN_INS_PER_MINUTE": "1000",
+    # Claude Code and Codex prefer documents, which a machine without a way out cannot fetch.
+    "CLIENT_ID_METADATA_DOCUMENTS": "false",
+}
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ The browser is a program (``tests.person``), which clients are told of by BROWSE
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.clients.model import model
 from tests.clients.node import finish
 from tests.clients.test_frameworks_and_agents import (
     PYTHON_CLIENT,
+    claude_environment,
     codex_runs,
     configure_codex,
     python_for,
@@ -39,6 +41,12 @@ known.set_grant_types(["authorization_code", "refresh_token"])
 known.set_response_types(["code"])
 known.save()
 """
+# Runs a command as a person at a terminal does.
+AT_A_TERMINAL = (
+    sys.executable,
+    "-c",
+    "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))",
+)
 each_registration = pytest.mark.parametrize("registered", ["dynamically", "beforehand"])
 
 
@@ -133,12 +141,26 @@ async def test_fastmcp(site: BalancedSite, desk: Desk, path: str) -> None:
     assert_dana_called(site, "dynamically", "mcp", "2025-11-25" if path == "/sse" else "2026-07-28")
 
 
+@pytest.mark.parametrize("path", ["/sse", "/mcp"])
+async def test_claude_code(site: BalancedSite, node: str, desk: Desk, path: str) -> None:
+    claude, server = programs.claude_code(), ("site", f"{site.url}{path}")
+    transport = "sse" if path == "/sse" else "http"
+    with model("echo", {"text": "hello"}) as served:
+        environment = {**claude_environment(served), **desk.environment}
+        added = ("mcp", "add", "--scope", "user", "--transport", transport, *server)
+        for command in ((claude, *added), (*AT_A_TERMINAL, claude, "mcp", "login", "site")):
+            ended = await finish(desk.home, *command, **environment)
+            assert ended.code == 0, f"{ended.all}\n{desk.browsed}"
+        ended = await finish(desk.home, claude, "-p", "Go.", "--allowedTools", "mcp__site__*", **environment)
+    assert ended.code == 0, ended.all
+    assert "hello" in served.told
+    assert_dana_called(site, "dynamically", "claude-code", "2025-11-25")
+
+
 async def test_codex(site: BalancedSite, node: str, desk: Desk) -> None:
     with model("echo", {"text": "hello"}) as served:
         configure_codex(desk.home, f"{site.url}/mcp", served, logs_in=True)
-        # It would rather be known by its document, which this site cannot fetch without a way out.
-        login = ("mcp", "login", "site", "--oauth-client-registration", "dcr")
-        ended = await finish(desk.home, programs.codex(), *login, **desk.environment)
+        ended = await finish(desk.home, programs.codex(), "mcp", "login", "site", **desk.environment)
         assert ended.code == 0, f"{ended.all}\n{desk.browsed}"
         ended = await finish(desk.home, *codex_runs(), **desk.environment)
     assert ended.code == 0, ended.all

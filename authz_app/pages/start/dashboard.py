@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from authz_app.audit.events import EventKind
 from authz_app.conf import conf
+from authz_app.embedded_issuer import client_id_metadata
 from authz_app.evidence import health
 from authz_app.models import LONG_COLUMNS, AuditEvent, CallRecord, Client, Rule
 from authz_app.pages.shared.words import asked_for, moment, reason_words
@@ -26,7 +27,13 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     sees_clients, sees_rules = user.has_perm("authz_app.view_client"), user.has_perm("authz_app.view_rule")
     sees_records = user.has_perm("authz_app.view_callrecord")
     return context | {
-        "notices": [*health.notices(), *verifier().failing(), *outage_notices(), *tool_port.connected().notices()],
+        "notices": [
+            *health.notices(),
+            *verifier().failing(),
+            *client_id_metadata.notices(),
+            *outage_notices(),
+            *tool_port.connected().notices(),
+        ],
         "sees_clients": sees_clients,
         "sees_records": sees_records,
         "pending": Client.objects.filter(status=Client.Status.PENDING)[: _SHOWN + 1] if sees_clients else [],

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import copy_sqlite
-from tests.databases import execute, rows
+from tests.databases import add_user, execute, rows
 from tests.documents import Documents
-from tests.person import Application, Person, add_person, metadata_of, redeem
+from tests.person import PASSWORD, Application, Person, add_person, metadata_of, redeem
 from tests.site import Site
 
 CALLBACK = "http://127.0.0.1:52301/callback"
@@ -206,3 +206,34 @@ def test_fetching_is_limited(migrated_sqlite: Path, tmp_path: Path, documents: D
                 last = dana.browser.get(application.address(metadata))
         assert "too many were fetched" in last.text
     assert sum(path.startswith("/many-") for path in documents.requests) == 2
+
+
+def test_a_site_without_a_way_out_says_what_to_set(migrated_sqlite: Path, tmp_path: Path, documents: Documents) -> None:
+    nobody = "https://localhost:1/app.json"
+    application = Application(nobody, CALLBACK)
+    with serving(copy_sqlite(migrated_sqlite, tmp_path), documents, DEBUG="true") as site:
+        add_user(site.database_url, "root", PASSWORD, is_staff=True, is_superuser=True)
+        with Person(site.url, "root") as root:
+            root.sign_in()
+            said = "set CLIENT_ID_METADATA_DOCUMENTS=false"
+            assert said not in root.browser.get("/admin/").text
+            page = root.browser.get(application.address(metadata_of(site.url))).text
+            assert "could not be reached" in page
+            assert said in root.browser.get("/admin/").text
+        site.wait_for_line("WARNING|ERROR .*A client id metadata document was not fetched")
+
+
+def test_a_site_that_reads_no_documents_offers_none(
+    migrated_sqlite: Path, tmp_path: Path, documents: Documents
+) -> None:
+    client_id = documents.publish("/unread.json", client_name="Codex")
+    with serving(
+        copy_sqlite(migrated_sqlite, tmp_path), documents, DEBUG="true", CLIENT_ID_METADATA_DOCUMENTS="false"
+    ) as site:
+        add_person(site, "dana")
+        metadata = metadata_of(site.url)
+        assert metadata["client_id_metadata_document_supported"] is False
+        with Person(site.url, "dana") as dana:
+            dana.sign_in()
+            page = dana.browser.get(Application(client_id, CALLBACK).address(metadata)).text
+    assert "This site reads no documents of applications" in page
