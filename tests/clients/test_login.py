@@ -154,7 +154,7 @@ async def test_claude_code(site: BalancedSite, node: str, desk: Desk, path: str)
         ended = await finish(desk.home, claude, "-p", "Go.", "--allowedTools", "mcp__site__*", **environment)
     assert ended.code == 0, ended.all
     assert "hello" in served.told
-    assert_dana_called(site, "dynamically", "claude-code", "2025-11-25")
+    assert_dana_called(site, "dynamically", "claude-code", "2025-11-25" if path == "/sse" else "2026-07-28")
 
 
 async def test_codex(site: BalancedSite, node: str, desk: Desk) -> None:
