@@ -4,21 +4,35 @@ Covers: tools_app.definitions.json_values, tools_app.definitions.listed, tools_a
     tools_app.definitions.schema_check, tools_app.definitions.tool_results
 """
 
+import dataclasses
 import json
+import math
 import re
 from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
+from django.contrib.auth.models import User
+from django.utils.translation import gettext_lazy as _
+from hypothesis import given, settings, strategies as st
 from jsonschema import Draft202012Validator
 from mcp.shared.exceptions import MCPError
-from mcp_types import BlobResourceContents, EmbeddedResource, PromptReference, TextResourceContents
+from mcp_types import BlobResourceContents, CallToolResult, EmbeddedResource, PromptReference, TextResourceContents
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
+from authz_app import json_text
 from tests.conftest import copy_sqlite
 from tests.databases import rows, rule_for_everybody
 from tests.issuer import Issuer
 from tests.site import Site
+from tools_app.definitions.build import ToolOptions, build_tool
+from tools_app.definitions.definitions import ToolDefinition
+from tools_app.definitions.json_values import is_unicode
+from tools_app.errors import BadDefinition, UnfitResult
+from tools_app.registry import prompt, resource, tool
 
 LARGE = 2**70
 # By name: the texts of the result, or in a pattern what the error says.
@@ -112,7 +126,8 @@ async def test_what_is_no_json_is_an_error_in_words_and_never_an_internal_one(si
             (text,) = texts(result)
             assert result.is_error, name
             assert re.match(rf"The result of value_{name} cannot be sent\. .*{said}", text), text
-        outcomes = rows(site.database_url, "SELECT DISTINCT outcome FROM authz_app_callrecord WHERE tool = 'value_nan'")
+        recorded = "SELECT DISTINCT outcome FROM authz_app_callrecord WHERE tool = 'value_nan' AND kind = 'tool'"
+        outcomes = rows(site.database_url, recorded)
         assert outcomes == [("crashed",)]
 
 
@@ -222,3 +237,130 @@ async def test_a_text_counts_once_against_the_size_limit_and_the_message_names_t
             r"The result has 101,\d{3} bytes. At most 100,000 can be sent: half of MAX_QUEUED_BYTES, up to 8 MB.",
             texts(refused)[0],
         )
+
+
+def described_by_an_object(text: Annotated[str, Field(json_schema_extra={"about": object()})]) -> str: ...  # type: ignore[dict-item]
+
+
+def described_lazily_in_examples(text: Annotated[str, Field(examples=[_("lazy")])]) -> str: ...
+
+
+def described_by_nan(number: Annotated[float, Field(json_schema_extra={"x": math.nan})]) -> str: ...
+
+
+def half_a_character(text: Annotated[str, Field(description="\udc80")]) -> str: ...
+
+
+def no_schema(text: Annotated[str, Field(json_schema_extra={"type": 5})]) -> str: ...
+
+
+def returns_no_schema() -> Annotated[str, Field(json_schema_extra={"type": 5})]: ...
+
+
+def returns_an_instance() -> User: ...
+
+
+def returns_instances() -> list[User]: ...
+
+
+def returns_an_instance_maybe() -> dict[str, User | None]: ...
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        described_by_an_object, described_lazily_in_examples, described_by_nan, half_a_character, no_schema,
+        returns_no_schema, returns_an_instance, returns_instances, returns_an_instance_maybe,
+    ],
+)  # fmt: skip
+def test_what_could_not_be_listed_is_refused_at_the_start_with_name_and_file(function: Any) -> None:
+    with pytest.raises(BadDefinition) as refused:
+        tool(function)
+    assert re.match(rf"\S*test_values\.py:\d+: the tool '{function.__name__}' cannot be offered\. ", str(refused.value))
+    if function.__name__.startswith("returns_an_inst") or function is returns_instances:
+        assert "User.objects.values('id', ...)" in str(refused.value)
+
+
+@pytest.mark.parametrize("options", [{"title": object()}, {"description": "\udc80"}, {"description": 5}])
+def test_options_that_could_not_be_listed_are_refused_too(options: Any) -> None:
+    def offered() -> str: ...
+
+    for offering in (tool(**options), resource("values://refused", **options), prompt(**options)):
+        with pytest.raises(BadDefinition, match=r"test_values\.py:\d+: the \w+ 'offered' cannot be offered"):
+            offering(offered)
+
+
+class Pair(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    first: float
+    second: int | None = Field(default=None, serialization_alias="2nd")
+
+    @computed_field
+    def both(self) -> str:
+        return f"{self.first} {self.second}"
+
+
+@dataclasses.dataclass
+class Loose:
+    number: float
+    text: str
+
+
+TYPES: list[Any] = [
+    int, float, str, bool, None, Any, bytes, list[int], dict[str, float], dict[str, Any], tuple[int, str], set[int],
+    str | None, float | None, list[str | int], Literal["a", "b"], Decimal, datetime, list[date], list[timedelta],
+    list[Decimal], Annotated[int, Field(ge=0, le=9)], Annotated[str, Field(max_length=2)], Pair, list[Pair], Loose,
+    list[Loose], dict[str, Loose], dict[int, str], list[list[float]],
+]  # fmt: skip
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**80), 2**80)
+    | st.floats()
+    | st.text(st.characters(exclude_categories=()), max_size=4)
+    | st.binary(max_size=3)
+    | st.decimals()
+    | st.datetimes()
+    | st.timedeltas()
+    | st.sampled_from([_("a"), Pair(first=1, second=2), Pair.model_construct(first="x"), Loose("x", 1), object(), 1j])  # type: ignore[arg-type]
+    | st.builds(Loose, st.floats() | st.text(max_size=2), st.text(max_size=2))  # type: ignore[arg-type]
+)
+ANY = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=2) | st.integers() | st.none(), inner, max_size=2)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(TYPES), st.data())
+def test_any_value_of_any_declared_type_is_valid_by_the_schema_or_an_error_in_words(returns: Any, data: Any) -> None:
+    def returning() -> Any: ...
+
+    returning.__annotations__["return"] = returns
+    built = _built(returning, str(returns))
+    # What fits, more often than by chance.
+    value = data.draw(ANY if "Any" in str(returns) or returns is None else st.from_type(returns) | ANY)
+    try:
+        result = built.answer(value, "")
+    except UnfitResult as unfit:
+        assert str(unfit).startswith("The result of returning cannot be sent. ")
+        assert is_unicode(str(unfit))
+        return
+    wire = json_text.loads(json_text.dumps(result.model_dump(mode="json", by_alias=True, exclude_none=True)))
+    CallToolResult.model_validate(wire)
+    if built.listed.output_schema is not None:
+        Draft202012Validator(built.listed.output_schema).validate(wire["structuredContent"])
+
+
+_known: dict[str, ToolDefinition] = {}
+
+
+def _built(function: Any, key: str) -> ToolDefinition:
+    if key not in _known:
+        _known[key] = build_tool(function, ToolOptions())
+    return _known[key]
