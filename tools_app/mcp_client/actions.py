@@ -1,9 +1,11 @@
 """Defines what the client does in an open session. Results go to ``out``, everything else to ``tell``."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import anyio
 from pydantic import BaseModel
 
 from tools_app.mcp_client.arguments import parse_arguments
@@ -87,13 +89,32 @@ class UsePrompt:
 
 @dataclass(frozen=True, slots=True)
 class AskModel:
-    """Let a language model answer with the help of the tools."""
+    """Let a language model answer with the help of the tools: ``questions``, or the lines of standard input."""
 
-    question: str
+    questions: Sequence[str]
     model: LanguageModel
 
     async def run(self, connection: Connection, out: Write, tell: Write) -> None:
-        out(await ask(self.question, connection, self.model, out))
+        async for answer in ask(self._asked(tell), connection, self.model, out):
+            out(answer)
+
+    async def _asked(self, tell: Write) -> AsyncIterator[str]:
+        for question in self.questions:
+            yield question
+        if self.questions:
+            return
+        if sys.stdin is not None and sys.stdin.isatty():
+            tell("Ask one question a line. End with Ctrl-D.")
+        while sys.stdin is not None and (line := await anyio.to_thread.run_sync(_line, abandon_on_cancel=True)):
+            if line.strip():
+                yield line.strip()
+
+
+def _line() -> str:
+    try:
+        return sys.stdin.readline()
+    except UnicodeDecodeError:
+        raise Unusable("Standard input holds a question that is not UTF-8.") from None
 
 
 Action = PrintList[Any] | CallTool | ReadResource | UsePrompt | AskModel

@@ -1,7 +1,7 @@
 """Lets a language model choose tools, at any OpenAI-compatible endpoint. The API key is sent there and never shown."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,8 +102,10 @@ def language_model(environ: Mapping[str, str]) -> LanguageModel:
     return LanguageModel(base_url or _OPENAI, model, api_key)
 
 
-async def ask(question: str, connection: Connection, model: LanguageModel, tell: Callable[[str], None]) -> str:
-    """The model's answer to ``question``, with the server's tools at hand. Each chosen call goes to ``tell``.
+async def ask(
+    questions: AsyncIterator[str], connection: Connection, model: LanguageModel, tell: Callable[[str], None]
+) -> AsyncIterator[str]:
+    """The model's answers to ``questions`` of one conversation. Each call that it chooses goes to ``tell``.
 
     Raises:
         ClientError: the server or the model failed, or the model found no answer.
@@ -112,17 +114,29 @@ async def ask(question: str, connection: Connection, model: LanguageModel, tell:
     functions = [_function(name, tool) for name, tool in names.items()]
     if not functions:
         raise Refused(safe(f"The server lists no tool for you to ask with. {connection.instructions}").strip())
-    messages: list[dict[str, Any]] = [{"role": "user", "content": question}]
-    for _ in range(_MAX_ROUNDS):
-        message = await model.complete(messages, functions)
-        chosen = list(_chosen(message))
-        if not chosen:
-            return _answer(message)
-        messages.append({"role": "assistant", "content": message.get("content"), "tool_calls": message["tool_calls"]})
+    messages: list[dict[str, Any]] = []
+
+    async def answer() -> str:
+        for _ in range(_MAX_ROUNDS):
+            message = await model.complete(messages, functions)
+            chosen = list(_chosen(message, len(messages)))
+            if not chosen:
+                return _answer(message)
+            calls = [call.as_sent() for call in chosen]
+            messages.append({"role": "assistant", "content": message.get("content"), "tool_calls": calls})
+            await run(chosen)
+        raise Refused(f"The language model went on calling tools and gave no answer in {_MAX_ROUNDS} rounds.")
+
+    async def run(chosen: Sequence[_Chosen]) -> None:
         for call in chosen:
             text = await _run(call, names, connection, tell)
             messages.append({"role": "tool", "tool_call_id": call.id, "content": text})
-    raise Refused(f"The language model went on calling tools and gave no answer in {_MAX_ROUNDS} rounds.")
+
+    async for question in questions:
+        messages.append({"role": "user", "content": question})
+        text = await answer()
+        messages.append({"role": "assistant", "content": text})
+        yield text
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +145,51 @@ class _Chosen:
     function: str
     arguments: str
 
+    def as_sent(self) -> dict[str, Any]:
+        """The call as the chat completions API has it, whichever way the model wrote it."""
+        return {"id": self.id, "type": "function", "function": {"name": self.function, "arguments": self.arguments}}
 
-def _chosen(message: Mapping[str, Any]) -> Iterator[_Chosen]:
-    for call in message.get("tool_calls") or ():
+
+def _chosen(message: Mapping[str, Any], before: int) -> Iterator[_Chosen]:
+    """The calls that a message chooses. One without an id gets one, which ``before`` makes the only one of its kind."""
+    for number, call in enumerate(_calls(message)):
         match call:
-            case {"id": str(id), "function": {"name": str(name), "arguments": str(arguments)}}:
-                yield _Chosen(id, name, arguments)
+            case {"function": {"name": str(name), **rest}} | {"name": str(name), **rest}:
+                identifier = call.get("id") or f"call_{before}_{number}"
+                yield _Chosen(str(identifier), name, _as_text(rest.get("arguments")))
             case _:
                 raise Unusable("The language model chose a tool in a form that this client does not know.")
 
 
+def _calls(message: Mapping[str, Any]) -> Sequence[Any]:
+    # `function_call` is how the API had it before there were several.
+    calls = message.get("tool_calls") or message.get("function_call") or []
+    return calls if isinstance(calls, list) else [calls]
+
+
+def _as_text(arguments: Any) -> str:
+    if isinstance(arguments, str):
+        return arguments if arguments.strip() else "{}"
+    return "{}" if arguments is None else json_text.dumps(arguments).decode()
+
+
 def _answer(message: Mapping[str, Any]) -> str:
-    content = message.get("content")
-    if not isinstance(content, str) or not content.strip():
+    text = _text(message.get("content"))
+    if not text.strip():
         raise Refused("The language model gave no answer.")
-    return safe(content)
+    return safe(text)
+
+
+def _text(content: Any) -> str:
+    """The text of a message, which some models write in parts."""
+    match content:
+        case str():
+            return content
+        case list():
+            return "".join(map(_text, content))
+        case {"text": str(text)}:
+            return text
+    return ""
 
 
 async def _run(call: _Chosen, names: Mapping[str, Tool], connection: Connection, tell: Callable[[str], None]) -> str:
@@ -154,7 +198,10 @@ async def _run(call: _Chosen, names: Mapping[str, Tool], connection: Connection,
     if tool is None:
         return f"There is no tool {call.function!r}."
     try:
-        arguments = json_text.loads(call.arguments or "{}")
+        arguments = json_text.loads(call.arguments)
+        # Some models write null for nothing, and some write JSON twice.
+        arguments = {} if arguments is None else arguments
+        arguments = json_text.loads(arguments) if isinstance(arguments, str) else arguments
     except ValueError:
         arguments = None
     if not isinstance(arguments, dict):

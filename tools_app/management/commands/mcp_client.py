@@ -52,7 +52,9 @@ class Command(BaseCommand):
             action = actions.add_parser(name, help=explanation, argument_default=SUPPRESS)
             _add_options(action)
             if name == "ask":
-                action.add_argument("question")
+                action.add_argument(
+                    "questions", nargs="*", default=[], metavar="question", help="in quotes; none: from stdin"
+                )
                 continue
             action.add_argument("--json", action="store_true", help="print what the server sent, as JSON")
             if name == "read":
@@ -136,7 +138,7 @@ def _action(options: dict[str, Any]) -> Action:
             return PrintList("prompt", Connection.prompts, prompt_list, as_json)
         case "prompt":
             return UsePrompt(options["name"], options["words"], as_json)
-    return AskModel(options["question"], language_model(os.environ))
+    return AskModel(options["questions"], language_model(os.environ))
 
 
 def _token(given: str | None, url: str) -> str:
