@@ -15,7 +15,7 @@ from mcpsite.env_file import Assignment, EnvFileError, parse
 # What else `.env` may set for programs of this site: the client for the terminal, and outgoing requests.
 _OTHERS = (
     *("MCP_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"),
-    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    *("CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
 )
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "on", "1", "t", "y"), True),

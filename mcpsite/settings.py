@@ -14,7 +14,7 @@ from django.urls import reverse_lazy
 from authz_app.web_address import domain, secure_address, site_address, web_address
 from mcpsite import version
 from mcpsite.environment import Settings
-from mcpsite.file_settings import file_at, lines_go_to
+from mcpsite.file_settings import bundle_at, file_at, lines_go_to
 from mcpsite.service_urls import SQLITE, database, redis
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -41,6 +41,8 @@ ENV = Settings(
     ALLOW_QUERY_TOKEN=(bool, False),
     CONTACT=(str, "your administrator"),
     OPENWEATHERMAP_API_KEY=(str, ""),
+    REQUESTS_CA_BUNDLE=(str, ""),
+    SSL_CERT_FILE=(str, ""),
     OPENWEATHERMAP_URL=(str, "https://api.openweathermap.org/data/2.5/weather"),
     AUDIT_TIMEOUT=(float, 5.0),
     AUDIT_SEAL_SECONDS=(float, 60.0),
@@ -133,6 +135,11 @@ LOCAL_ISSUER: bool = DEBUG if env("LOCAL_ISSUER") is None else env("LOCAL_ISSUER
 CLIENT_ID_METADATA_DOCUMENTS: bool = env("CLIENT_ID_METADATA_DOCUMENTS")
 ALLOW_QUERY_TOKEN: bool = env("ALLOW_QUERY_TOKEN")
 CONTACT: str = env("CONTACT")
+# `requests` takes it from there. Other programs call it by the other name.
+if _bundle := env("REQUESTS_CA_BUNDLE", lambda path: bundle_at(path, BASE_DIR)) or env(
+    "SSL_CERT_FILE", lambda path: bundle_at(path, BASE_DIR)
+):
+    os.environ["REQUESTS_CA_BUNDLE"] = _bundle
 OPENWEATHERMAP_API_KEY: str = env("OPENWEATHERMAP_API_KEY")
 OPENWEATHERMAP_URL: str = env("OPENWEATHERMAP_URL", secure_address)
 AUDIT_TIMEOUT: float = env("AUDIT_TIMEOUT")

@@ -16,6 +16,7 @@ _UNREACHED = {
     "timeout": "The weather service did not answer in time. Try again later.",
     "too_large": "The weather service sent far more than a weather report. Try again later.",
     "unreachable": "The weather service could not be reached. Try again later.",
+    "untrusted": "The weather service has a certificate that this site does not trust. Tell an administrator.",
 }
 _REFUSED = {
     401: "The weather service does not accept this site's API key. An administrator has to correct"

@@ -4,6 +4,7 @@ A failure says why in one word and nothing more: what `requests` raises holds th
 """
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,12 +16,15 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-Reason = Literal["timeout", "too_large", "unreachable", "forbidden"]
+Reason = Literal["timeout", "too_large", "unreachable", "untrusted", "forbidden"]
 _CHUNK_BYTES = 8_192
+_MOST_LINKED = 8
 
 
 class OutboundError(Exception):
     """No whole response could be had. ``reason`` says why, and ``cause`` names the class of the exception behind it.
+
+    "untrusted": the service has a certificate that cannot be verified; ``cause`` says why.
 
     ``status`` is that of a response whose body was not read to its end.
     """
@@ -100,6 +104,8 @@ class BoundedFetch:
         except requests.Timeout as error:
             return self._failure("timeout", type(error).__name__)
         except (requests.RequestException, HTTPError) as error:
+            if (fault := _certificate_fault(error)) and not self._aborted:
+                return self._failure("untrusted", fault)
             return self._failure("timeout" if self._aborted else "unreachable", type(error).__name__)
 
     def _failure(self, reason: Reason, cause: str) -> OutboundError:
@@ -152,6 +158,19 @@ class BoundedFetch:
             for watched in self._sockets:
                 watched.close()
             self._sockets.clear()
+
+
+def _certificate_fault(error: BaseException | None) -> str:
+    """Why the certificate was not verified, in OpenSSL's words; empty where that was not the fault."""
+    for _ in range(_MOST_LINKED):
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return str(error.verify_message).rstrip(".")
+        if error is None:
+            break
+        # What `requests` and urllib3 raise holds what led to it among its arguments.
+        nested = (getattr(one, "reason", one) for one in error.args)
+        error = next((one for one in nested if isinstance(one, BaseException)), error.__context__)
+    return ""
 
 
 class _Forbidden(Exception):

@@ -43,6 +43,7 @@ _WHY_NOT = {
     "timeout": "did not answer in time",
     "too_large": "answered with more than a description can hold",
     "unreachable": "could not be reached",
+    "untrusted": "has a certificate that is not trusted",
     "forbidden": "is at an address that this site does not connect to",
 }
 
@@ -110,7 +111,7 @@ def _fetched(request: HttpRequest, client_id: str) -> Any:
     try:
         response = BoundedFetch(FETCH_SECONDS, MAX_DOCUMENT_BYTES, _may_reach).send(requests.Request("GET", client_id))
     except OutboundError as error:
-        if error.reason in ("timeout", "unreachable"):
+        if error.reason in ("timeout", "unreachable", "untrusted"):
             cache.set(_OUT_OF_REACH, True, _DAY)
             _failures.failed(
                 "A client id metadata document could not be fetched: its address %s.", _WHY_NOT[error.reason]

@@ -12,7 +12,7 @@ from authz_app.core.outbound import BoundedFetch, OutboundError, OutboundRespons
 from authz_app.issuers import TrustedIssuer
 from authz_app.tokens.discovery import NoDocument, address, jwks_uri, misfit_without_document
 from authz_app.tokens.errors import shown
-from authz_app.tokens.key_set import KeySetError
+from authz_app.tokens.key_set import IssuerMisfit, KeySetError
 from authz_app.web_address import is_loopback
 
 Fetch = Callable[[str, float], Any]
@@ -51,6 +51,11 @@ def _get(url: str, seconds: float) -> OutboundResponse:
 def _failure(error: OutboundError, url: str) -> KeySetError:
     if error.status not in (None, requests.codes.ok):
         return _answered(error.status, url)
+    if error.reason == "untrusted":
+        return IssuerMisfit(
+            f"has a certificate at {shown(url)} that is not trusted ({error.cause}). If its CA is your own, set"
+            " REQUESTS_CA_BUNDLE to the CA's file"
+        )
     if error.reason == "too_large":
         return KeySetError(f"answered with more than {MAX_DOCUMENT_BYTES} bytes at {shown(url)}")
     return KeySetError(f"could not be reached at {shown(url)} ({error.cause})")

@@ -74,6 +74,8 @@ class LanguageModel:
                 "timeout": f"The language model at {self.base_url} did not answer within {_SECONDS:g} seconds.",
                 "too_large": f"The language model at {self.base_url} sent far too much.",
                 "unreachable": f"The language model at {self.base_url} cannot be reached. Is OPENAI_BASE_URL right?",
+                "untrusted": f"The certificate of the language model at {self.base_url} is not trusted. If its CA is"
+                " your own, set REQUESTS_CA_BUNDLE to the CA's file.",
             }[reason]
         )
 

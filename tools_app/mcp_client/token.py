@@ -142,6 +142,7 @@ def _ask(request: requests.Request, what: str) -> OutboundResponse:
             "timeout": f"{host} was asked {what} and did not answer within {_SECONDS:g} seconds.",
             "too_large": f"{host} was asked {what} and sent far too much.",
             "unreachable": f"{host} cannot be reached to ask it {what}.",
+            "untrusted": f"{host} has a certificate that is not trusted. Set REQUESTS_CA_BUNDLE to the file of its CA.",
         }[reason]
     )
 
