@@ -135,11 +135,10 @@ LOCAL_ISSUER: bool = DEBUG if env("LOCAL_ISSUER") is None else env("LOCAL_ISSUER
 CLIENT_ID_METADATA_DOCUMENTS: bool = env("CLIENT_ID_METADATA_DOCUMENTS")
 ALLOW_QUERY_TOKEN: bool = env("ALLOW_QUERY_TOKEN")
 CONTACT: str = env("CONTACT")
-# `requests` takes it from there. Other programs call it by the other name.
-if _bundle := env("REQUESTS_CA_BUNDLE", lambda path: bundle_at(path, BASE_DIR)) or env(
-    "SSL_CERT_FILE", lambda path: bundle_at(path, BASE_DIR)
-):
-    os.environ["REQUESTS_CA_BUNDLE"] = _bundle
+REQUESTS_CA_BUNDLE: str = env("REQUESTS_CA_BUNDLE", lambda path: bundle_at(path, BASE_DIR))
+SSL_CERT_FILE: str = env("SSL_CERT_FILE", lambda path: bundle_at(path, BASE_DIR))
+if REQUESTS_CA_BUNDLE or SSL_CERT_FILE:  # `requests` takes it from there.
+    os.environ["REQUESTS_CA_BUNDLE"] = REQUESTS_CA_BUNDLE or SSL_CERT_FILE
 OPENWEATHERMAP_API_KEY: str = env("OPENWEATHERMAP_API_KEY")
 OPENWEATHERMAP_URL: str = env("OPENWEATHERMAP_URL", secure_address)
 AUDIT_TIMEOUT: float = env("AUDIT_TIMEOUT")

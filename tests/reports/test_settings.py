@@ -34,6 +34,8 @@ VALUES = {
     "AUTH_AUDIENCE": "https://a.example, https://b.example/mcp ,",
     "TRUSTED_ISSUERS": '[{"issuer": "https://issuer.example/", "audiences": ["https://mcp.example.com/mcp"]}]',
     "OPENWEATHERMAP_URL": "https://weather.example/data?units=metric",
+    "REQUESTS_CA_BUNDLE": "/dev/null",
+    "SSL_CERT_FILE": "/dev/null",
     "AUDIT_KEY_FILE": "/nowhere/audit key.pem",
     "AUDIT_LINES": "/nowhere/lines.jsonl",
     "CONTACT": "the operators (ops@example.com#ops)",
