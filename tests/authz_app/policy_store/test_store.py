@@ -1,8 +1,9 @@
 """The policy in a worker's memory: how it is kept current, and who is registered at first sight."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -181,12 +182,13 @@ def test_nobody_waits_for_a_database_that_lets_it_wait_and_the_log_says_so_once(
 ) -> None:
     store = PolicyStore((ACTIVE, PENDING), timeout=0.2)
     try:
-        run(store.policy())
+        run(_patiently(store.policy))
         with clients_locked():
             for number in range(5):
                 with pytest.raises(PolicyUnavailable):
                     run(store.client_of(principal(subject=f"new-{number}")))
-        assert run(_patiently(store)).status == "active"
+        later = partial(store.client_of, principal(subject="later"))
+        assert run(_patiently(later)).status == "active"
     finally:
         store.stop()
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
@@ -194,7 +196,7 @@ def test_nobody_waits_for_a_database_that_lets_it_wait_and_the_log_says_so_once(
     ]
 
 
-async def _patiently(store: PolicyStore) -> Any:
+async def _patiently(asked: Callable[[], Awaitable[Any]]) -> Any:
     while True:
         with suppress(PolicyUnavailable):
-            return await store.client_of(principal(subject="later"))
+            return await asked()
