@@ -11,7 +11,10 @@ from tests.eventually import eventually, wait_until
 from tests.site import ROOT
 
 # Where time is the point, and tools that take a while; `repeat.py` tells what runs of the tests took.
-MAY_SLEEP = {"bench", "conformance", "drills", "eventually.py", "fixture_tools", "prove", "repeat.py"}
+MAY_SLEEP = {
+    *("bench", "conformance", "drills", "eventually.py", "fixture_tools", "prove", "repeat.py", "wild_tools"),
+    "clients",  # They pause until their token has expired.
+}
 MEASURES = {"process_time", "process_time_ns", "thread_time", "thread_time_ns", "getrusage", "memory_info"}
 
 

@@ -130,7 +130,9 @@ def _cannot_be_sent(parameter: inspect.Parameter, error: Exception) -> str:
 
 
 def _leave_out_wrong_defaults(arguments: Arguments) -> None:
-    """Take out each default that a caller could not send."""
+    """Take out each default that a caller could not send. Code of the author is not run for that."""
+    if _has_validators(arguments.model.__pydantic_core_schema__):
+        return
     for name, said in arguments.properties.items():
         if "default" in said and not _takes(arguments, name, said["default"]):
             del said["default"]
@@ -159,8 +161,17 @@ def _takes_objects(core: Any) -> bool:
             return _takes_objects(core["json_schema"])
         case "lax-or-strict":
             return _takes_objects(core["strict_schema"])
-    return any(
-        _takes_objects(part) for key, part in core.items() if key not in ("metadata", "serialization", "default")
+    return any(_takes_objects(part) for key, part in core.items() if key not in _NOT_VALIDATED)
+
+
+def _has_validators(core: Any) -> bool:
+    if isinstance(core, list | tuple):
+        return any(map(_has_validators, core))
+    if not isinstance(core, dict):
+        return False
+    kind = core.get("type")
+    return (isinstance(kind, str) and kind.startswith("function-")) or any(
+        _has_validators(part) for key, part in core.items() if key not in _NOT_VALIDATED
     )
 
 
