@@ -113,7 +113,10 @@ def refused_id(value: Any) -> str | float | None:
 
 def _read(value: Any) -> Message:
     if isinstance(value, list):
-        raise NotAMessage("batches are not accepted: send one message in each request")
+        raise NotAMessage(
+            "batches are not accepted: MCP has had none since 2025-06-18, and each call here has its own answer and its"
+            " own record. Send one message in each request"
+        )
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
         raise NotAMessage('the body must be an object with "jsonrpc": "2.0"')
     if "method" not in value:
