@@ -50,7 +50,7 @@ async def test_a_rolling_restart_leaves_no_call_without_a_fate(
     evidence.assert_one_fate_each(watched_database)
     runs = evidence.assert_every_run_has_one_record(watched_database, marks)
     fates = evidence.outcomes(watched_database)
-    assert fates.keys() == {"ok", "cancelled"}
+    assert {"ok", "cancelled"} <= fates.keys() <= {"ok", "cancelled", "not_run"}
     assert {sent.status for sent in book.sent} <= {202, 404, 503, NO_ANSWER}
     site.assert_no_traceback()
     print(

@@ -31,7 +31,7 @@ from tools_app.wire.meta import client_software_in, is_modern, protocol_version_
 from tools_app.worker.worker import Worker
 
 VERSION_HEADER = b"mcp-protocol-version"
-_VERSION = re.compile(r"[0-9][0-9.-]{,19}")
+_VERSION = re.compile(r"v?[0-9]{1,4}(?:[.-][0-9]{1,4}){1,3}")
 _NOT_NAMED = "The MCP-Protocol-Version header must name the version that the request's _meta names, and once."
 
 
